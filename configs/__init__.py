@@ -1,0 +1,1 @@
+"""Presets: one TOML file each, named by their path, e.g. ``leea/adam``."""

@@ -1,0 +1,1 @@
+"""The doors to DEAP and EvoTorch: loops that their toolboxes turn."""

@@ -1,0 +1,377 @@
+"""Everything that a plugin can implement. Importable without torch.
+
+A component is a dataclass (``@dataclass(kw_only=True)``) that extends one of the contracts below. Its fields are its
+parameters in a configuration: typed, bounded and documented where they are declared::
+
+    @dataclass(kw_only=True)
+    class Gaussian(Mutation, genome="real-vector"):
+        '''Add normal noise: z = x + sigma * N(0, 1).'''
+
+        sigma: Annotated[float, Gt(0), "mutation strength"] = 0.01
+
+        def __call__(self, genomes, rng):
+            return genomes + self.sigma * torch.randn(genomes.shape, generator=rng.torch, dtype=genomes.dtype)
+
+So that the catalogue can read a component without importing it, fields stand in the class itself or in a base in the
+same file, defaults are literals or :func:`use`, and annotations use builtins, ``typing``, this module's names and
+names of their own module. Parameters that hold another component are typed with its contract (``network: Network``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Union
+
+from annotated_types import Ge, Gt, Le, Len, Lt, MaxLen, MinLen, MultipleOf
+
+from evoplug.errors import ConfigError
+from evoplug.types import Evaluation, Genomes, Members, Metrics, Outcome, Parts, Task
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from evoplug.evaluation import Problem
+    from evoplug.rng import Rng
+
+__all__ = [
+    "Annotated", "Any", "ClassVar", "Component", "ConfigError", "Crossover", "Dataset", "DatasetInfo", "Evaluation",
+    "Evaluator", "Function", "Ge", "Genomes", "Genotype", "Gt", "Known", "Le", "Len", "Literal", "Loop", "Lt",
+    "MaxLen", "Members", "MinLen", "MultipleOf", "Mutation", "Network", "Outcome", "Parts", "Recorder", "Selection",
+    "Strategy", "Task", "Use", "dataclass", "field", "use",
+]  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------- parameters
+
+
+class Use(NamedTuple):
+    """A component by name, with parameters: what ``{ use = "NAME", ... }`` says in a configuration."""
+
+    name: str
+    parameters: Mapping[str, Any]
+
+
+def use(name: str, **parameters: Any) -> Any:
+    """The default of a parameter that holds a component: ``selection: Selection = use("tournament", size=2)``."""
+    return Use(name, parameters)
+
+
+Function = Union[str, Callable[..., Any]]
+"""The type of a parameter that is a function. A configuration gives a known name, ``"./file.py:name"`` or
+``"package.module:name"``; the component receives the known name as it is, or the function that was imported."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """The names that a :data:`Function` parameter knows: ``Annotated[Function, Known("sphere", "ackley"), "..."]``."""
+
+    names: tuple[str, ...]
+
+    def __init__(self, *names: str) -> None:
+        object.__setattr__(self, "names", names)
+
+
+# ---------------------------------------------------------------------------------------------- components
+
+
+class Component:
+    """What all contracts share."""
+
+    group: ClassVar[str]
+    """Entry-point group without its prefix, e.g. ``"mutations"``."""
+    kinds: ClassVar[tuple[str, ...]] = ()
+    """Set by ``genome=`` in the class statement: the kinds of genome that it works on (a genotype: that it is), the
+    most special first; empty means any."""
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
+    """Parameters with which it can be built, for ``show``, the docs and the conformance suites."""
+
+    def __init_subclass__(cls, *, genome: str | tuple[str, ...] | None = None, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if genome is not None:
+            cls.kinds = (genome,) if isinstance(genome, str) else tuple(genome)
+
+    @classmethod
+    def fits(cls, genotype: Genotype | type[Genotype]) -> bool:
+        """Whether it works on genomes of ``genotype``."""
+        return not cls.kinds or bool(set(cls.kinds) & set(genotype.kinds))
+
+    def check(self) -> Iterable[tuple[str, str]]:
+        """Rules between parameters: yields (key, message) for each that is broken."""
+        return ()
+
+
+class Genotype(Component):
+    """A search space: how genomes are drawn, repaired, described.
+
+    Genomes of a tensor kind are the rows of an ``(n, d)`` tensor; genomes of other kinds are plain values (numbers,
+    strings, lists, dicts) in a list. ``class RealVector(Genotype, genome="real-vector")``; a special case lists both
+    kinds, ``genome=("weights", "real-vector")``, and is served by the operators of either.
+    """
+
+    group = "genotypes"
+
+    @property
+    def parts(self) -> Mapping[str, Genotype]:
+        """name -> genotype of each part; empty unless composite."""
+        return {}
+
+    def bind(self, task: Task) -> None:
+        """Take what depends on the problem. Called once, before anything else but ``check``.
+
+        Raises:
+            ConfigError: if the genotype does not fit the task, with the key of the parameter to change.
+        """
+
+    def sample(self, n: int, rng: Rng) -> Genomes:
+        """n new genomes, on ``rng.device``."""
+        raise NotImplementedError
+
+    def repair(self, genomes: Genomes) -> Genomes:
+        """The nearest genomes inside the space; by default all are."""
+        return genomes
+
+    def describe(self, genome: Any) -> Any:
+        """One genome (a row, a value, or a mapping part -> either) as plain data to print and to store as JSON."""
+        return genome.tolist() if hasattr(genome, "tolist") else genome
+
+    def inherit(self, state: Any, parent: Any, child: Any) -> Any:
+        """What of a parent's state a child keeps whose genome has changed; by default all of it."""
+        return state
+
+
+class Evaluator(Component):
+    """Members in, fitness out, a whole batch at a time."""
+
+    group = "evaluators"
+    provides: ClassVar[tuple[str, ...]] = ()
+    """Of ``"states"`` (members learn), ``"cases"`` (fitness by case), ``"update"`` (owns weights that it trains)."""
+    costs: ClassVar[tuple[str, ...]] = ()
+    """The ledger columns that it fills, e.g. ``("epochs",)``; ``[run] stop`` takes them."""
+    deterministic: ClassVar[bool] = False
+    """Whether the same genome always gets the same fitness, so that the best of all generations is the best."""
+
+    def task(self) -> Task:
+        """What a genotype must know of the problem; reads no more than ``Dataset.info()``."""
+        return Task()
+
+    def bind(self, genotype: Genotype | None) -> None:
+        """Take the bound genotype (None where the configuration has none). Still loads nothing.
+
+        Raises:
+            ConfigError: if the genotype's parts do not fit, with the key of the parameter to change.
+        """
+
+    def start(self, device: torch.device) -> None:
+        """Load data and move to the device; called once, before the first evaluation.
+
+        Raises:
+            FilesError: if data are missing or damaged.
+        """
+
+    def evaluate(self, members: Members, rng: Rng) -> Evaluation:
+        """Fitness of n members (higher is better); must not change them. NaN and infinities are fitting answers."""
+        raise NotImplementedError
+
+    def measure(self, members: Members, split: str, rng: Rng) -> Metrics:
+        """metric -> ``(n,)`` on the whole "validation" or "test" split; empty where there is no such split."""
+        return {}
+
+    def update(self, members: Members, rng: Rng) -> Mapping[str, float]:
+        """One gradient step on the weights that the evaluator owns, under these members; returns its cost."""
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it owns and changes: tensors and plain data; empty for most."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """The inverse of :meth:`state_dict`."""
+
+
+class Selection(Component):
+    """Chooses rows by fitness alone, so every selection works with every genotype."""
+
+    group = "selections"
+    cases: ClassVar[bool] = False
+    """True for case-wise selections: they read ``fitness.shape`` and ``fitness[:, cases]`` of an ``(n, cases)``
+    matrix and nothing else, so that a matrix that is computed as it is read will do."""
+
+    def __call__(self, fitness: Any, count: int, rng: Rng) -> torch.Tensor:
+        """``(count,)`` int64 row numbers, repeats allowed; fitness ``(n,)``, -inf for invalid members."""
+        raise NotImplementedError
+
+
+class Crossover(Component):
+    """Makes one child of each pair of parents."""
+
+    group = "crossovers"
+
+    def bind(self, space: Genotype) -> None:
+        """Take bounds and scale from the bound genotype; called once."""
+
+    def at(self, generation: int) -> Crossover:
+        """The operator to use in this generation; by default itself. Schedules return another."""
+        return self
+
+    def __call__(self, a: Any, b: Any, rng: Rng) -> Any:
+        """Tensor kinds: two ``(n, d)`` blocks to a new ``(n, d)`` block; other kinds: two genomes to a new one."""
+        raise NotImplementedError
+
+    def into(self, parents: Members, first: torch.Tensor, second: torch.Tensor, rng: Rng, out: Members) -> None:
+        """Write the children of ``parents`` in rows ``first`` and ``second``, pair by pair, into ``out``.
+
+        A column that a mutation keeps per member (a self-adaptive sigma) becomes the mean of the two parents'.
+        """
+        from evoplug.population.breeding import cross
+
+        cross(self, parents, first, second, rng, out)
+
+
+class Mutation(Component):
+    """Makes one child of each parent."""
+
+    group = "mutations"
+
+    def bind(self, space: Genotype) -> None:
+        """Take bounds, scale, choices or the sampler from the bound genotype; called once."""
+
+    def at(self, generation: int) -> Mutation:
+        """The operator to use in this generation; by default itself. Schedules return another."""
+        return self
+
+    def columns(self, n: int) -> dict[str, torch.Tensor]:
+        """name -> ``(n,)`` initial values of what it evolves beside each genome (a self-adaptive sigma)."""
+        return {}
+
+    def describe(self) -> dict[str, float]:
+        """What of it changes over a run, for the records, e.g. ``{"sigma": 0.01}``."""
+        return {}
+
+    def __call__(self, genomes: Any, rng: Rng) -> Any:
+        """Tensor kinds: an ``(n, d)`` block to a new one; other kinds: one genome to a new one. Never in place."""
+        raise NotImplementedError
+
+    def into(self, parents: Members, rows: torch.Tensor, rng: Rng, out: Members) -> None:
+        """Write mutants of ``parents[rows]`` into the genomes and columns of ``out``."""
+        from evoplug.population.breeding import mutate
+
+        mutate(self, parents, rows, rng, out)
+
+
+class Loop:
+    """A strategy at work. ``step()`` is the smallest unit after which a checkpoint is valid; one step, one
+    generation, one line of records. The first step evaluates the initial population."""
+
+    problem: Problem
+    members: Members
+    """The population as last evaluated."""
+
+    @property
+    def best(self) -> Members:
+        """The one member to report if the run ended now."""
+        raise NotImplementedError
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        """Values of the method's own for this generation's line of records: numbers, strings and lists of them.
+        ``best``, ``mean`` and ``std`` come from ``members.fitness`` unless given here."""
+        return {}
+
+    def step(self) -> None:
+        """Go on by one generation."""
+        raise NotImplementedError
+
+    def finish(self) -> Outcome:
+        """Called once at the end of a run: choose the solution and measure it."""
+        return self.problem.report(self.best)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that ``step`` depends on: tensors (by reference) and plain data."""
+        raise NotImplementedError
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from :meth:`state_dict`, on a loop that was started in the same way and not stepped."""
+        raise NotImplementedError
+
+
+class Strategy(Component):
+    """The search. Its fields typed Selection, Crossover and Mutation are filled from ``[operators]``."""
+
+    group = "strategies"
+    needs: ClassVar[tuple[str, ...]] = ()
+    """What the evaluator must provide: of ``"states"``, ``"cases"``, ``"update"``."""
+    genotype: ClassVar[Literal["required", "optional", "none"]] = "required"
+    """Whether a ``[genotype]`` must, may or must not be there."""
+
+    def start(self, problem: Problem) -> Loop:
+        """The loop, set up and not stepped."""
+        raise NotImplementedError
+
+
+class DatasetInfo(NamedTuple):
+    """What a data set is, known without loading it."""
+
+    shape: tuple[int, ...]
+    """Of one example as ``load`` gives it, e.g. ``(1, 14, 14)``."""
+    classes: int
+    sizes: Mapping[str, int]
+    """split -> number of examples; an empty mapping where only loading tells."""
+
+
+class Dataset(Component):
+    """Examples and labels in the splits "train", "validation" and "test"."""
+
+    group = "datasets"
+
+    def info(self) -> DatasetInfo:
+        """Shape, classes and sizes, without reading pixels."""
+        raise NotImplementedError
+
+    def load(self, split: str) -> tuple[torch.Tensor, torch.Tensor]:
+        """x ``(n, *shape)`` float32, preprocessed, and y ``(n,)`` int64, on the CPU.
+
+        Raises:
+            FilesError: if the files are missing or damaged: where they were looked for, and how to get them.
+        """
+        raise NotImplementedError
+
+    def download(self) -> None:
+        """Fetch the files into the data folder, checked and atomic; ``evoplug data NAME --download``."""
+        raise ConfigError("download", "this data set cannot be downloaded")
+
+
+class Network(Component):
+    """An architecture."""
+
+    group = "networks"
+
+    def build(self, shape: tuple[int, ...], outputs: int) -> nn.Module:
+        """A new module for inputs ``(n, *shape)`` and ``(n, outputs)`` logits.
+
+        Raises:
+            ConfigError: if the network cannot take such inputs.
+        """
+        raise NotImplementedError
+
+
+class Recorder(Component):
+    """Receives every line of records while a run goes on."""
+
+    group = "recorders"
+
+    def open(self, folder: str) -> None:
+        """Called once, with the run folder; after a resume too."""
+
+    def row(self, row: Mapping[str, Any]) -> None:
+        """One generation."""
+
+    def close(self) -> None:
+        """Called once at the end, however the run ends."""
+
+
+CONTRACTS: tuple[type[Component], ...] = (
+    Genotype, Evaluator, Strategy, Selection, Crossover, Mutation, Dataset, Network, Recorder,
+)  # fmt: skip
+"""Every contract that has a class; presets and plots are files and functions."""

@@ -1,0 +1,200 @@
+"""What strategies see of the world: the problem, and the one policy on failed and non-finite fitness."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from evoplug.contracts import Evaluator, Genotype, Strategy
+from evoplug.errors import EvaluationError, EvoplugError, PluginError
+from evoplug.ledger import Ledger
+from evoplug.rng import Rng
+from evoplug.types import Evaluation, Genomes, Members, Outcome, count
+
+INVALID = -torch.inf
+"""The fitness of a member whose evaluation gave no finite number: ranks last everywhere."""
+
+
+class Problem:
+    """The search space, the evaluator and the ledger of one run, as a strategy sees them.
+
+    Attributes:
+        genotype: bound; None where the configuration has none.
+        rng: the strategy's own stream; ``rng.child("step", generation)`` needs no checkpoint.
+        ledger: what has been spent.
+        device: where tensors live.
+    """
+
+    def __init__(self, genotype: Genotype | None, evaluator: Evaluator, seed: int, device: torch.device) -> None:
+        root = Rng(seed, device)
+        self.genotype = genotype
+        self.evaluator = evaluator
+        self.device = device
+        self.rng = root.child("strategy")
+        self.ledger = Ledger()
+        self.seconds: Counter[str] = Counter()
+        """Wall-clock seconds of this step by part; the run loop reads and clears it."""
+        self.invalid = 0
+        """Non-finite fitness values of this step."""
+        self.columns: dict[str, Any] = {}
+        """What the evaluator gave for the records in this step."""
+        self._evaluation_rng = root.child("evaluation")
+        self._measure_rng = root.child("measure")
+        self._sample_rng = root.child("sample")
+        self._calls = 0
+        self._next_id = 0
+
+    @property
+    def generation(self) -> int:
+        """The generation in the making, 1 for the initial population."""
+        return int(self.ledger["generations"]) + 1
+
+    def members(self, genomes: Genomes, parents: torch.Tensor | None = None) -> Members:
+        """New members around genomes, with fresh ids; ``parents`` as in :class:`Members`, none by default."""
+        n = count(genomes)
+        return Members(genomes, self.ids(n), torch.full((n, 2), -1) if parents is None else parents)
+
+    def ids(self, n: int) -> torch.Tensor:
+        """``(n,)`` ids that no member of this run has had."""
+        self._next_id += n
+        return torch.arange(self._next_id - n, self._next_id)
+
+    def sample(self, n: int) -> Members:
+        """n new members with random genomes; without a genotype, genomes without genes."""
+        if self.genotype is None:
+            return self.members([{} for _ in range(n)])
+        return self.members(self.genotype.sample(n, self._sample_rng.child(self._next_id)))
+
+    def evaluate(self, members: Members) -> Evaluation:
+        """Evaluate members and count the cost; non-finite fitness becomes -inf and is counted.
+
+        Raises:
+            EvaluationError: if the evaluator raised.
+            PluginError: if what it returned breaks its contract.
+        """
+        if not len(members):
+            return Evaluation(torch.empty(0))
+        rng = self._evaluation_rng.child(self._calls)
+        self._calls += 1
+        with self.timed("evaluation"), self._blamed("evaluate"):
+            evaluation = self.evaluator.evaluate(members, rng)
+        self._check(evaluation, len(members))
+        self.ledger.add(evaluations=len(members), **evaluation.cost)
+        self.columns.update(evaluation.columns)
+        return replace(evaluation, fitness=self._valid(evaluation.fitness))
+
+    def measure(self, members: Members, split: str = "validation") -> dict[str, torch.Tensor]:
+        """metric -> ``(n,)`` on the CPU, on a whole split; draws from a stream of its own, so measuring changes no
+        result; costs nothing in the ledger."""
+        with self.timed("measure"), self._blamed("measure"):
+            metrics = self.evaluator.measure(members, split, self._measure_rng.child(split))
+        return {name: value.detach().cpu() for name, value in metrics.items()}
+
+    def report(self, best: Members) -> Outcome:
+        """The outcome of a run that reports this one member: its validation and test metrics."""
+        return Outcome(best, self.metrics(best))
+
+    def metrics(self, member: Members) -> dict[str, dict[str, float]]:
+        """split -> metric -> value of one member, on the splits that the evaluator has."""
+        measured = {split: self.measure(member, split) for split in ("validation", "test")}
+        return {split: {name: v.item() for name, v in values.items()} for split, values in measured.items() if values}
+
+    def update(self, members: Members) -> None:
+        """One gradient step on what the evaluator owns, under these members."""
+        rng = self._evaluation_rng.child(self._calls)
+        self._calls += 1
+        with self.timed("evaluation"), self._blamed("update"):
+            self.ledger.add(**self.evaluator.update(members, rng))
+
+    def repair(self, genomes: Genomes) -> Genomes:
+        """Genomes moved into the search space, where there is one."""
+        return genomes if self.genotype is None else self.genotype.repair(genomes)
+
+    @contextmanager
+    def timed(self, part: str) -> Iterator[None]:
+        """Count the block's wall-clock seconds under ``part``."""
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[part] += time.perf_counter() - begin
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "ledger": self.ledger.state_dict(),
+            "calls": self._calls,
+            "next_id": self._next_id,
+            "evaluator": self.evaluator.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.ledger.load_state_dict(state["ledger"])
+        self._calls, self._next_id = state["calls"], state["next_id"]
+        self.evaluator.load_state_dict(state["evaluator"])
+
+    # ------------------------------------------------------------------------------------------- the policy
+
+    @contextmanager
+    def _blamed(self, method: str) -> Iterator[None]:
+        """An exception inside is the evaluator's; evoplug's own errors (missing data, a signal) pass."""
+        try:
+            yield
+        except EvoplugError:
+            raise
+        except Exception as error:
+            name = type(self.evaluator).__qualname__
+            what = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise EvaluationError(f"generation {self.generation}: {name}.{method} raised {what}") from error
+
+    def _check(self, evaluation: Any, n: int) -> None:
+        blame = f"evaluator {type(self.evaluator).__qualname__}"
+        if not isinstance(evaluation, Evaluation):
+            raise PluginError(f"{blame}: evaluate must return an Evaluation, not {type(evaluation).__name__}")
+        shape = tuple(getattr(evaluation.fitness, "shape", ()))
+        cases = "cases" in self.evaluator.provides
+        if len(shape) != 1 + cases or shape[0] != n:
+            expected = f"({n}, cases)" if cases else f"({n},)"
+            raise PluginError(f"{blame}: fitness must have shape {expected}, got {shape or evaluation.fitness!r}")
+        if evaluation.states is not None and len(evaluation.states) != n:
+            raise PluginError(f"{blame}: expected {n} states, got {len(evaluation.states)}")
+        undeclared = set(evaluation.cost) - set(self.evaluator.costs)
+        if undeclared:
+            raise PluginError(f"{blame}: costs {sorted(undeclared)} are not in its `costs`")
+
+    def _valid(self, fitness: Any) -> Any:
+        if "cases" in self.evaluator.provides:
+            return _Cases(fitness, self)
+        return self._finite(fitness)
+
+    def _finite(self, fitness: torch.Tensor) -> torch.Tensor:
+        if not (isinstance(fitness, torch.Tensor) and fitness.is_floating_point()):
+            raise PluginError(f"evaluator {type(self.evaluator).__qualname__}: fitness must be a floating tensor")
+        valid = torch.isfinite(fitness)
+        invalid = fitness.numel() - int(valid.sum())
+        self.invalid += invalid
+        return fitness.where(valid, INVALID) if invalid else fitness
+
+
+class _Cases:
+    """Fitness by case, evaluated and counted as it is read: ``cases[:, numbers]`` is ``(n, len(numbers))``."""
+
+    def __init__(self, fitness: Any, problem: Problem) -> None:
+        self._fitness, self._problem = fitness, problem
+        self.shape = fitness.shape
+
+    def __getitem__(self, key: Any) -> torch.Tensor:
+        with self._problem.timed("evaluation"), self._problem._blamed("evaluate"):
+            values = self._fitness[key]
+        self._problem.ledger.add(cases=values.numel())
+        return self._problem._finite(values)
+
+
+def require(strategy: Strategy, evaluator: Evaluator) -> list[str]:
+    """What the strategy needs and the evaluator does not provide."""
+    return [need for need in strategy.needs if need not in evaluator.provides]

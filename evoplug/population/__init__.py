@@ -1,0 +1,1 @@
+"""Batched work on whole populations."""

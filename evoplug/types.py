@@ -1,0 +1,169 @@
+"""The values that flow between components: members, evaluations, tasks, outcomes. Importable without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Union
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Parts(Mapping[str, Any]):
+    """Genomes of a composite genotype: part name -> the genomes of that part, all with the same number of rows."""
+
+    def __init__(self, parts: Mapping[str, Genomes]) -> None:
+        self._parts = dict(parts)
+
+    def __getitem__(self, name: str) -> Genomes:
+        return self._parts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        """The number of parts, not of rows."""
+        return len(self._parts)
+
+
+Genomes = Union["torch.Tensor", list[Any], Parts]
+"""``(n, d)`` tensor, list of n plain values, or :class:`Parts` of either."""
+
+Rows = Union[slice, "torch.Tensor", Sequence[int]]
+
+
+def count(genomes: Genomes) -> int:
+    """How many genomes there are."""
+    return count(next(iter(genomes.values()))) if isinstance(genomes, Parts) else len(genomes)
+
+
+def take(genomes: Genomes, rows: Rows) -> Genomes:
+    """The genomes in ``rows``: a view for a slice of a tensor, else a new container of the same values."""
+    if isinstance(genomes, Parts):
+        return Parts({name: take(part, rows) for name, part in genomes.items()})
+    if isinstance(genomes, list):
+        return genomes[rows] if isinstance(rows, slice) else [genomes[int(row)] for row in rows]
+    return genomes[rows]
+
+
+def concatenate(genomes: Sequence[Genomes]) -> Genomes:
+    """All the genomes one after the other, in a new container."""
+    first = genomes[0]
+    if isinstance(first, Parts):
+        return Parts({name: concatenate([g[name] for g in genomes]) for name in first})  # type: ignore[index]
+    if isinstance(first, list):
+        return [genome for part in genomes for genome in part]
+    import torch
+
+    return torch.cat(genomes)  # type: ignore[arg-type]
+
+
+@dataclass
+class Members:
+    """A population as a struct of arrays; ``members[rows]`` slices them all (a slice of tensors is a view).
+
+    States are kept by reference: whoever changes a state makes a new one.
+    """
+
+    genomes: Genomes
+    """``(n, d)`` tensor, list of n plain values, or :class:`Parts`."""
+    ids: torch.Tensor
+    """``(n,)`` int64: unique in a run; a member that is only carried over keeps its own."""
+    parents: torch.Tensor
+    """``(n, 2)`` int64: the ids of the parents, the one whose state was inherited first; -1 where there is none."""
+    fitness: torch.Tensor | None = None
+    """``(n,)`` floating: higher is better, -inf where the evaluation gave no finite number."""
+    columns: dict[str, torch.Tensor] = field(default_factory=dict)
+    """name -> ``(n, ...)``: what a strategy or an operator keeps beside each genome."""
+    states: list[Any] | None = None
+    """What each member has learned: nested dicts and lists of tensors and plain values, or None."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, rows: Rows) -> Members:
+        return Members(
+            take(self.genomes, rows),
+            self.ids[rows],
+            self.parents[rows],
+            None if self.fitness is None else self.fitness[rows],
+            {name: column[rows] for name, column in self.columns.items()},
+            None if self.states is None else list(take(self.states, rows)),  # type: ignore[arg-type]
+        )
+
+    @staticmethod
+    def cat(groups: Sequence[Members]) -> Members:
+        """One population of several; optional fields survive where every group has them."""
+        import torch
+
+        def joined(values: list[Any]) -> Any:
+            return None if any(value is None for value in values) else torch.cat(values)
+
+        states = [group.states for group in groups]
+        return Members(
+            concatenate([group.genomes for group in groups]),
+            torch.cat([group.ids for group in groups]),
+            torch.cat([group.parents for group in groups]),
+            joined([group.fitness for group in groups]),
+            {name: torch.cat([group.columns[name] for group in groups]) for name in groups[0].columns},
+            None if any(s is None for s in states) else [state for group in states for state in group],  # type: ignore[union-attr]
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """The fields as plain data and tensors, by reference; composite genomes as a dict."""
+        data = {f.name: getattr(self, f.name) for f in fields(self)}
+        if isinstance(self.genomes, Parts):
+            data["genomes"] = {"parts": dict(self.genomes)}
+        return data
+
+    @staticmethod
+    def from_state_dict(data: Mapping[str, Any]) -> Members:
+        """The inverse of :meth:`state_dict`."""
+        genomes = data["genomes"]
+        return Members(**{**data, "genomes": Parts(genomes["parts"]) if isinstance(genomes, dict) else genomes})
+
+
+@dataclass
+class Evaluation:
+    """What an evaluator says about n members."""
+
+    fitness: Any
+    """``(n,)`` floating tensor, higher is better. Evaluators that provide "cases" give ``(n, cases)``: a tensor, or
+    any object with ``shape`` and ``[:, cases]`` that computes a case when it is read."""
+    states: list[Any] | None = None
+    """n new states, where members learned; None leaves the old ones."""
+    cost: Mapping[str, float] = field(default_factory=dict)
+    """What this evaluation spent, by ledger column, e.g. ``{"epochs": 8}``; the names stand in ``Evaluator.costs``."""
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    """Further values for the records: name -> number, or ``(n,)`` tensor of numbers (recorded as a list)."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What an evaluator tells a genotype about the problem, before any data are loaded."""
+
+    input_shape: tuple[int, ...] | None = None
+    """Of one example, without the batch, e.g. ``(1, 28, 28)``."""
+    outputs: int | None = None
+    """Classes or actions."""
+    domain: tuple[float, float] | None = None
+    """Natural range of every gene of a numeric problem."""
+    names: tuple[str, ...] = ()
+    """Tasks, layers or actions by name, where the evaluator has them."""
+
+
+@dataclass
+class Outcome:
+    """What a finished loop reports: the solution and its metrics."""
+
+    best: Members
+    """One member."""
+    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """split ("validation", "test") -> metric -> value, of ``best``."""
+    beside: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    """The same for other solutions that the method reports, by a name of their own."""
+
+
+Metrics = Mapping[str, "torch.Tensor"]
+"""metric -> ``(n,)`` values."""

@@ -1,0 +1,1 @@
+"""First-party basics: real vectors, standard operators, test functions, the libraries' own searchers."""

@@ -1,0 +1,1 @@
+"""EPBT and PBT: populations of networks that are trained and evolved at once."""

@@ -1,0 +1,1 @@
+"""What methods on supervised problems share: data sets, networks, losses, weight vectors, the trainer."""
