@@ -149,6 +149,8 @@ class Evaluator(Component):
     """Of ``"states"`` (members learn), ``"cases"`` (fitness by case), ``"update"`` (owns weights that it trains)."""
     costs: ClassVar[tuple[str, ...]] = ()
     """The ledger columns that it fills, e.g. ``("epochs",)``; ``[run] stop`` takes them."""
+    headline: ClassVar[str] = ""
+    """The metric of ``measure`` that decides between solutions, e.g. ``"accuracy"``; higher is better."""
     deterministic: ClassVar[bool] = False
     """Whether the same genome always gets the same fitness, so that the best of all generations is the best."""
 

@@ -62,8 +62,8 @@ class EvaluationError(EvoplugError):
     exit_code = 5
 
 
-class Interrupted(EvoplugError):
-    """The run was told to stop by a signal; its last checkpoint is in place."""
+class Interrupted(KeyboardInterrupt):
+    """The run was told to stop by a signal; its last checkpoint is in place. No ``except Exception`` swallows it."""
 
     def __init__(self, signal_number: int) -> None:
         self.exit_code = 128 + signal_number

@@ -15,7 +15,7 @@ from evoplug.contracts import Evaluator, Genotype, Strategy
 from evoplug.errors import EvaluationError, EvoplugError, PluginError
 from evoplug.ledger import Ledger
 from evoplug.rng import Rng
-from evoplug.types import Evaluation, Genomes, Members, Outcome, count
+from evoplug.types import Evaluation, Genomes, Members, Outcome, count, genome
 
 INVALID = -torch.inf
 """The fitness of a member whose evaluation gave no finite number: ranks last everywhere."""
@@ -58,18 +58,29 @@ class Problem:
     def members(self, genomes: Genomes, parents: torch.Tensor | None = None) -> Members:
         """New members around genomes, with fresh ids; ``parents`` as in :class:`Members`, none by default."""
         n = count(genomes)
-        return Members(genomes, self.ids(n), torch.full((n, 2), -1) if parents is None else parents)
+        return Members(genomes, self.ids(n), torch.full((n, 2), -1, device=self.device) if parents is None else parents)
 
     def ids(self, n: int) -> torch.Tensor:
         """``(n,)`` ids that no member of this run has had."""
         self._next_id += n
-        return torch.arange(self._next_id - n, self._next_id)
+        return torch.arange(self._next_id - n, self._next_id, device=self.device)
 
     def sample(self, n: int) -> Members:
         """n new members with random genomes; without a genotype, genomes without genes."""
         if self.genotype is None:
             return self.members([{} for _ in range(n)])
         return self.members(self.genotype.sample(n, self._sample_rng.child(self._next_id)))
+
+    def inherit(self, parents: Members, children: Members) -> None:
+        """Give each child what its changed genome lets it keep of the state of its parent, row by row."""
+        if parents.states is None:
+            return
+        children.states = [
+            self.genotype.inherit(state, genome(parents.genomes, row), genome(children.genomes, row))
+            if self.genotype is not None and state is not None
+            else state
+            for row, state in enumerate(parents.states)
+        ]
 
     def evaluate(self, members: Members) -> Evaluation:
         """Evaluate members and count the cost; non-finite fitness becomes -inf and is counted.

@@ -47,6 +47,11 @@ def take(genomes: Genomes, rows: Rows) -> Genomes:
     return genomes[rows]
 
 
+def genome(genomes: Genomes, row: int) -> Any:
+    """One genome: a ``(d,)`` row, a plain value, or a mapping part -> either."""
+    return {name: genome(part, row) for name, part in genomes.items()} if isinstance(genomes, Parts) else genomes[row]
+
+
 def concatenate(genomes: Sequence[Genomes]) -> Genomes:
     """All the genomes one after the other, in a new container."""
     first = genomes[0]

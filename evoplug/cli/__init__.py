@@ -1,0 +1,83 @@
+"""The command line: parses, calls the API, prints. Nothing else prints."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import NamedTuple
+
+import click
+
+from evoplug import __version__
+from evoplug.errors import EvoplugError, Interrupted
+
+
+class _Lazy(NamedTuple):
+    """A command that is imported when it is called."""
+
+    target: str
+    """``module:function``."""
+    summary: str
+
+
+_COMMANDS = {
+    "run": _Lazy("evoplug.cli.running:run", "Run an experiment from a file or a preset."),
+    "resume": _Lazy("evoplug.cli.running:resume", "Go on with an interrupted run."),
+    "list": _Lazy("evoplug.cli.listing:list_", "List what is installed."),
+    "show": _Lazy("evoplug.cli.listing:show", "Show one component or preset in full."),
+    "check": _Lazy("evoplug.cli.checking:check", "Check a configuration without running it."),
+    "data": _Lazy("evoplug.cli.data:data", "Show or fetch data sets."),
+}
+
+
+class Commands(click.Group):
+    """A group whose help knows its commands without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        if cmd_name not in _COMMANDS:
+            near = get_close_matches(cmd_name, _COMMANDS, n=1)
+            ctx.fail(f"there is no command `{cmd_name}`" + (f"; did you mean `{near[0]}`?" if near else ""))
+        module, _, function = _COMMANDS[cmd_name].target.partition(":")
+        command: click.Command = getattr(import_module(module), function)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.summary) for name, command in _COMMANDS.items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="evoplug", message="%(prog)s %(version)s")
+def commands() -> None:
+    """Evolutionary methods for deep learning, from one TOML file."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command ``evoplug``; always ends in SystemExit. A command that returns an int sets the exit code."""
+    try:
+        result = commands.main(arguments, prog_name="evoplug", standalone_mode=False)
+        code = result if isinstance(result, int) else 0
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except EvoplugError as error:
+        for line in str(error).splitlines():
+            click.echo(f"evoplug: error: {line}", err=True)
+        code = error.exit_code
+    except click.Abort as error:  # how click passes on a KeyboardInterrupt, of which Interrupted is one
+        code = 130
+        if isinstance(error.__cause__, Interrupted):
+            click.echo(f"evoplug: {error.__cause__}", err=True)
+            code = error.__cause__.exit_code
+    except BrokenPipeError:
+        # The reader has gone. What is left in the buffer must not fail again when Python closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)

@@ -1,17 +1,19 @@
-"""Default kernels behind ``Mutation.into`` and ``Crossover.into``: whole populations from block operators.
+"""Whole populations of children from operators on blocks: what stands behind ``Mutation.into`` and ``Crossover.into``.
 
-The rows are made in lanes of a fixed size, each with a stream of its own that depends on the lane's number alone, on
-as many threads as there are workers. So neither the number of workers nor the order of work changes a bit.
+Rows of a tensor are made in lanes of a fixed size, other genomes one by one, each lane and each genome with a stream
+of its own that depends on its number alone. So neither the number of workers nor the order of work changes a bit.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
+from evoplug.errors import PluginError
 from evoplug.population.workers import parallel
-from evoplug.types import Members, Parts
+from evoplug.types import Members
 
 if TYPE_CHECKING:
     from evoplug.contracts import Crossover, Mutation
@@ -21,46 +23,85 @@ LANE = 2**16
 """Genes in a lane: one row where a genome has more, many where it has few."""
 
 
-def lanes(n: int, d: int) -> list[slice]:
-    """n rows of d genes cut into lanes."""
-    size = max(1, LANE // max(1, d))
-    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
-
-
 def mutate(mutation: Mutation, parents: Members, rows: torch.Tensor, rng: Rng, out: Members) -> None:
     """``out[i] = mutation(parents[rows[i]])``; columns follow their parent."""
-    for name, column in out.columns.items():
-        column[:] = parents.columns[name][rows]
-    _fill(out, rng, lambda lane, stream: mutation(_genomes(parents, rows[lane]), stream), mutation)
+    follow(parents, rows, out)
+    _breed(mutation, parents, (rows,), rng, out)
 
 
 def cross(
     crossover: Crossover, parents: Members, first: torch.Tensor, second: torch.Tensor, rng: Rng, out: Members
 ) -> None:
     """``out[i] = crossover(parents[first[i]], parents[second[i]])``; columns become the mean of the parents'."""
+    average(parents, first, second, out)
+    _breed(crossover, parents, (first, second), rng, out)
+
+
+def follow(parents: Members, rows: torch.Tensor, out: Members) -> None:
+    """``out``'s columns become those of ``parents[rows]``."""
+    for name, column in out.columns.items():
+        column[:] = parents.columns[name][rows]
+
+
+def average(parents: Members, first: torch.Tensor, second: torch.Tensor, out: Members) -> None:
+    """``out``'s columns become the mean of those of ``parents[first]`` and ``parents[second]``."""
     for name, column in out.columns.items():
         column[:] = (parents.columns[name][first] + parents.columns[name][second]) / 2
-    _fill(
-        out,
-        rng,
-        lambda lane, stream: crossover(_genomes(parents, first[lane]), _genomes(parents, second[lane]), stream),
-        crossover,
-    )
 
 
-def _fill(out: Members, rng: Rng, child: Any, operator: Any) -> None:
-    genomes = out.genomes
-    if isinstance(genomes, torch.Tensor):
-        cut = lanes(*genomes.shape)
+def in_lanes(
+    parents: Members,
+    rows: Sequence[torch.Tensor],
+    rng: Rng,
+    out: Members,
+    write: Callable[..., Any],
+) -> None:
+    """Call ``write(lane, stream, new, *old)`` for each lane of children, several at once; genomes are tensors.
 
-        def work(number: int) -> None:
-            genomes[cut[number]] = child(cut[number], rng.child(number))
+    ``lane`` is the slice of children, ``new`` their rows in ``out``, to be written, ``old`` a block of parents for each
+    tensor of ``rows``, only to be read. A lane draws from its own ``stream`` alone.
+    """
+    genomes, children = cast(torch.Tensor, parents.genomes), cast(torch.Tensor, out.genomes)
+    cut = lanes(*children.shape)
 
-        parallel(work, len(cut))
-        return
-    raise NotImplementedError(f"{type(operator).__name__}: genomes of {type(genomes).__name__}")
+    def work(number: int) -> None:
+        lane = cut[number]
+        write(lane, rng.child(number), children[lane], *(_pick(genomes, chosen[lane]) for chosen in rows))
+
+    parallel(work, len(cut))
 
 
-def _genomes(members: Members, rows: Any) -> Any:
-    assert not isinstance(members.genomes, Parts)
-    return members.genomes[rows]
+def lanes(n: int, d: int) -> list[slice]:
+    """n rows of d genes cut into lanes."""
+    size = max(1, LANE // max(1, d))
+    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+def _pick(genomes: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """``genomes[rows]``, without a copy where it is one row."""
+    if len(rows) > 1:
+        return genomes[rows]
+    row = int(rows)
+    return genomes[row : row + 1]
+
+
+def _breed(
+    operator: Callable[..., Any], parents: Members, rows: Sequence[torch.Tensor], rng: Rng, out: Members
+) -> None:
+    """Call ``operator(*parents, rng)`` on blocks of a tensor, or on the genomes of a list one by one."""
+    old, new = parents.genomes, out.genomes
+    name = type(operator).__qualname__
+    if isinstance(old, torch.Tensor):
+
+        def write(lane: slice, stream: Rng, new: torch.Tensor, *old: torch.Tensor) -> None:
+            children = operator(*old, stream)
+            if children.shape != new.shape:
+                raise PluginError(f"{name}: must return shape {tuple(new.shape)}, got {tuple(children.shape)}")
+            new[:] = children
+
+        in_lanes(parents, rows, rng, out, write)
+    elif isinstance(old, list) and isinstance(new, list):
+        for i, chosen in enumerate(zip(*(each.tolist() for each in rows), strict=True)):
+            new[i] = operator(*(old[row] for row in chosen), rng.child(i))
+    else:
+        raise PluginError(f"{name}: does not work on genomes of several parts")

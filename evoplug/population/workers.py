@@ -22,7 +22,7 @@ def workers(count: int | None, threads: int = 1) -> Iterator[None]:
     ``threads`` threads of torch's own."""
     global _pool, _workers
     old_pool, old_workers, old_threads = _pool, _workers, torch.get_num_threads()
-    _workers = count or os.cpu_count() or 1
+    _workers = count or available()
     torch.set_num_threads(threads)
     _pool = ThreadPoolExecutor(_workers, "evoplug", torch.set_num_threads, (threads,)) if _workers > 1 else None
     try:
@@ -32,6 +32,11 @@ def workers(count: int | None, threads: int = 1) -> Iterator[None]:
             _pool.shutdown(cancel_futures=True)
         torch.set_num_threads(old_threads)
         _pool, _workers = old_pool, old_workers
+
+
+def available() -> int:
+    """How many cores there are."""
+    return os.cpu_count() or 1
 
 
 def count() -> int:

@@ -1,0 +1,140 @@
+"""EvoTorch's own searchers behind the loop: SNES, XNES, PGPE, CEM, CMA-ES and their kin."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from evotorch import SolutionBatch
+from evotorch.algorithms.searchalgorithm import SearchAlgorithm
+from evotorch.distributions import Distribution
+from evotorch.optimizers import ClipUp, TorchOptimizer
+
+from evoplug.backends.champion import Champion
+from evoplug.backends.evotorch.bridge import Bridge, plain
+from evoplug.contracts import Loop
+from evoplug.evaluation import Problem
+from evoplug.types import Members
+
+
+class SearcherLoop(Loop):
+    """A searcher of EvoTorch that samples and evaluates one population a step.
+
+    The search is unbounded; where it leaves the range of the genotype, the nearest genome inside is evaluated. Genes
+    on a log scale are searched by their logarithms.
+
+    Args:
+        problem: what to solve, with a genotype that is a ``"real-vector"``.
+        make: builds the searcher around EvoTorch's view of the problem, given the width of each gene's range
+            ``(d,)`` in search units (1 where a gene is unbounded).
+    """
+
+    def __init__(
+        self, problem: Problem, make: Callable[[Bridge, torch.Tensor], SearchAlgorithm]
+    ) -> None:
+        self.problem = problem
+        self._space: Any = problem.genotype
+        self._log = self._space.scale == "log"
+        self._champion = Champion(problem.evaluator.deterministic)
+        self._bridge = Bridge(problem, self._start_values, self._evaluate)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # CMA-ES copies tensors in ways that torch and numpy advise against
+            self._searcher = make(self._bridge, self._width())
+
+    def step(self) -> None:
+        """One step of the searcher: sample, evaluate, update."""
+        self._searcher.step()
+        self._champion.see(self.members)
+
+    @property
+    def best(self) -> Members:
+        assert self._champion.member is not None
+        return self._champion.member
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        """``stdev``: the mean standard deviation of the search distribution (CMA-ES: its step size), in search units."""
+        status = self._searcher.status
+        stdev = torch.as_tensor(status["stdev" if "stdev" in status.keys() else "stepsize"])  # noqa: SIM118
+        return {"stdev": (stdev.diagonal() if stdev.ndim == 2 else stdev).mean().item()}
+
+    def _start_values(self, n: int) -> torch.Tensor:
+        genomes: Any = self.problem.sample(n).genomes
+        return genomes.log() if self._log else genomes
+
+    def _width(self) -> torch.Tensor:
+        lower, upper = self._space.lower, self._space.upper
+        if lower is None:
+            return torch.ones(self._space.length, dtype=self._bridge.dtype, device=self.problem.device)
+        width: torch.Tensor = upper.log() - lower.log() if self._log else upper - lower
+        return width
+
+    def _evaluate(self, values: torch.Tensor) -> torch.Tensor:
+        genomes = values.exp() if self._log else values.clone()
+        self.members = self.problem.members(self.problem.repair(genomes))
+        self.members.fitness = self.problem.evaluate(self.members).fitness
+        return self.members.fitness
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "searcher": _plain(vars(self._searcher)),
+            "generator": self._bridge.generator.get_state(),
+            "members": self.members.state_dict(),
+            "champion": self._champion.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        _restore(self._searcher, state["searcher"], self._bridge)
+        self._bridge.generator.set_state(state["generator"])
+        self.members = Members.from_state_dict(state["members"])
+        self._champion.load_state_dict(state["champion"])
+
+
+# A searcher is never pickled: its hooks and its problem would come apart. Rebuilt from the configuration, it differs
+# from the saved one in attributes of the few types below, whatever the algorithm.
+
+
+def _plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes that are data."""
+    saved: dict[str, Any] = {}
+    for name, value in attributes.items():
+        if isinstance(value, torch.Tensor):
+            saved[name] = plain(value)
+        elif isinstance(value, bool | int):
+            saved[name] = value
+        elif isinstance(value, float):
+            saved[name] = float(value)  # numpy's floats are no plain data
+        elif isinstance(value, SolutionBatch):
+            saved[name] = {"values": plain(value.values), "evals": plain(value.evals)}
+        elif isinstance(value, Distribution):
+            saved[name] = {key: plain(part) for key, part in value.parameters.items() if _is_tensor(part)}
+        elif isinstance(value, TorchOptimizer):
+            saved[name] = value._optim.state_dict()
+        elif isinstance(value, ClipUp):
+            saved[name] = _plain(vars(value))
+    return saved
+
+
+def _restore(target: Any, saved: Mapping[str, Any], bridge: Bridge) -> None:
+    """Set the attributes that :func:`_plain` took."""
+    for name, value in saved.items():
+        old = getattr(target, name, None)
+        if isinstance(old, Distribution):
+            setattr(target, name, old.modified_copy(**{k: v.to(bridge.device) for k, v in value.items()}))
+        elif isinstance(old, TorchOptimizer):
+            old._optim.load_state_dict(value)
+        elif isinstance(old, ClipUp):
+            _restore(old, value, bridge)
+        elif isinstance(value, Mapping):
+            batch = SolutionBatch(bridge, len(value["values"]), empty=True)
+            batch.set_values(value["values"].to(bridge.device))
+            batch.set_evals(value["evals"].to(bridge.device))
+            setattr(target, name, batch)
+        else:
+            setattr(target, name, value.to(bridge.device) if _is_tensor(value) else value)
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, torch.Tensor)

@@ -1,0 +1,354 @@
+"""What is installed: entry points -> components and presets, without importing any of them.
+
+Names and versions come from the metadata of the installed distributions, everything else from their source
+(:mod:`evoplug.definitions`). What is wrong with a component is noted in its entry and disturbs no other one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache
+from importlib import invalidate_caches, metadata
+from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from evoplug import __version__, definitions
+from evoplug.contracts import CONTRACTS
+from evoplug.definitions import REQUIRED, UNKNOWN, Definition, Parameter
+from evoplug.errors import ConfigError, PluginError
+
+__all__ = [
+    "GROUPS", "REQUIRED", "UNKNOWN", "Entry", "Parameter", "a", "check_group", "entries", "find", "preset", "presets",
+    "refresh", "unknown", "unmet", "usable",
+]  # fmt: skip
+
+_SINGULAR = {
+    "genotypes": "genotype", "evaluators": "evaluator", "strategies": "strategy", "selections": "selection",
+    "crossovers": "crossover", "mutations": "mutation", "datasets": "dataset", "networks": "network",
+    "recorders": "recorder", "presets": "preset", "plots": "plot",
+}  # fmt: skip
+
+GROUPS: tuple[str, ...] = tuple(_SINGULAR)
+"""The entry-point groups, without the prefix ``evoplug.``."""
+
+_FIRST_PARTY = "evoplug"
+_CONTRACTS = {contract.group: contract.__name__ for contract in CONTRACTS}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One component, or one preset, as far as metadata and source tell."""
+
+    group: str
+    name: str
+    value: str
+    """``module:Class``; of a preset, the package that holds it."""
+    distribution: str
+    version: str
+    file: Path | None = None
+    line: int | None = None
+    docstring: str = ""
+    """Of a preset, the comment that it begins with."""
+    parameters: tuple[Parameter, ...] = ()
+    kinds: tuple[str, ...] = ()
+    """The kinds of genome that it works on; empty means any."""
+    class_vars: Mapping[str, Any] = field(default_factory=dict)
+    """Literal class variables of the class and its bases in the same file, e.g. ``needs``, ``costs``, ``examples``;
+    those that only the contract has are not among them."""
+    problem: str | None = None
+    """What is broken."""
+    complete: bool = True
+    """False where only an import tells all, e.g. because a base class is in another file."""
+
+    @property
+    def doc(self) -> str:
+        """The first line of the docstring."""
+        return self.docstring.partition("\n")[0]
+
+
+# -------------------------------------------------------------------------------------------------- look up
+
+
+@cache
+def entries(group: str | None = None) -> tuple[Entry, ...]:
+    """Everything in one group, or in all: evoplug's own first, then by distribution. Read once in a process.
+
+    Raises:
+        ConfigError: for an unknown group.
+    """
+    if group is None:
+        return tuple(entry for each in GROUPS for entry in entries(each))
+    check_group(group)
+    if group == "presets":
+        return tuple(entry for installed in _installed(group) for entry in _presets(installed))
+    return tuple(_component(group, installed) for installed in _installed(group))
+
+
+def find(group: str, name: str) -> Entry:
+    """The entry that ``use = NAME`` means: evoplug's own before all others; ``DISTRIBUTION/NAME`` picks one.
+
+    Raises:
+        ConfigError: if there is none, with the nearest names and an empty key.
+        PluginError: if two other distributions have the name.
+    """
+    candidates = [entry for entry in entries(group) if entry.name == name] or _qualified(group, name)
+    if not candidates:
+        raise ConfigError("", unknown(group, name))
+    first = candidates[0]
+    distributions = list(dict.fromkeys(entry.distribution for entry in candidates))
+    if first.distribution != _FIRST_PARTY and len(distributions) > 1:
+        ways = " or ".join(f'"{distribution}/{name}"' for distribution in distributions)
+        raise PluginError(f"{_SINGULAR[group]} `{name}` is in more than one distribution; say {ways}")
+    return first
+
+
+def usable(entry: Entry) -> str:
+    """The shortest name by which :func:`find` finds this entry."""
+    try:
+        found = find(entry.group, entry.name)
+    except PluginError:
+        found = None
+    return entry.name if found is entry else f"{entry.distribution}/{entry.name}"
+
+
+def unknown(group: str, name: str) -> str:
+    """What to say about a name that the group does not have: where it is, the nearest names, or the choices."""
+    names = {each: [entry.name for entry in entries(each)] for each in GROUPS}
+    elsewhere = next((each for each in GROUPS if name in names[each]), None)
+    if elsewhere is not None:
+        message = f"`{name}` is {a(elsewhere)}, not {a(group)}"
+    else:
+        message = f"there is no {_SINGULAR[group]} `{name}`"
+    if near := get_close_matches(name, names[group]):
+        return f"{message}; did you mean {_listed(near)}?"
+    if elsewhere is None:
+        for each in GROUPS:
+            if near := get_close_matches(name, names[each], n=1):
+                return f"{message}; did you mean the {_SINGULAR[each]} `{near[0]}`?"
+    return f"{message}; choices: {', '.join(names[group])}" if names[group] else message
+
+
+def check_group(group: str) -> None:
+    """Raises ConfigError, with the nearest name, unless there is such a group."""
+    if group not in GROUPS:
+        near = get_close_matches(group, GROUPS, n=1)
+        hint = f"did you mean `{near[0]}`?" if near else f"choices: {', '.join(GROUPS)}"
+        raise ConfigError("", f"there is no group `{group}`; {hint}")
+
+
+def presets() -> dict[str, Path]:
+    """name, e.g. ``"leea/adam"``, -> TOML file of every preset that can be named without its distribution."""
+    return {entry.name: entry.file for entry in entries("presets") if entry.file and usable(entry) == entry.name}
+
+
+def preset(name: str) -> Path:
+    """The TOML file of a preset.
+
+    Raises:
+        ConfigError, PluginError: as :func:`find`; PluginError too where the preset's package is missing.
+    """
+    entry = find("presets", name)
+    if entry.file is None:
+        raise PluginError(f"preset `{name}` of {entry.distribution} {entry.version}: {entry.problem}")
+    return entry.file
+
+
+def a(group: str) -> str:
+    """One of the group, in words: ``"a mutation"``."""
+    word = _SINGULAR[group]
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
+
+
+def refresh() -> None:
+    """Forget what was read: to be called after a package was installed into a living process."""
+    invalidate_caches()
+    for cached in (entries, _points, unmet, definitions.read):
+        cached.cache_clear()
+
+
+def _qualified(group: str, name: str) -> list[Entry]:
+    distribution, _, bare = name.partition("/")
+    wanted = _normalised(distribution)
+    return [entry for entry in entries(group) if entry.name == bare and _normalised(entry.distribution) == wanted]
+
+
+def _listed(names: Iterable[str]) -> str:
+    return " or ".join(f"`{name}`" for name in names)
+
+
+# ------------------------------------------------------------------------------------------------- metadata
+
+
+@dataclass(frozen=True)
+class _Installed:
+    """One entry point, and whose it is."""
+
+    name: str
+    value: str
+    distribution: str
+    version: str
+
+
+def _installed(group: str) -> tuple[_Installed, ...]:
+    return _points().get(group, ())
+
+
+@cache
+def _points() -> dict[str, tuple[_Installed, ...]]:
+    """group -> its entry points. Of two versions of a distribution, the first on the path counts."""
+    found: dict[str, list[tuple[str, _Installed]]] = {}
+    for distribution in metadata.distributions():
+        try:
+            rows = _rows(distribution)
+        except Exception:  # damaged metadata of whatever package are not evoplug's to report
+            continue
+        if rows:
+            found.setdefault(_normalised(rows[0][1].distribution), rows)
+    owners = sorted(found, key=lambda owner: (owner != _FIRST_PARTY, owner))
+    rows = [row for owner in owners for row in found[owner]]
+    return {group: tuple(point for each, point in rows if each == group) for group in GROUPS}
+
+
+def _rows(distribution: metadata.Distribution) -> list[tuple[str, _Installed]]:
+    """(group, entry point) of one distribution."""
+    points = [point for point in distribution.entry_points if point.group.startswith("evoplug.")]
+    if not points:
+        return []
+    owner, version = distribution.metadata["Name"], distribution.version
+    return [(p.group.removeprefix("evoplug."), _Installed(p.name, p.value, owner, version)) for p in points]
+
+
+@cache
+def unmet(distribution: str) -> str | None:
+    """What a distribution asks of evoplug's version that this one is not; None where all is well."""
+    if distribution == _FIRST_PARTY:
+        return None
+    asked = [line for line in metadata.requires(distribution) or () if _normalised(line).startswith(_FIRST_PARTY)]
+    if not asked:
+        return None
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    for line in asked:
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement:
+            return f"its requirement `{line}` cannot be read"
+        ours = _normalised(requirement.name) == _FIRST_PARTY
+        applies = requirement.marker is None or requirement.marker.evaluate()
+        if ours and applies and not requirement.specifier.contains(__version__, prereleases=True):
+            return f"needs evoplug{requirement.specifier}; this is {__version__}"
+    return None
+
+
+def _normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+# --------------------------------------------------------------------------------------------------- source
+
+
+def _component(group: str, installed: _Installed) -> Entry:
+    file, definition, problem = _read(group, installed.value)
+    known = definition or Definition(complete=False)
+    return Entry(
+        group,
+        installed.name,
+        installed.value,
+        installed.distribution,
+        installed.version,
+        file,
+        known.line or None,
+        known.docstring,
+        known.parameters,
+        known.kinds,
+        known.class_vars,
+        unmet(installed.distribution) or problem,
+        known.complete,
+    )
+
+
+def _read(group: str, value: str) -> tuple[Path | None, Definition | None, str | None]:
+    """The file of ``module:Class``, what it says, and what is wrong; None for each that is not known."""
+    module, _, name = value.partition("[")[0].strip().partition(":")
+    if not name:
+        return None, None, f"its entry point `{value}` names no class: write `module:Class`"
+    file, problem = _locate(module)
+    if file is None:
+        return None, None, problem
+    try:
+        text = definitions.read(file)
+        definition = text.definition(name)
+    except SyntaxError as error:
+        place = f"{file}:{error.lineno}" if error.lineno else file
+        return file, None, f"syntax error in {place}: {error.msg}"
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
+        return file, None, f"{file} cannot be read: {type(error).__name__}: {' '.join(str(error).split())}"
+    if definition is None:
+        found = text.binds(name.partition(".")[0])
+        return file, None, None if found else f"module `{module}` has no `{name}`"
+    return file, definition, _misfit(group, name, definition)
+
+
+def _misfit(group: str, name: str, definition: Definition) -> str | None:
+    """What is wrong with the contract that a class extends."""
+    wanted = _CONTRACTS.get(group)
+    if wanted is None or definition.contracts & {wanted, "?"}:
+        return None
+    return f"`{name}` does not extend `{wanted}`, the contract of evoplug.{group}"
+
+
+def _locate(module: str) -> tuple[Path | None, str | None]:
+    """A module's source file, or why there is none; both None where that cannot be told."""
+    places = list(_places(module))
+    for place in places:
+        for file in (place / "__init__.py", place.with_name(f"{place.name}.py")):
+            if file.is_file():
+                return file, None
+    compiled = [place.with_name(place.name + end) for place in places for end in EXTENSION_SUFFIXES + BYTECODE_SUFFIXES]
+    archived = [parent for place in places for parent in place.parents]
+    if any(file.is_file() for file in compiled + archived):
+        return None, None
+    return None, f"there is no module `{module}`"
+
+
+def _places(module: str) -> Iterator[Path]:
+    """Where a module may lie, without suffix. Only its top package is looked up: looking further would run it."""
+    top, *rest = module.split(".")
+    try:
+        spec = find_spec(top)
+    except Exception:  # finders are foreign code
+        return
+    if spec is None:
+        return
+    if spec.submodule_search_locations is not None:
+        yield from (Path(place).joinpath(*rest) for place in spec.submodule_search_locations)
+    elif spec.origin and not rest:
+        yield Path(spec.origin).with_suffix("")
+
+
+# -------------------------------------------------------------------------------------------------- presets
+
+
+def _presets(installed: _Installed) -> Iterator[Entry]:
+    owner = (installed.value, installed.distribution, installed.version)
+    folders = [place for place in _places(installed.value) if place.is_dir()]
+    if not folders:
+        yield Entry("presets", installed.name, *owner, problem=f"there is no package `{installed.value}`")
+    for folder in folders:
+        for file in sorted(folder.rglob("*.toml")):
+            name = file.relative_to(folder).with_suffix("").as_posix()
+            yield Entry("presets", name, *owner, file, 1, _opening_comment(file), problem=unmet(installed.distribution))
+
+
+def _opening_comment(file: Path) -> str:
+    lines = []
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.lstrip("#").strip())
+    return "\n".join(lines)

@@ -1,0 +1,224 @@
+"""``evoplug list`` and ``evoplug show``: the catalogue, in words or as JSON; no plugin is imported."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from evoplug import catalogue
+from evoplug.catalogue import REQUIRED, UNKNOWN, Entry, Parameter
+from evoplug.cli import spelling
+from evoplug.contracts import Use
+from evoplug.errors import PluginError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_GENOTYPE_MATTERS = ("evaluators", "strategies", "selections", "crossovers", "mutations")
+_LONGEST_DEFAULT = 24
+
+
+@click.command("list")
+@click.argument("group", required=False)
+@click.option("--for", "genotype", metavar="GENOTYPE", help="Only what works with this genotype.")
+@click.option("--json", "as_json", is_flag=True, help="Everything that is known, as JSON.")
+def list_(group: str | None, genotype: str | None, as_json: bool) -> None:
+    """List what is installed.
+
+    GROUP is one of genotypes, evaluators, strategies, selections, crossovers, mutations, datasets, networks,
+    recorders, presets and plots; all of them by default.
+    """
+    entries: Sequence[Entry] = catalogue.entries(group)
+    if genotype is not None:
+        entries = _fitting(entries if group else [e for e in entries if e.group in _GENOTYPE_MATTERS], genotype)
+    if as_json:
+        click.echo(json.dumps([_data(entry) for entry in entries], indent=2))
+    elif not entries:
+        click.echo(f"No {group or 'components'} here.", err=True)
+    elif sys.stdout.isatty():
+        from rich.console import Console
+
+        Console().print(listed(entries))
+    else:
+        click.echo("\n".join(_lines(entries)))
+
+
+@click.command()
+@click.argument("group")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Everything that is known, as JSON.")
+def show(group: str, name: str, as_json: bool) -> None:
+    """Show one component or preset in full.
+
+    A preset is printed as it is: evoplug show presets NAME > my.toml
+    """
+    entry = catalogue.find(group, name)
+    if as_json:
+        click.echo(json.dumps(_data(entry), indent=2))
+    elif group == "presets":
+        click.echo(catalogue.preset(name).read_bytes(), nl=False)
+    else:
+        click.echo("\n\n".join(filter(None, _sections(entry))))
+
+
+def _fitting(entries: Iterable[Entry], genotype: str) -> list[Entry]:
+    """Those that work on the genotype's kinds of genome."""
+    wanted = catalogue.find("genotypes", genotype)
+    if not wanted.kinds:
+        raise PluginError(f"genotype `{genotype}` does not say its kinds: {wanted.problem or 'it has no `genome=`'}")
+    return [entry for entry in entries if not entry.kinds or set(entry.kinds) & set(wanted.kinds)]
+
+
+# ----------------------------------------------------------------------------------------------------- list
+
+
+class _Row(NamedTuple):
+    name: str
+    text: str
+    parameters: str
+    broken: bool
+
+
+def _row(entry: Entry) -> _Row:
+    stranger = f" ({entry.distribution} {entry.version})" if entry.distribution != "evoplug" else ""
+    text = f"broken: {entry.problem}" if entry.problem else _plain(entry.doc)
+    more = ["..."] if not entry.complete and not entry.problem else []
+    parameters = ", ".join([*map(_brief, entry.parameters), *more])
+    return _Row(catalogue.usable(entry), f"{text}{stranger}".strip(), parameters, entry.problem is not None)
+
+
+def _brief(parameter: Parameter) -> str:
+    """``sigma=0.01``; a required parameter is its name alone, a component its name without parameters."""
+    if parameter.default is REQUIRED:
+        return parameter.name
+    value = parameter.default.name if isinstance(parameter.default, Use) else spelling.default(parameter)
+    return f"{parameter.name}={value if len(value) <= _LONGEST_DEFAULT else '...'}"
+
+
+def listed(entries: Sequence[Entry]) -> Table:
+    """The entries for a terminal: a heading for each group, no lines."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=3)
+    table.add_column(ratio=2)
+    for group, members in groupby(entries, lambda entry: entry.group):
+        if table.row_count:
+            table.add_row()
+        table.add_row(Text(group, "bold"))
+        for row in map(_row, members):
+            style = "red" if row.broken else ""
+            table.add_row(Text(f"  {row.name}", style or "cyan"), Text(row.text, style), Text(row.parameters, "dim"))
+    return table
+
+
+def _lines(entries: Sequence[Entry]) -> list[str]:
+    """The entries for a pipe: one line each, the group first, in columns that are never wrapped."""
+    return _columns([(entry.group, *_row(entry)[:3]) for entry in entries])
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+# ----------------------------------------------------------------------------------------------------- show
+
+
+def _sections(entry: Entry) -> list[str]:
+    name = catalogue.usable(entry)
+    title = f"{click.style(name, bold=True)}, {catalogue.a(entry.group)} of {entry.distribution} {entry.version}"
+    problem = click.style(f"Broken: {entry.problem}", fg="red") if entry.problem else ""
+    unknown = "" if entry.complete or entry.problem else "Not all of it can be read without importing it."
+    return [
+        title,
+        problem,
+        _plain(entry.docstring),
+        "\n".join(line for parameter in entry.parameters for line in _described(parameter)),
+        unknown,
+        "\n".join(_facts(entry)),
+        spelling.table(entry, name),
+    ]
+
+
+def _described(parameter: Parameter) -> Iterator[str]:
+    """The declaration, and the help below it."""
+    kind, bounds = spelling.kind(parameter.annotation)
+    value = spelling.default(parameter)
+    needed = value if parameter.default is REQUIRED else f"default {value}"
+    yield f"  {click.style(parameter.name, fg='cyan')}: {', '.join((kind, *bounds))}; {needed}"
+    if parameter.help:
+        yield f"      {_plain(parameter.help)}"
+
+
+def _facts(entry: Entry) -> list[str]:
+    anything = "any genotype" if entry.complete and entry.group in _GENOTYPE_MATTERS else ""
+    facts = {"kinds" if entry.group == "genotypes" else "works on": ", ".join(entry.kinds) or anything}
+    for name in ("needs", "provides", "costs"):
+        facts[name] = ", ".join(map(str, entry.class_vars.get(name, ())))
+    facts["source"] = ":".join(str(part) for part in (entry.file, entry.line) if part)
+    return _columns([(name, value) for name, value in facts.items() if value])
+
+
+def _plain(text: str) -> str:
+    """Without the marks of reStructuredText."""
+    return text.replace("``", "`")
+
+
+# ----------------------------------------------------------------------------------------------------- JSON
+
+
+def _data(entry: Entry) -> dict[str, Any]:
+    return {
+        "group": entry.group,
+        "name": entry.name,
+        "use": catalogue.usable(entry),
+        "doc": entry.doc,
+        "docstring": entry.docstring,
+        "parameters": [_parameter(parameter) for parameter in entry.parameters],
+        "kinds": list(entry.kinds),
+        "class_vars": {name: _value(value) for name, value in entry.class_vars.items()},
+        "value": entry.value,
+        "distribution": entry.distribution,
+        "version": entry.version,
+        "file": str(entry.file) if entry.file else None,
+        "line": entry.line,
+        "problem": entry.problem,
+        "complete": entry.complete,
+    }
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    kind, bounds = spelling.kind(parameter.annotation)
+    known = parameter.default is not REQUIRED and parameter.default is not UNKNOWN
+    return {
+        "name": parameter.name,
+        "type": kind,
+        "bounds": list(bounds),
+        "required": parameter.default is REQUIRED,
+        "default": _value(parameter.default) if known else None,
+        "default_known": known,
+        "help": parameter.help,
+        "line": parameter.line,
+    }
+
+
+def _value(value: Any) -> Any:
+    """A literal as JSON has it; a component as a configuration has it."""
+    match value:
+        case Use(name=name, parameters=parameters):
+            return _value({"use": name, **parameters})
+        case Mapping():
+            return {str(key): _value(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_value(item) for item in value]
+        case None | bool() | int() | float() | str():
+            return value
+    return str(value)

@@ -1,0 +1,115 @@
+"""How types, bounds, defaults and tables are spelled for people."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Mapping
+from functools import reduce
+from typing import Any
+
+from evoplug.catalogue import REQUIRED, UNKNOWN, Entry, Parameter
+from evoplug.contracts import Use
+
+_BOUNDS = {
+    "Gt": "> {}", "Ge": ">= {}", "Lt": "< {}", "Le": "<= {}", "MultipleOf": "a multiple of {}",
+    "MinLen": "at least {} long", "MaxLen": "at most {} long", "Len": "{} long", "Known": "one of {}",
+}  # fmt: skip
+
+_TABLES = {
+    "genotypes": "[genotype]", "evaluators": "[evaluator]", "strategies": "[strategy]", "recorders": "[[recorders]]",
+}  # fmt: skip
+_KEYS = {
+    "selections": "selection", "crossovers": "crossover", "mutations": "mutation", "datasets": "dataset",
+    "networks": "network",
+}  # fmt: skip
+_OPERATOR = re.compile(r"\b(Selection|Crossover|Mutation)\b")
+
+
+def kind(annotation: str | None) -> tuple[str, tuple[str, ...]]:
+    """The plain type and the bounds in an annotation: ``("float", ("> 0", "<= 1"))``."""
+    if annotation is None:
+        return "?", ()
+    bare = _Bare()
+    return ast.unparse(bare.visit(ast.parse(annotation, mode="eval").body)), tuple(bare.bounds)
+
+
+def default(parameter: Parameter) -> str:
+    """The default as a configuration would say it; ``none`` for None, which no configuration can."""
+    if parameter.default is REQUIRED:
+        return "required"
+    if parameter.default is UNKNOWN:
+        return "?"
+    return "none" if parameter.default is None else toml(parameter.default)
+
+
+def toml(value: Any) -> str:
+    """A value as TOML, on one line; what TOML has no word for is left out of tables."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return _quoted(value)
+        case Use(name=name, parameters=parameters):
+            return toml({"use": name, **parameters})
+        case Mapping():
+            return f"{{ {', '.join(_pairs(value))} }}" if value else "{}"
+        case list() | tuple():
+            return f"[{', '.join(map(toml, value))}]"
+    return str(value)
+
+
+def table(entry: Entry, name: str) -> str:
+    """What to paste into a configuration to use a component under this name; empty where none can name it."""
+    defaults = {p.name: p.default for p in entry.parameters if p.default is not REQUIRED and p.default is not UNKNOWN}
+    values = {"use": name, **defaults, **next(iter(entry.class_vars.get("examples", ())), {})}
+    if entry.group in _KEYS:
+        line = f"{_KEYS[entry.group]} = {toml(values)}"
+        return f"[operators]\n{line}" if _OPERATOR.fullmatch(_KEYS[entry.group].capitalize()) else line
+    if entry.group not in _TABLES:
+        return ""
+    slots = {p.name for p in entry.parameters if entry.group == "strategies" and _OPERATOR.search(p.annotation or "")}
+    lines = [_TABLES[entry.group], *_pairs({key: value for key, value in values.items() if key not in slots})]
+    operators = _pairs({key: value for key, value in values.items() if key in slots})
+    return "\n".join([*lines, *(["", "[operators]", *operators] if operators else [])])
+
+
+def _pairs(values: Mapping[str, Any]) -> list[str]:
+    return [f"{_key(key)} = {toml(value)}" for key, value in values.items() if value is not None]
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _quoted(key)
+
+
+def _quoted(text: str) -> str:
+    """JSON's strings are TOML's, but for one control character that JSON does not escape."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+class _Bare(ast.NodeTransformer):
+    """Takes ``Annotated`` and ``Literal`` away and keeps the bounds that stood in the former."""
+
+    def __init__(self) -> None:
+        self.bounds: list[str] = []
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        match node:
+            case ast.Subscript(ast.Name("Annotated"), ast.Tuple(elts=[inner, *metadata])):
+                self.bounds += [_bound(item) for item in metadata if not isinstance(item, ast.Constant)]
+                return self.visit(inner)
+            case ast.Subscript(ast.Name("Literal"), ast.Tuple(elts=[first, *others])):
+                return reduce(lambda left, right: ast.BinOp(left, ast.BitOr(), right), others, first)
+        return self.generic_visit(node)
+
+
+def _bound(node: ast.expr) -> str:
+    match node:
+        case ast.Call(func=ast.Name(id=name), args=args) if name in _BOUNDS:
+            return _BOUNDS[name].format(", ".join(_plain(item) for item in args))
+    return ast.unparse(node)
+
+
+def _plain(node: ast.expr) -> str:
+    return str(node.value) if isinstance(node, ast.Constant) else ast.unparse(node)

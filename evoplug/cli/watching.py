@@ -1,0 +1,179 @@
+"""What a person sees of a run: a live table on a terminal, plain lines elsewhere, a summary at the end."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from evoplug.ledger import TIME_UNITS
+from evoplug.runner import Watch
+
+if TYPE_CHECKING:
+    from evoplug.config import Experiment
+
+SHOWN = 10
+"""Generations in the live table."""
+
+PAUSE = 5.0
+"""Seconds between two plain lines."""
+
+
+def watch() -> Watching:
+    """A live table where standard output is a terminal, else plain lines."""
+    console = Console(highlight=False)
+    return LiveTable(console) if console.is_terminal else PlainLines(console)
+
+
+class Watching(Watch):
+    """Keeps what both displays need: how far the run is and how fast; prints the beginning and the end."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.began = False
+
+    def begin(self, experiment: Experiment, folder: Path, resumed_at: int) -> None:
+        self.began = True
+        self.stop = experiment.run.stop
+        self._start, self._first_fraction = time.perf_counter(), None
+        parts = [experiment.strategy, experiment.genotype, experiment.evaluator]
+        names = " · ".join(spec.name for spec in parts if spec is not None)
+        self.console.print(f"[bold]{experiment.run.name}[/bold]  {names}  seed {experiment.run.seed}")
+        self.console.print(f"[dim]{folder}[/dim]" + (f"  resumed after generation {resumed_at}" if resumed_at else ""))
+
+    def notice(self, text: str) -> None:
+        self.console.print(f"[yellow]note:[/yellow] {text}")
+
+    def end(self, result: Mapping[str, Any]) -> None:
+        if result["status"] != "finished":
+            self.console.print(f"[bold]{result['status']}[/bold]: {result['reason']}")
+            return
+        best = result["best"]["fitness"]
+        self.console.print(f"\n[bold]finished[/bold]: {result['reason']}, best fitness {number(best)}")
+        if result["validation"] or result["test"]:
+            self.console.print(_metrics(result))
+        self.console.print(f"[dim]{_ledger(result['ledger'])}; {_profile(result['seconds'])}[/dim]")
+
+    def progress(self, row: Mapping[str, Any]) -> tuple[float, float | None]:
+        """The share of the budget that is spent, by the rule that will end the run, and the seconds left."""
+        fraction = min(1.0, max((_spent(rule, budget, row) for rule, budget in self.stop.items()), default=0.0))
+        elapsed = time.perf_counter() - self._start
+        if self._first_fraction is None:
+            self._first_fraction, self._start = fraction, time.perf_counter()
+            return fraction, None
+        done = fraction - self._first_fraction
+        return fraction, elapsed * (1 - fraction) / done if done > 0 else None
+
+
+class PlainLines(Watching):
+    """A line now and then."""
+
+    def begin(self, experiment: Experiment, folder: Path, resumed_at: int) -> None:
+        super().begin(experiment, folder, resumed_at)
+        self._shown_at = 0.0
+
+    def generation(self, row: Mapping[str, Any]) -> None:
+        fraction, left = self.progress(row)
+        if time.perf_counter() - self._shown_at < PAUSE and fraction < 1:
+            return
+        self._shown_at = time.perf_counter()
+        text = "  ".join(f"{name} {cell}" for name, cell in cells(row, left).items() if cell)
+        self.console.print(text, soft_wrap=True)
+
+
+class LiveTable(Watching):
+    """The last generations, a bar, and the time left."""
+
+    def begin(self, experiment: Experiment, folder: Path, resumed_at: int) -> None:
+        super().begin(experiment, folder, resumed_at)
+        self._rows: deque[dict[str, str]] = deque(maxlen=SHOWN)
+        self._live = Live(console=self.console, auto_refresh=False, transient=False)
+        self._live.start()
+        self._drawn_at = 0.0
+
+    def generation(self, row: Mapping[str, Any]) -> None:
+        fraction, left = self.progress(row)
+        self._rows.append(cells(row, None))
+        if time.perf_counter() - self._drawn_at >= 0.1 or fraction >= 1:
+            self._drawn_at = time.perf_counter()
+            self._live.update(self._drawing(fraction, left), refresh=True)
+
+    def end(self, result: Mapping[str, Any]) -> None:
+        if self.began:
+            self._live.stop()
+        super().end(result)
+
+    def _drawing(self, fraction: float, left: float | None) -> Group:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for name in self._rows[-1]:
+            table.add_column(name, justify="right", no_wrap=True)
+        for row in self._rows:
+            table.add_row(*(row.get(name, "") for name in self._rows[-1]))
+        foot = Table.grid(padding=(0, 1))
+        foot.add_row(ProgressBar(total=1, completed=fraction, width=30), Text(f"{fraction:4.0%}"), Text(_left(left)))
+        return Group(Text(), table, Text(), foot)
+
+
+def cells(row: Mapping[str, Any], left: float | None) -> dict[str, str]:
+    """A line of records as a person reads it: column -> text."""
+    shown = {
+        "generation": f"{row['generations']:,}",
+        "evaluations": f"{row['evaluations']:,}",
+        "best": number(row["best"]),
+        "mean": number(row["mean"]),
+        "invalid": f"{row['invalid']:,}",
+        "s/generation": f"{sum(row['time'].values()):.3g}",
+    }
+    shown |= {name: number(value) for name, value in row.items() if name.startswith("validation.")}
+    return shown | ({"left": _left(left)} if left is not None else {})
+
+
+def number(value: float | None) -> str:
+    """Five significant digits, so that digits do not dance."""
+    return "-" if value is None else f"{value:.5g}"
+
+
+def _spent(rule: str, budget: float, row: Mapping[str, Any]) -> float:
+    if rule == "fitness":
+        return 1.0 if row["best"] >= budget else 0.0
+    if rule in TIME_UNITS:
+        return float(row["seconds"] / (budget * TIME_UNITS[rule]))
+    return float(row.get(rule, 0) / budget)
+
+
+def _left(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02} left" if hours else f"{minutes}:{rest:02} left"
+
+
+def _metrics(result: Mapping[str, Any]) -> Table:
+    """The reported solution first, what is reported beside it below."""
+    reports = {"reported": {split: result[split] for split in ("validation", "test")}, **result["beside"]}
+    columns = list(dict.fromkeys((split, name) for r in reports.values() for split in r for name in r[split]))
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("")
+    for split, name in columns:
+        table.add_column(f"{split} {name}", justify="right")
+    for row, (label, report) in enumerate(reports.items()):
+        values = (number(report.get(split, {}).get(name)) for split, name in columns)
+        table.add_row(label, *values, style="bold" if row == 0 else "dim")
+    return table
+
+
+def _ledger(ledger: Mapping[str, float]) -> str:
+    return ", ".join(f"{value:,.0f} {column}" for column, value in ledger.items())
+
+
+def _profile(seconds: Mapping[str, float]) -> str:
+    return ", ".join(f"{part} {spent:.1f} s" for part, spent in sorted(seconds.items(), key=lambda item: -item[1]))

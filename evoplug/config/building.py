@@ -1,0 +1,68 @@
+"""Specs become components."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from evoplug import registry
+from evoplug.config.functions import Reference
+from evoplug.config.spec import Spec
+from evoplug.contracts import Component
+from evoplug.errors import ConfigError, EvoplugError, Key, Mistake, PluginError
+
+
+def build(spec: Spec, **more: Any) -> Component:
+    """Import the class, build what its parameters hold, make it, and let it check itself.
+
+    Args:
+        spec: what to build.
+        more: further parameters, as objects.
+
+    Raises:
+        ConfigError: all mistakes, with keys relative to ``spec``'s table.
+        PluginError: if the plugin cannot be loaded, or raises anything else.
+    """
+    cls = registry.load(spec.group, spec.name)
+    mistakes: list[Mistake] = []
+    parameters = {name: _value(value, (name,), mistakes) for name, value in spec.parameters.items()}
+    if mistakes:
+        raise ConfigError(mistakes=mistakes)
+    try:
+        component = cls(**parameters, **more)
+        mistakes = [Mistake(_path(key), message) for key, message in component.check()]
+    except EvoplugError:
+        raise
+    except Exception as error:
+        raise blamed(f"{spec.group}: {spec.name}", error) from error
+    if mistakes:
+        raise ConfigError(mistakes=mistakes)
+    return component
+
+
+def blamed(what: str, error: Exception) -> PluginError:
+    """The error for a plugin's exception that is none of evoplug's own."""
+    return PluginError(f"{what}: {type(error).__name__}: {' '.join(str(error).split())}")
+
+
+def under(key: Key, error: ConfigError) -> list[Mistake]:
+    """The mistakes of a component that stands at ``key``."""
+    return [mistake._replace(key=(*key, *mistake.key)) for mistake in error.mistakes]
+
+
+def _value(value: Any, key: Key, mistakes: list[Mistake]) -> Any:
+    """The object that a parameter stands for."""
+    try:
+        if isinstance(value, Spec):
+            return build(value)
+        if isinstance(value, Reference):
+            return value.resolve()
+    except ConfigError as error:
+        mistakes += under(key, error)
+    if isinstance(value, Mapping) and any(isinstance(inner, Spec) for inner in value.values()):
+        return {name: _value(inner, (*key, name), mistakes) for name, inner in value.items()}
+    return value
+
+
+def _path(key: str | Key) -> Key:
+    return tuple(key.split(".")) if isinstance(key, str) else tuple(key)

@@ -1,0 +1,169 @@
+"""A whole configuration: a file, what it extends and the overrides, as one table whose values know their origin."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from evoplug.config import locate, source, tree
+from evoplug.config.tree import Node, Origin
+from evoplug.errors import ConfigError, Key, Mistake
+
+Config = str | os.PathLike[str] | Mapping[str, Any]
+Overrides = Sequence[str] | Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A configuration as read, before anything in it is checked."""
+
+    root: Node
+    name: str
+    """Stem of the file, ``"run"`` for a mapping."""
+    text: str
+    """The file as written; of a mapping, its TOML."""
+    notices: tuple[str, ...] = ()
+    """What the user should know about how the parts were put together."""
+    overridden: tuple[Key, ...] = field(default=())
+    """Keys that overrides replaced."""
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """Everything as plain values."""
+        plain: dict[str, Any] = self.root.plain()
+        return plain
+
+    def origin(self, key: Key) -> Origin:
+        """Where the value at ``key``, or the innermost table around it, was written."""
+        return self.root.nearest(key).origin
+
+    def override(self, values: Iterable[tuple[tuple[str, ...], Node]]) -> Document:
+        """This document with values replaced as wholes, tables too.
+
+        The order does not matter: outer keys go first, ``use`` before the parameters beside it.
+        """
+        root, notices = self.root, list(self.notices)
+        ordered = sorted(values, key=lambda item: (len(item[0]), item[0][-1] != "use"))
+        for key, node in ordered:
+            root = tree.replace(root, key, node, notices)
+        keys = tuple(key for key, _ in ordered)
+        return replace(self, root=root, notices=tuple(notices), overridden=(*self.overridden, *keys))
+
+
+def load(config: Config, overrides: Overrides = ()) -> Document:
+    """Read a configuration, what it extends, and put overrides on top.
+
+    Args:
+        config: a path, a preset's name, or the configuration as a mapping.
+        overrides: ``["evaluator.batch=64"]`` (a TOML value, else a string) or ``{"evaluator.batch": 64}``.
+
+    Raises:
+        ConfigError: if something cannot be read.
+    """
+    if isinstance(config, Mapping):
+        document = _from_mapping(config)
+    else:
+        path = source.find(config)
+        read = source.read(path)
+        notices: list[str] = []
+        document = Document(_with_base(read, notices), path.stem, read.text, tuple(notices))
+    return document.override(_parsed(overrides))
+
+
+def _from_mapping(config: Mapping[str, Any]) -> Document:
+    wrong = [*tree.unfit(config), *source.bad_version(config.get("evoplug", source.FORMAT))]
+    if wrong:
+        raise ConfigError(mistakes=[Mistake(key, message) for key, message in wrong])
+    import tomli_w
+
+    here = Origin("", Path.cwd())
+    root, notices = tree.annotate(config, lambda key: here), list[str]()
+    if "extends" in root.value:
+        root = _extended(root, here.folder, (), notices)
+    return Document(root, "run", tomli_w.dumps(_as_toml(config)), tuple(notices))
+
+
+def _as_toml(value: Any) -> Any:
+    """The same with plain dicts and lists."""
+    if isinstance(value, Mapping):
+        return {key: _as_toml(inner) for key, inner in value.items()}
+    return [_as_toml(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _with_base(read: source.Source, notices: list[str], chain: tuple[Path, ...] = ()) -> Node:
+    chain = (*chain, read.path.resolve())
+    return _extended(read.tree, read.path.parent, chain, notices)
+
+
+def _extended(root: Node, folder: Path, chain: tuple[Path, ...], notices: list[str]) -> Node:
+    """``root`` merged over what it extends; ``chain`` are the files on the way here."""
+    own = Node({key: node for key, node in root.value.items() if key != "extends"}, root.origin)
+    if "extends" not in root.value:
+        return own
+    extends = root.value["extends"]
+    if not isinstance(extends.value, str):
+        raise _wrong_base(extends, "must be the name of a preset or a path")
+    try:
+        path = source.find(extends.value, folder)
+    except ConfigError as error:
+        raise _wrong_base(extends, error.mistakes[0].message) from None
+    if path.resolve() in chain:
+        raise _wrong_base(extends, f"{extends.value!r} leads back to itself")
+    try:
+        read = source.read(path)
+    except ConfigError as error:
+        if error.mistakes[0].key:
+            raise
+        raise _wrong_base(extends, f"{error.mistakes[0].where}: {error.mistakes[0].message}") from None
+    return tree.merge(_with_base(read, notices, chain), own, notices)
+
+
+def _wrong_base(extends: Node, message: str) -> ConfigError:
+    return ConfigError(mistakes=[Mistake(("extends",), message, extends.origin.where)])
+
+
+def _parsed(overrides: Overrides) -> list[tuple[tuple[str, ...], Node]]:
+    where = "" if isinstance(overrides, Mapping) else "--set"
+    pairs = overrides.items() if isinstance(overrides, Mapping) else map(_split, overrides)
+    nodes, mistakes = [], []
+    for name, value in pairs:
+        node, wrong = override(str(name), value, Origin(where, Path.cwd()))
+        mistakes += wrong
+        nodes.append(node)
+    if mistakes:
+        raise ConfigError(mistakes=mistakes)
+    return nodes
+
+
+def override(name: str, value: Any, origin: Origin) -> tuple[tuple[tuple[str, ...], Node], list[Mistake]]:
+    """The key and the node of one override, and what is wrong with them."""
+    key = locate.key_path(name)
+    if key is None or len(key) > tree.MAX_DEPTH or key[0] in ("evoplug", "extends"):
+        return ((name,), Node(None, origin)), [Mistake((), f"{name!r} is not a key that can be set", origin.where)]
+    wrong = [Mistake((*key, *inner), message, origin.where) for inner, message in tree.unfit(value)]
+    return (key, tree.annotate(value, lambda _: origin)), wrong
+
+
+def _split(text: str) -> tuple[str, Any]:
+    """``a.b=value`` as the key's text and the value."""
+    # The key may hold "=" inside quotes: the first "=" that leaves a whole key in front of it.
+    for at, character in enumerate(text):
+        if character == "=" and locate.key_path(text[:at]) is not None:
+            return text[:at], _value(text[at + 1 :])
+    raise ConfigError(mistakes=[Mistake((), f"expected KEY=VALUE, got {text!r}", "--set")])
+
+
+def _value(text: str) -> Any:
+    """A TOML value, else the string itself."""
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        return text.strip()
+    value = parsed["value"]
+    # More than one key: the text held a line break. A date has no use, a string that looks like one does.
+    return value if len(parsed) == 1 and not hasattr(value, "isoformat") else text.strip()

@@ -1,0 +1,233 @@
+"""The first pass: a document becomes a checked experiment. No plugin is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from evoplug import catalogue
+from evoplug.config import messages, operators, parameters, sweep
+from evoplug.config.document import Document
+from evoplug.config.operators import Operator
+from evoplug.config.schema import Checker, Schemas
+from evoplug.config.settings import Claim, Paper, RunSettings
+from evoplug.config.source import FORMAT
+from evoplug.config.spec import Spec, as_toml
+from evoplug.config.sweep import Sweep
+from evoplug.errors import ConfigError
+
+SECTIONS = ("run", "strategy", "genotype", "evaluator", "operators", "recorders", "sweep", "claim", "paper")
+SOFT = ("stop", "checkpoint", "measure", "workers")
+"""Keys of ``[run]`` that change no result up to a generation."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A configuration in which everything that can be known without importing plugins is right."""
+
+    run: RunSettings
+    strategy: Spec
+    genotype: Spec | None
+    evaluator: Spec
+    operators: Mapping[str, Operator]
+    """Slot of the strategy -> what fills it."""
+    recorders: tuple[Spec, ...]
+    sweep: Sweep | None
+    claims: tuple[Claim, ...]
+    paper: Paper | None
+    document: Document
+
+    def fixed(self) -> dict[str, Any]:
+        """What makes the result, as :func:`resolved`: all but budgets, checkpoints, measuring and workers."""
+        table = resolved(self)
+        return {**table, "run": {key: value for key, value in table["run"].items() if key not in SOFT}}
+
+    def specs(self) -> Iterator[Spec]:
+        """Every component, those inside others too."""
+        for filled in (self.strategy, self.genotype, self.evaluator, *self.operators.values(), *self.recorders):
+            for spec in filled.values() if isinstance(filled, Mapping) else [filled]:
+                if spec is not None:
+                    yield from spec.inside()
+
+
+def check(document: Document, schemas: Schemas = parameters.read) -> Experiment:
+    """Check a document without importing any plugin.
+
+    Args:
+        document: what :func:`evoplug.config.load` gave.
+        schemas: where components' schemas come from.
+
+    Raises:
+        ConfigError: with all mistakes.
+        PluginError: if a name means components of several distributions.
+    """
+    checker = Checker(document.root, schemas)
+    experiment = _Reader(document, checker).read()
+    if experiment is not None:
+        checker.mistakes += sweep.mistakes(experiment, lambda cell: check(cell, schemas), checker.mistakes)
+    checker.done()
+    assert experiment is not None
+    return experiment
+
+
+def resolved(experiment: Experiment) -> dict[str, Any]:
+    """One run's configuration with every default, and files absolute; :func:`check` takes it and gives it again.
+
+    What belongs to a whole sweep, ``[sweep]`` and ``[[claim]]``, is not in it.
+    """
+    table: dict[str, Any] = {"evoplug": FORMAT, "run": experiment.run.table(), "strategy": experiment.strategy.table()}
+    if experiment.genotype:
+        table["genotype"] = experiment.genotype.table()
+    table["evaluator"] = experiment.evaluator.table()
+    filled = {slot: _operator(operator) for slot, operator in experiment.operators.items()}
+    # What a strategy leaves empty by default stays unsaid, as None everywhere.
+    empty = operators.empty_by_default(experiment.strategy.schema)
+    if filled := {slot: value for slot, value in filled.items() if value != "none" or slot not in empty}:
+        table["operators"] = filled
+    if experiment.recorders:
+        table["recorders"] = [recorder.table() for recorder in experiment.recorders]
+    if experiment.paper:
+        table["paper"] = as_toml(vars(experiment.paper))
+    return table
+
+
+def _operator(operator: Operator) -> Any:
+    if isinstance(operator, Mapping):
+        return {part: _operator(inner) for part, inner in operator.items()}
+    return "none" if operator is None else operator.table()
+
+
+class _Reader:
+    """Reads the sections one by one, then looks at how they go together."""
+
+    def __init__(self, document: Document, checker: Checker) -> None:
+        self.document, self.data, self.checker = document, document.data, checker
+
+    def read(self) -> Experiment | None:
+        """The experiment, or None where a section is missing; mistakes are with the checker."""
+        self._sections()
+        strategy, genotype, evaluator = self._strategy(), self._genotype(), self._component("evaluators", "evaluator")
+        filled = operators.check(self.checker, strategy, genotype, self.data.get("operators", {})) if strategy else {}
+        self._together(strategy, genotype, evaluator)
+        run, swept = self._run(evaluator), sweep.read(self.checker, self.data.get("sweep"), self.data)
+        claims = self._claims(swept)
+        paper = self.checker.section(Paper, self.data["paper"], ("paper",)) if "paper" in self.data else None
+        recorders = self._recorders()
+        if run is None or strategy is None or evaluator is None:
+            return None
+        return Experiment(run, strategy, genotype, evaluator, filled, recorders, swept, claims, paper, self.document)
+
+    def _sections(self) -> None:
+        for name in self.data:
+            if name not in SECTIONS and name != "evoplug":
+                self.checker.wrong((name,), messages.unknown(name, SECTIONS, "section"))
+
+    def _component(self, group: str, section: str, elsewhere: Iterable[str] = ()) -> Spec | None:
+        """The component of a section; keys in ``elsewhere`` are none of its own."""
+        if section not in self.data:
+            names = messages.listed(entry.name for entry in catalogue.entries(group))
+            self.checker.wrong((section,), f"the section is missing; {group} are {names}")
+            return None
+        table = self.data[section]
+        if isinstance(table, Mapping):
+            table = {name: value for name, value in table.items() if name not in set(elsewhere)}
+        spec: Spec | None = self.checker.component(group, table, (section,), elsewhere)
+        return spec
+
+    def _strategy(self) -> Spec | None:
+        """The strategy, whose operators stand in a section of their own."""
+        table = self.data.get("strategy")
+        spec = self._component("strategies", "strategy", self._slots(table))
+        for slot in self._slots(table) if isinstance(table, Mapping) else ():
+            if slot in table:
+                self.checker.wrong(("strategy", slot), f"belongs into [operators], as operators.{slot}")
+        return spec
+
+    def _slots(self, table: Any) -> dict[str, Any]:
+        """The operator slots of the strategy that a table names, if it names one."""
+        name = table.get("use") if isinstance(table, Mapping) else table
+        try:
+            return operators.slots(self.checker.schemas("strategies", name)) if isinstance(name, str) else {}
+        except ConfigError:  # noted where the component is read
+            return {}
+
+    def _genotype(self) -> Spec | None:
+        return self._component("genotypes", "genotype") if "genotype" in self.data else None
+
+    def _together(self, strategy: Spec | None, genotype: Spec | None, evaluator: Spec | None) -> None:
+        """Do strategy, genotype and evaluator fit each other?"""
+        if strategy:
+            self._genotype_wanted(strategy, genotype)
+        for group, spec in (("strategies", strategy), ("evaluators", evaluator)):
+            if spec and genotype and not operators.fits(spec.schema.kinds, genotype.schema.kinds):
+                names = [e.name for e in catalogue.entries(group) if operators.fits(e.kinds, genotype.schema.kinds)]
+                works, has = " or ".join(spec.schema.kinds), genotype.schema.kinds[0]
+                message = (
+                    f"{spec.name!r} works on {works} genomes, not on {has}; {group} that fit: {messages.listed(names)}"
+                )
+                self.checker.wrong(spec.key, message)
+        if strategy and evaluator:
+            self._needs(strategy, evaluator)
+
+    def _genotype_wanted(self, strategy: Spec, genotype: Spec | None) -> None:
+        wanted = strategy.schema.facts.get("genotype", "required" if strategy.schema.complete else "optional")
+        if wanted == "none" and genotype:
+            self.checker.wrong(("genotype",), f"strategy {strategy.name!r} takes no genotype; remove the section")
+        if wanted == "required" and "genotype" not in self.data:
+            self._component("genotypes", "genotype")
+
+    def _needs(self, strategy: Spec, evaluator: Spec) -> None:
+        if not evaluator.schema.complete:
+            return
+        provided = evaluator.schema.facts.get("provides", ())
+        for need in strategy.schema.facts.get("needs", ()):
+            if need not in provided:
+                names = [e.name for e in catalogue.entries("evaluators") if need in e.class_vars.get("provides", ())]
+                message = f"strategy {strategy.name!r} needs {need!r}, which {evaluator.name!r} does not provide"
+                self.checker.wrong(evaluator.key, f"{message}; evaluators that do: {messages.listed(names) or 'none'}")
+
+    def _run(self, evaluator: Spec | None) -> RunSettings | None:
+        table = self.data.get("run", {})
+        if isinstance(table, Mapping):
+            table = {"name": self.document.name, **table}
+        run = self.checker.section(RunSettings, table, ("run",))
+        if run is None:
+            return None
+        costs = self._costs(evaluator)
+        for key, message in run.check(costs):
+            self.checker.wrong(("run", *key), message)
+        workers = None if run.workers == "auto" else run.workers
+        return replace(run, workers=workers, checkpoint=run.checkpoint.filled())
+
+    def _costs(self, evaluator: Spec | None) -> list[str]:
+        """The ledger columns that the evaluator fills; where they are not known, those that are asked for."""
+        if evaluator is None or not evaluator.schema.complete:
+            stop = self.data.get("run", {}).get("stop", {})
+            return list(stop) if isinstance(stop, Mapping) else []
+        facts = evaluator.schema.facts
+        cases = ["cases"] if "cases" in facts.get("provides", ()) else []
+        return [*facts.get("costs", ()), *cases]
+
+    def _claims(self, swept: Sweep | None) -> tuple[Claim, ...]:
+        arms = swept.arms if swept else (sweep.BASE,)
+        claims = []
+        for index, table in enumerate(self._tables("claim")):
+            claim = self.checker.section(Claim, table, ("claim", index))
+            if claim is not None:
+                for key, message in claim.check(arms):
+                    self.checker.wrong(("claim", index, *key), message)
+                claims.append(claim)
+        return tuple(claims)
+
+    def _recorders(self) -> tuple[Spec, ...]:
+        tables = enumerate(self._tables("recorders"))
+        specs = [self.checker.component("recorders", table, ("recorders", index)) for index, table in tables]
+        return tuple(spec for spec in specs if spec is not None)
+
+    def _tables(self, section: str) -> list[Any]:
+        value = self.data.get(section, [])
+        if isinstance(value, list):
+            return value
+        self.checker.wrong((section,), f"must be an array of tables, [[{section}]], got {messages.given(value)}")
+        return []

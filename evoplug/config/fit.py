@@ -1,0 +1,189 @@
+"""The second pass: the chosen components are loaded, built, and fitted to each other. Nothing is seeded or read yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from evoplug.config import experiment as first_pass
+from evoplug.config import operators, parameters
+from evoplug.config.building import blamed, build, under
+from evoplug.config.experiment import Experiment
+from evoplug.config.operators import Operator
+from evoplug.config.spec import Spec
+from evoplug.contracts import Component, Crossover, Evaluator, Genotype, Mutation, Recorder, Selection, Strategy
+from evoplug.errors import ConfigError, EvoplugError, Key, Mistake, dotted
+from evoplug.evaluation import require
+from evoplug.population.partwise import PartwiseCrossover, PartwiseMutation
+
+
+@dataclass(frozen=True)
+class Built:
+    """The components of one run, bound to each other."""
+
+    experiment: Experiment
+    """As given, with what only the loaded classes could tell."""
+    strategy: Strategy
+    genotype: Genotype | None
+    evaluator: Evaluator
+    recorders: tuple[Recorder, ...]
+    device: str
+    """``cpu`` or ``cuda:N``: what ``auto`` came to."""
+
+    def components(self) -> Iterator[Component]:
+        """The components; what they hold stands in their fields."""
+        yield self.strategy
+        if self.genotype is not None:
+            yield self.genotype
+        yield self.evaluator
+        yield from self.recorders
+
+
+def fit(experiment: Experiment) -> Built:
+    """Build the components and bind them: genotype to task, operators and evaluator to genotype.
+
+    Raises:
+        ConfigError: all mistakes that can be found together, each with key and place.
+        PluginError: if a plugin cannot be loaded, or raises anything of its own.
+        FilesError: if a data set cannot say what it is without files that are missing.
+    """
+    if not all(spec.schema.complete for spec in experiment.specs()):
+        experiment = first_pass.check(experiment.document, parameters.known)
+    return _Fitting(experiment).built()
+
+
+class _Fitting:
+    """One experiment becoming components; collects mistakes."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        self.mistakes: list[Mistake] = []
+
+    def built(self) -> Built:
+        given = self.experiment
+        device = "cpu"
+        with self._noting(("run",), "device"):
+            device = _device(given.run.device)
+        evaluator = self._build(given.evaluator)
+        genotype = self._build(given.genotype) if given.genotype else None
+        filled = {slot: self._operator(slot, operator) for slot, operator in given.operators.items()}
+        # A strategy checks itself together with its operators: without one of them it cannot be made.
+        whole = not any(mistake.key[0] == "operators" for mistake in self.mistakes)
+        strategy = self._build(given.strategy, **filled) if whole else None
+        recorders = tuple(self._build(spec) for spec in given.recorders)
+        self._done()
+        assert strategy is not None
+        self._bind(strategy, genotype, evaluator, filled)
+        return Built(given, strategy, genotype, evaluator, recorders, device)
+
+    def _bind(
+        self, strategy: Strategy, genotype: Genotype | None, evaluator: Evaluator, filled: Mapping[str, Any]
+    ) -> None:
+        """What only bound components know of each other, in the order in which they need it."""
+        if missing := require(strategy, evaluator):
+            message = f"the strategy needs {', '.join(missing)}, which this evaluator does not provide"
+            self._wrong(("evaluator",), message)
+        with self._noting(("evaluator",), "task"):
+            task = evaluator.task()
+        self._done()
+        if genotype is not None:
+            with self._noting(("genotype",), "bind"):
+                genotype.bind(task)
+            self._done()
+            self._bind_operators(genotype, filled)
+        with self._noting(("evaluator",), "bind"):
+            evaluator.bind(genotype)
+        self._done()
+
+    def _bind_operators(self, genotype: Genotype, filled: Mapping[str, Any]) -> None:
+        for slot, operator in filled.items():
+            if isinstance(operator, Crossover | Mutation):
+                self._misfit(slot, operator, genotype)
+                with self._noting(("operators", slot), "bind"):
+                    operator.bind(genotype)
+
+    def _misfit(self, slot: str, operator: Crossover | Mutation, genotype: Genotype) -> None:
+        """Kinds that only the loaded classes tell."""
+        if not genotype.parts and not operator.fits(genotype):
+            self._wrong(
+                ("operators", slot), f"works on {' or '.join(operator.kinds)} genomes, not on {genotype.kinds[0]}"
+            )
+
+    # ------------------------------------------------------------------------------------------ operators
+
+    def _operator(self, slot: str, operator: Operator) -> Selection | Crossover | Mutation | None:
+        parts = operators.parts(self.experiment.genotype)
+        if operator is None or (isinstance(operator, Spec) and (not parts or operator.group == "selections")):
+            return self._build(operator) if operator else None
+        by_part = operator if isinstance(operator, Mapping) else _spread(operator, parts)
+        made = {part: self._build(spec) if spec else None for part, spec in by_part.items()}
+        partwise = PartwiseMutation if self._group(slot) == "mutations" else PartwiseCrossover
+        return partwise(parts=made)
+
+    def _group(self, slot: str) -> str:
+        contract = self.experiment.strategy.schema.parameters[slot].shape.contract
+        assert contract is not None
+        return contract.group
+
+    # ----------------------------------------------------------------------------------------- mistakes
+
+    def _build(self, spec: Spec, **more: Any) -> Any:
+        """The component; None where that is a mistake, which is noted."""
+        try:
+            return build(spec, **more)
+        except ConfigError as error:
+            self._note(spec.key, error)
+            return None
+
+    @contextmanager
+    def _noting(self, key: Key, method: str) -> Iterator[None]:
+        """A ConfigError of the component at ``key`` becomes a noted mistake, any odd exception the plugin's fault."""
+        try:
+            yield
+        except ConfigError as error:
+            self._note(key, error)
+        except EvoplugError:
+            raise
+        except Exception as error:
+            raise blamed(f"{dotted(key)}: {method}", error) from error
+
+    def _note(self, key: Key, error: ConfigError) -> None:
+        for mistake in under(key, error):
+            self._wrong(mistake.key, mistake.message)
+
+    def _wrong(self, key: Key, message: str) -> None:
+        self.mistakes.append(Mistake(key, message, self.experiment.document.origin(key).where))
+
+    def _done(self) -> None:
+        if self.mistakes:
+            raise ConfigError(mistakes=dict.fromkeys(self.mistakes))
+
+
+def _spread(operator: Spec, parts: Mapping[str, Spec]) -> dict[str, Spec | None]:
+    """One operator on every part that it fits."""
+    return {
+        name: operator if operators.fits(operator.schema.kinds, part.schema.kinds) else None
+        for name, part in parts.items()
+    }
+
+
+def _device(name: str) -> str:
+    """The device that a name stands for.
+
+    Raises:
+        ConfigError: if it is not there.
+    """
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto":
+        return "cuda:0" if count else "cpu"
+    if name == "cpu":
+        return name
+    number = int(name.partition(":")[2] or 0)
+    if number >= count:
+        there = f"there are {count}" if count else "there is none"
+        raise ConfigError("device", f'no such CUDA device; {there}; "cpu" and "auto" always work')
+    return f"cuda:{number}"

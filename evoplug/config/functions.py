@@ -1,0 +1,78 @@
+"""Functions that a configuration names: ``"./file.py:name"`` and ``"package.module:name"``."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from functools import reduce
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+from evoplug.config.messages import given, listed
+from evoplug.errors import ConfigError
+
+_DOTTED = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
+_REFERENCE = re.compile(rf"(?:(?P<file>.+\.py)|(?P<module>{_DOTTED})):(?P<name>{_DOTTED})")
+FORMS = '"./file.py:name" or "package.module:name"'
+
+
+class Reference(str):
+    """``FILE:NAME`` with an absolute file, or ``MODULE:NAME``."""
+
+    def resolve(self) -> Callable[..., Any]:
+        """Import the function. A file is run once in a process.
+
+        Raises:
+            ConfigError: if it cannot be imported, is not there, or cannot be called.
+        """
+        place, _, name = self.rpartition(":")
+        try:
+            module = _load_file(Path(place)) if place.endswith(".py") else import_module(place)
+            found = reduce(getattr, name.split("."), module)
+        except (Exception, SystemExit) as error:
+            reason = " ".join(str(error).split())
+            raise ConfigError("", f"{self} cannot be loaded: {type(error).__name__}: {reason}") from error
+        if not callable(found):
+            raise ConfigError("", f"{self} is not a function but {type(found).__name__}")
+        function: Callable[..., Any] = found
+        return function
+
+
+def read(value: object, known: tuple[str, ...], folder: Path) -> str | Reference:
+    """A known name as it is, or a reference; files are relative to ``folder``.
+
+    Raises:
+        ConfigError: if it is neither, or the file is not there.
+    """
+    if isinstance(value, str) and value in known:
+        return value
+    choices = f"{listed(known)}, {FORMS}" if known else FORMS
+    match = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
+    if not match:
+        raise ConfigError("", f"must be {choices}, got {given(value)}")
+    if match["module"] and not match["file"]:
+        return Reference(match.string)
+    file = (folder / match["file"]).absolute()
+    if not file.is_file():
+        raise ConfigError("", f"there is no file {file}")
+    return Reference(f"{file.resolve()}:{match['name']}")
+
+
+def _load_file(file: Path) -> Any:
+    name = f"evoplug_file_{file.as_posix()}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{file} is no Python file")
+    module = module_from_spec(spec)
+    sys.modules[name] = module  # before it runs: its dataclasses look themselves up
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

@@ -1,0 +1,136 @@
+"""``[operators]``: which operator fills which slot of the strategy, and which fit the genotype."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from evoplug import catalogue
+from evoplug.config import messages, parameters
+from evoplug.config.parameters import Parameter, Schema
+from evoplug.config.schema import Checker
+from evoplug.config.spec import Spec
+from evoplug.contracts import Crossover, Mutation, Selection, Use
+from evoplug.errors import Key
+
+Operator = Spec | Mapping[str, Spec | None] | None
+"""One operator; part -> operator (None leaves the part alone) for a composite genotype; None where there is none."""
+
+_CONTRACTS = (Selection, Crossover, Mutation)
+
+
+def slots(strategy: Schema) -> dict[str, Parameter]:
+    """The strategy's parameters that ``[operators]`` fills."""
+    return {name: item for name, item in strategy.parameters.items() if item.shape.contract in _CONTRACTS}
+
+
+def empty_by_default(strategy: Schema) -> set[str]:
+    """The slots that hold nothing unless something is said."""
+    return {name for name, slot in slots(strategy).items() if slot.default is None}
+
+
+def parts(genotype: Spec | None) -> dict[str, Spec]:
+    """name -> part of a composite genotype; empty for others."""
+    if genotype is None:
+        return {}
+    each = genotype.parameters.get("parts")
+    field = genotype.schema.parameters.get("parts")
+    composite = field is not None and field.shape.contract_of_each is not None and isinstance(each, Mapping)
+    return {name: spec for name, spec in each.items() if spec is not None} if composite and each else {}
+
+
+def check(checker: Checker, strategy: Spec, genotype: Spec | None, table: Any) -> dict[str, Operator]:
+    """slot -> operator for every slot of the strategy; what is wrong is noted."""
+    filled = slots(strategy.schema)
+    key: Key = ("operators",)
+    if not isinstance(table, Mapping):
+        checker.wrong(key, f"must be a table, got {messages.given(table)}")
+        return {}
+    for name in table:
+        if name not in filled and strategy.schema.complete:
+            hint = (
+                f"strategy {strategy.name!r} has the slots {messages.listed(filled)}"
+                if filled
+                else (f"strategy {strategy.name!r} takes no operators")
+            )
+            checker.wrong((*key, name), f"unknown slot; {hint}")
+    return {
+        name: _Slot(checker, name, slot, genotype).read(table.get(name, slot.default)) for name, slot in filled.items()
+    }
+
+
+def fits(kinds: Iterable[str], others: Iterable[str]) -> bool:
+    """Whether a component of the first kinds works with one of the others; no kinds mean any."""
+    kinds, others = set(kinds), set(others)
+    return not kinds or not others or bool(kinds & others)
+
+
+class _Slot:
+    """One slot, being filled."""
+
+    def __init__(self, checker: Checker, name: str, parameter: Parameter, genotype: Spec | None) -> None:
+        assert parameter.shape.contract is not None
+        self.checker = checker
+        self.key: Key = ("operators", name)
+        self.group = parameter.shape.contract.group
+        self.optional = parameter.shape.optional
+        self.genotype, self.parts = genotype, parts(genotype)
+
+    def read(self, value: Any) -> Operator:
+        if isinstance(value, Use):
+            value = {"use": value.name, **value.parameters}
+        if value is None or (value == "none" and self.optional):
+            return None
+        if value is parameters.REQUIRED:
+            fitting = self._fitting(self.genotype.schema.kinds if self.genotype and not self.parts else ())
+            self.checker.wrong(self.key, f"is missing: the strategy needs {catalogue.a(self.group)}; {fitting}")
+            return None
+        if self.parts and isinstance(value, Mapping) and "use" not in value:
+            return self._by_part(value)
+        spec = self.checker.component(self.group, value, self.key)
+        if isinstance(spec, Spec) and self.genotype:
+            self._check_single(spec, self.genotype)
+        return spec
+
+    def _by_part(self, table: Mapping[str, Any]) -> dict[str, Spec | None]:
+        for name in table:
+            if name not in self.parts:
+                self.checker.wrong((*self.key, name), messages.unknown(name, self.parts, "part of the genotype"))
+        return {name: self._part(name, genotype, table) for name, genotype in self.parts.items()}
+
+    def _part(self, name: str, genotype: Spec, table: Mapping[str, Any]) -> Spec | None:
+        key = (*self.key, name)
+        if name not in table:
+            if self.group == "mutations":
+                fitting = self._fitting(genotype.schema.kinds)
+                self.checker.wrong(key, f'is missing: say which mutation changes this part, or "none"; {fitting}')
+            return None
+        if table[name] == "none":
+            return None
+        spec: Spec | None = self.checker.component(self.group, table[name], key)
+        if spec and not fits(spec.schema.kinds, genotype.schema.kinds):
+            self.checker.wrong(key, self._misfit(spec, genotype))
+        return spec
+
+    def _check_single(self, spec: Spec, genotype: Spec) -> None:
+        """One operator for the whole genotype: on every part that it fits."""
+        if not self.parts:
+            if not fits(spec.schema.kinds, genotype.schema.kinds):
+                self.checker.wrong(self.key, self._misfit(spec, genotype))
+            return
+        missed = [part for part, inner in self.parts.items() if not fits(spec.schema.kinds, inner.schema.kinds)]
+        for part in missed if self.group == "mutations" else []:
+            form = f'say {part} = {{ use = ... }}, or {part} = "none", in a table part -> mutation'
+            self.checker.wrong(self.key, f"part {part!r}: {self._misfit(spec, self.parts[part])}; {form}")
+        if self.group == "crossovers" and len(missed) == len(self.parts):
+            self.checker.wrong(self.key, f"{spec.name!r} fits none of the parts {messages.listed(self.parts)}")
+
+    def _misfit(self, spec: Spec, genotype: Spec) -> str:
+        works, has = " or ".join(spec.schema.kinds), genotype.schema.kinds[0]
+        return f"{spec.name!r} works on {works} genomes, not on {has}; {self._fitting(genotype.schema.kinds)}"
+
+    def _fitting(self, kinds: Iterable[str]) -> str:
+        names = [entry.name for entry in catalogue.entries(self.group) if fits(entry.kinds, kinds)]
+        return (
+            f"{self.group} that fit: {messages.listed(names)}" if names else f"no {self.group} that fit are installed"
+        )

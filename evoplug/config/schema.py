@@ -1,0 +1,190 @@
+"""Tables checked against the schemas of their components, and components made from parameters alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from evoplug import catalogue
+from evoplug.config import functions, messages, parameters, tree
+from evoplug.config.parameters import Parameter, Schema
+from evoplug.config.spec import Spec
+from evoplug.config.tree import Node, Origin
+from evoplug.contracts import Component, Use
+from evoplug.errors import ConfigError, Key, Mistake, dotted
+
+Schemas = Callable[[str, str], Schema]
+"""(group, name) -> schema: ``parameters.read`` imports nothing, ``parameters.known`` imports where it must."""
+
+S = TypeVar("S")
+
+
+class Checker:
+    """Reads tables and collects what is wrong with them.
+
+    Args:
+        root: the whole configuration; tells where its values were written.
+        schemas: where components' schemas come from.
+    """
+
+    def __init__(self, root: Node, schemas: Schemas = parameters.read) -> None:
+        self.root = root
+        self.schemas = schemas
+        self.mistakes: list[Mistake] = []
+
+    def wrong(self, key: Key, message: str) -> None:
+        """Note a mistake."""
+        self.mistakes.append(Mistake(key, message, self.root.nearest(key).origin.where))
+
+    def done(self) -> None:
+        """Raise ConfigError if there were mistakes."""
+        if self.mistakes:
+            raise ConfigError(mistakes=dict.fromkeys(self.mistakes))
+
+    # ------------------------------------------------------------------------------------------ sections
+
+    def section(self, cls: type[S], value: Any, key: Key) -> S | None:
+        """An instance of a dataclass, whose fields are the section's keys; None where something is wrong."""
+        if not isinstance(value, Mapping):
+            self.wrong(key, f"must be a table, got {messages.given(value)}")
+            return None
+        before = len(self.mistakes)
+        filled = self.parameters(parameters.of_class(cls, dotted(key)), value, key)
+        return cls(**filled) if len(self.mistakes) == before else None
+
+    # ---------------------------------------------------------------------------------------- components
+
+    def component(self, group: str, value: Any, key: Key, without: Iterable[str] = ()) -> Any:
+        """A component's table, or its name alone, as :class:`Spec`; None where something is wrong with its name.
+
+        Args:
+            group: its group.
+            value: what the configuration says; in a call from Python, possibly a component.
+            key: where.
+            without: parameters that the table may not have.
+        """
+        if isinstance(value, Component) and value.group == group:
+            return value
+        table = {"use": value} if isinstance(value, str) else value
+        if not isinstance(table, Mapping) or not isinstance(table.get("use"), str):
+            self.wrong(key, self._no_name(group, table))
+            return None
+        try:
+            schema = self.schemas(group, table["use"])
+        except ConfigError as error:
+            self.wrong((*key, "use") if table is value else key, error.mistakes[0].message)
+            return None
+        rest = {name: inner for name, inner in table.items() if name != "use"}
+        return Spec(group, table["use"], self.parameters(schema.without(without), rest, key), key, schema)
+
+    def parameters(self, schema: Schema, table: Mapping[str, Any], key: Key) -> dict[str, Any]:
+        """The parameters of a table, checked, in the order of the schema, with defaults."""
+        raw = self._unknown(schema, table, key)
+        plain, wrong = schema.validate(table)
+        for inner, message in wrong:
+            self.wrong((*key, *inner), message)
+        filled = {
+            name: plain[name] if name in plain else self._parameter(schema, name, table, key)
+            for name in schema.parameters
+            if name in table or schema.parameters[name].default is not parameters.UNKNOWN
+        }
+        return {**filled, **raw}
+
+    def _unknown(self, schema: Schema, table: Mapping[str, Any], key: Key) -> dict[str, Any]:
+        """What the schema does not know: mistakes, unless the schema is incomplete."""
+        strange = {name: value for name, value in table.items() if name not in schema.parameters}
+        if schema.complete:
+            for name in strange:
+                self.wrong((*key, name), messages.unknown(name, schema.parameters))
+        return strange
+
+    def _parameter(self, schema: Schema, name: str, table: Mapping[str, Any], key: Key) -> Any:
+        """The value of a parameter that holds components or functions, or the default of any."""
+        parameter = schema.parameters[name]
+        if name not in table:
+            if parameter.default is parameters.REQUIRED:
+                self.wrong((*key, name), "is missing")
+            return self._default(parameter, (*key, name))
+        if parameter.is_plain:  # and wrong, which has been said
+            return None
+        return self._special(parameter, table[name], (*key, name))
+
+    def _default(self, parameter: Parameter, key: Key) -> Any:
+        default = parameter.default
+        if isinstance(default, Use) and parameter.shape.contract:
+            return self.component(parameter.shape.contract.group, _table(default), key)
+        return default
+
+    def _special(self, parameter: Parameter, value: Any, key: Key) -> Any:
+        shape = parameter.shape
+        if value is None and shape.optional:
+            return None
+        if shape.contract:
+            if value == "none" and shape.optional:
+                return None
+            return self.component(shape.contract.group, value, key)
+        if shape.contract_of_each:
+            return self._components(shape.contract_of_each.group, value, key)
+        if isinstance(shape.core, type) and is_dataclass(shape.core):
+            return self.section(shape.core, value, key)
+        return self._function(shape.known, value, key)
+
+    def _components(self, group: str, value: Any, key: Key) -> dict[str, Any]:
+        """A table name -> component."""
+        if not isinstance(value, Mapping) or "use" in value:
+            what = catalogue.a(group)
+            self.wrong(key, f"must be a table NAME = {what}, got {messages.given(value)}")
+            return {}
+        if not value:
+            self.wrong(key, f"needs at least one entry NAME = {catalogue.a(group)}")
+        return {name: self.component(group, inner, (*key, name)) for name, inner in value.items()}
+
+    def _function(self, known: tuple[str, ...], value: Any, key: Key) -> Any:
+        if callable(value):
+            return value
+        try:
+            return functions.read(value, known, self.root.nearest(key).origin.folder)
+        except ConfigError as error:
+            self.wrong(key, error.mistakes[0].message)
+            return None
+
+    def _no_name(self, group: str, value: Any) -> str:
+        choices = f"the choices are {messages.listed(entry.name for entry in catalogue.entries(group))}"
+        if isinstance(value, Mapping) and "use" not in value:
+            return f"names no component: use = NAME is missing; {choices}"
+        got = messages.given(value["use"] if isinstance(value, Mapping) else value)
+        return f"must be the name of {catalogue.a(group)}, or a table with use = NAME, got {got}; {choices}"
+
+
+def instantiate(group: str, name: str, given: Mapping[str, Any], base: Path | None = None) -> Component:
+    """Make one component from parameters, checked as in a configuration.
+
+    Args:
+        group: its group, e.g. ``"selections"``.
+        name: its name.
+        given: its parameters; components and functions may be given as objects.
+        base: the folder of relative files; the working folder by default.
+
+    Raises:
+        ConfigError: all mistakes, with keys relative to the component's table.
+        PluginError: if it cannot be loaded or built.
+    """
+    from evoplug.config.building import build
+
+    here = Origin("", base or Path.cwd())
+    checker = Checker(tree.annotate(given, lambda key: here), parameters.known)
+    for key, message in tree.unfit(given, objects=True):
+        checker.wrong(key, message)
+    checker.done()
+    schema = parameters.known(group, name)
+    spec = Spec(group, name, checker.parameters(schema, given, ()), (), schema)
+    checker.done()
+    return build(spec)
+
+
+def _table(default: Use) -> dict[str, Any]:
+    """The same as a table; components inside it too."""
+    inner = {name: _table(value) if isinstance(value, Use) else value for name, value in default.parameters.items()}
+    return {"use": default.name, **inner}

@@ -1,0 +1,137 @@
+"""Configuration files: finding, reading and parsing one."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evoplug import catalogue
+from evoplug.config import locate
+from evoplug.config.tree import Node, Origin, annotate, unfit
+from evoplug.errors import ConfigError, Key, Mistake
+
+FORMAT = 1
+"""The ``evoplug = N`` that this version reads."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file as read."""
+
+    path: Path
+    text: str
+    tree: Node
+
+
+def find(name: str | os.PathLike[str], folder: Path | None = None) -> Path:
+    """The file that a path or a preset's name stands for.
+
+    A string that ends in ``.toml`` or starts with a dot is a path, and so is any that names an existing file; else
+    it is a preset.
+
+    Args:
+        name: as the user gave it.
+        folder: what relative paths are relative to; the working folder by default.
+
+    Raises:
+        ConfigError: if there is no such preset.
+    """
+    path = (folder or Path()) / name
+    if isinstance(name, os.PathLike) or name.endswith(".toml") or name.startswith(".") or _is_file(path):
+        return path
+    try:
+        return catalogue.preset(name)
+    except ConfigError:
+        if _is_folder(path):
+            return path
+        raise
+
+
+def read(path: Path) -> Source:
+    """Read and parse a file.
+
+    Raises:
+        ConfigError: with the file, and the line where there is one.
+    """
+    text = _text(path)
+    data = _parse(path, text)
+    places = locate.lines(text)
+    folder = path.absolute().parent
+
+    def origin(key: Key) -> Origin:
+        while key and key not in places:
+            key = key[:-1]
+        return Origin(f"{path}:{places[key]}" if key else f"{path}", folder)
+
+    mistakes = [Mistake(key, message, origin(key).where) for key, message in [*unfit(data), *_bad_format(data)]]
+    if mistakes:
+        raise ConfigError(mistakes=mistakes)
+    return Source(path, text, annotate(data, origin))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise _wrong(path, "no such file") from None
+    except IsADirectoryError:
+        raise _wrong(path, "is a folder, not a TOML file") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise _wrong(path, f"is not UTF-8 text (byte {error.object[error.start]:#04x})", line) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise _wrong(path, f"cannot be read: {reason}") from None
+
+
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message, _, place = str(error).partition(" (at ")
+        line = re.match(r"line (\d+)", place)
+        last = text.count("\n") + 1
+        raise _wrong(path, f"is not TOML: {message}", int(line[1]) if line else last) from None
+    except RecursionError:
+        raise _wrong(path, "arrays or tables are nested too deeply") from None
+    except ValueError:  # Python refuses to convert integers of thousands of digits
+        raise _wrong(path, "holds an integer of thousands of digits") from None
+
+
+def _bad_format(data: dict[str, Any]) -> list[tuple[Key, str]]:
+    if "evoplug" not in data:
+        return [(("evoplug",), f"is missing; write evoplug = {FORMAT}, the format of the file, in the first line")]
+    return bad_version(data["evoplug"])
+
+
+def bad_version(version: Any) -> list[tuple[Key, str]]:
+    """The mistake in a value of the key ``evoplug``, if it is one."""
+    if type(version) is int and version == FORMAT:
+        return []
+    newer = type(version) is int and version > FORMAT
+    reason = f"this file is of format {version}; a newer evoplug reads it" if newer else f"must be {FORMAT}"
+    return [(("evoplug",), reason if newer else f"{reason}, got {version!r}")]
+
+
+def _wrong(path: Path, message: str, line: int | None = None) -> ConfigError:
+    # The name as given, on one line whatever it holds.
+    name = "".join(character if character.isprintable() else "?" for character in str(path))
+    return ConfigError(mistakes=[Mistake((), message, f"{name}:{line}" if line else name)])
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False

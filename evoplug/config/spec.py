@@ -1,0 +1,57 @@
+"""A checked component: what to build, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evoplug.config.parameters import Schema
+from evoplug.errors import Key
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One component of a configuration, its parameters checked and its defaults filled in."""
+
+    group: str
+    name: str
+    parameters: Mapping[str, Any]
+    """Plain values, :class:`Spec`, mappings name -> Spec, and :class:`evoplug.config.functions.Reference`."""
+    key: Key
+    """Where it stands in the configuration."""
+    schema: Schema = field(repr=False, compare=False)
+
+    def table(self) -> dict[str, Any]:
+        """As a table of a configuration that says everything; None, which TOML lacks, is left out."""
+        filled = {name: as_toml(value) for name, value in self.parameters.items() if value is not None}
+        # A component that was switched off would come back as the default if it were left out.
+        off = {
+            name: "none" for name, value in self.parameters.items() if value is None and self._defaults_to_part(name)
+        }
+        return {"use": self.name, **filled, **off}
+
+    def inside(self) -> Iterator[Spec]:
+        """This component and all that it holds."""
+        yield self
+        for value in self.parameters.values():
+            held = value.values() if isinstance(value, Mapping) else [value]
+            for spec in held:
+                if isinstance(spec, Spec):
+                    yield from spec.inside()
+
+    def _defaults_to_part(self, name: str) -> bool:
+        parameter = self.schema.parameters.get(name)
+        return parameter is not None and parameter.shape.contract is not None and parameter.default is not None
+
+
+def as_toml(value: Any) -> Any:
+    """A parameter's value with nothing in it but what TOML has."""
+    if isinstance(value, Spec):
+        return value.table()
+    if isinstance(value, Mapping):
+        return {name: as_toml(inner) for name, inner in value.items() if inner is not None}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [as_toml(inner) for inner in value]
+    return str(value) if isinstance(value, str | Path) else value

@@ -1,0 +1,167 @@
+"""``[sweep]``: many runs from one configuration, by seed and by arm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from evoplug.config import messages
+from evoplug.config.document import Document, override
+from evoplug.config.schema import Checker
+from evoplug.config.settings import bad_folder_name
+from evoplug.config.tree import Node
+from evoplug.errors import ConfigError, Key, Mistake
+
+if TYPE_CHECKING:
+    from evoplug.config.experiment import Experiment
+
+BASE = "run"
+"""The arm that changes nothing."""
+_OF_SWEEPS = ("sweep", "claim")
+
+Override = tuple[tuple[str, ...], Node]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What to run: every arm with every seed."""
+
+    seeds: tuple[int, ...]
+    arms: Mapping[str, tuple[Override, ...]]
+    """Name -> what it changes. The base arm ``run`` is among them unless there is a grid, whose combinations are arms
+    in its place."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a sweep."""
+
+    arm: str
+    seed: int
+    experiment: Experiment
+
+
+def read(checker: Checker, table: Any, data: Mapping[str, Any]) -> Sweep | None:
+    """The checked section, None where there is none; what is wrong is noted."""
+    if table is None:
+        return None
+    if not isinstance(table, Mapping):
+        checker.wrong(("sweep",), f"must be a table, got {messages.given(table)}")
+        return None
+    known = ("seeds", "arms", "grid")
+    for name in table:
+        if name not in known:
+            checker.wrong(("sweep", name), messages.unknown(name, known))
+    run = data.get("run")
+    first = run.get("seed", 1) if isinstance(run, Mapping) else 1
+    grid = dict(_grid(checker, table.get("grid", {})))
+    arms = {} if "grid" in table else {BASE: ()}
+    return Sweep(
+        _seeds(checker, table.get("seeds", 1), first), {**arms, **_arms(checker, table.get("arms", {})), **grid}
+    )
+
+
+def mistakes(
+    experiment: Experiment, check: Callable[[Document], Experiment], known: Iterable[Mistake]
+) -> list[Mistake]:
+    """What is wrong in the arms and not in the base configuration."""
+    found = dict.fromkeys(known)
+    before = len(found)
+    for overrides in experiment.sweep.arms.values() if experiment.sweep else ():
+        if overrides:
+            try:
+                check(_arm(experiment.document, overrides))
+            except ConfigError as error:
+                found |= dict.fromkeys(error.mistakes)
+    return list(found)[before:]
+
+
+def cells(experiment: Experiment) -> Iterator[Cell]:
+    """Every run of the sweep, arm by arm, each with an experiment of its own; one for a configuration without sweep.
+
+    Raises:
+        ConfigError: if an arm does not check.
+    """
+    from evoplug.config.experiment import check
+
+    if experiment.sweep is None:
+        yield Cell(BASE, experiment.run.seed, experiment)
+        return
+    for arm, overrides in experiment.sweep.arms.items():
+        base = check(_arm(experiment.document, overrides))
+        for seed in experiment.sweep.seeds:
+            seeded = base.document.override([override("run.seed", seed, base.document.root.origin)[0]])
+            yield Cell(arm, seed, replace(base, run=replace(base.run, seed=seed), document=seeded))
+
+
+def _arm(document: Document, overrides: Iterable[Override]) -> Document:
+    """The document of one arm, a plain run."""
+    root = document.root
+    plain = Node({key: node for key, node in root.value.items() if key not in _OF_SWEEPS}, root.origin)
+    return replace(document, root=plain).override(overrides)
+
+
+def _seeds(checker: Checker, value: Any, first: Any) -> tuple[int, ...]:
+    """N means N seeds from ``run.seed`` on."""
+    key: Key = ("sweep", "seeds")
+    if type(value) is int and value >= 1:
+        return tuple(range(first, first + value)) if type(first) is int else ()
+    if isinstance(value, list) and value and all(type(seed) is int and 0 <= seed < 2**63 for seed in value):
+        if len(set(value)) == len(value):
+            return tuple(value)
+        checker.wrong(key, "names a seed twice")
+        return ()
+    checker.wrong(key, f"must be an integer of at least 1 or an array of seeds, got {messages.given(value)}")
+    return ()
+
+
+def _arms(checker: Checker, table: Any) -> dict[str, tuple[Override, ...]]:
+    key: Key = ("sweep", "arms")
+    arms = {}
+    for name, changes in _entries(checker, table, key):
+        if name == BASE:
+            checker.wrong((*key, name), f"{BASE!r} is the base configuration; take another name")
+        elif problem := bad_folder_name(name):
+            checker.wrong((*key, name), problem)
+        pairs = _entries(checker, changes, (*key, name))
+        arms[name] = tuple(_override(checker, path, value, (*key, name, path)) for path, value in pairs)
+    return arms
+
+
+def _grid(checker: Checker, table: Any) -> Iterator[tuple[str, tuple[Override, ...]]]:
+    """Every combination of the grid's values, named by them: ``batch=8,sigma=0.1``."""
+    axes = []
+    for path, values in _entries(checker, table, ("sweep", "grid")):
+        key = ("sweep", "grid", path)
+        if not isinstance(values, list) or not values:
+            checker.wrong(key, f"must be an array of values, got {messages.given(values)}")
+            continue
+        axes.append([(_label(path, value), _override(checker, path, value, key)) for value in values])
+    for combination in product(*axes) if axes else ():
+        yield ",".join(label for label, _ in combination), tuple(change for _, change in combination)
+
+
+def _label(path: str, value: Any) -> str:
+    text = value if isinstance(value, str) else messages.given(value)
+    return f"{path.rpartition('.')[2]}={text}".replace("/", "-").replace("\\", "-")
+
+
+def _override(checker: Checker, path: str, value: Any, key: Key) -> Override:
+    if isinstance(value, Mapping) and "use" not in value and "." not in path:
+        quoted = f'"{path}.{next(iter(value), "KEY")}"'
+        checker.wrong(key, f"would replace a whole section; put dotted keys into quotes: {quoted}")
+    change, wrong = override(path, value, checker.root.nearest(key).origin)
+    for mistake in wrong:
+        checker.wrong(key, mistake.message)
+    if change[0][0] in _OF_SWEEPS or change[0] == ("run", "seed"):
+        checker.wrong(key, "cannot be changed by an arm")
+    return change
+
+
+def _entries(checker: Checker, table: Any, key: Key) -> list[tuple[str, Any]]:
+    if isinstance(table, Mapping):
+        return list(table.items())
+    checker.wrong(key, f"must be a table, got {messages.given(table)}")
+    return []

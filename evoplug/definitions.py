@@ -1,0 +1,359 @@
+"""What a component's source says about it, read with ``ast``: nothing of the plugin is imported or run.
+
+The rules that make this possible stand in :mod:`evoplug.contracts`. What breaks them (a base class or an annotation
+from elsewhere, a computed default) is reported as unknown, never guessed.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from evoplug import contracts
+
+
+class Missing(Enum):
+    """Why a parameter has no default to show."""
+
+    REQUIRED = "required"
+    UNKNOWN = "unknown"
+
+
+REQUIRED = Missing.REQUIRED
+"""The parameter has no default."""
+UNKNOWN = Missing.UNKNOWN
+"""The parameter has a default that only an import can tell."""
+
+
+_DECLARED = {name for contract in (contracts.Component, *contracts.CONTRACTS) for name in contract.__annotations__}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One field of a component."""
+
+    name: str
+    annotation: str | None
+    """Its type, written with names of ``builtins``, ``typing``, ``collections.abc``, ``pathlib.Path`` and
+    :mod:`evoplug.contracts` alone (aliases and constants of the module are filled in); None where that is not
+    possible."""
+    default: Any
+    """A literal, a :class:`evoplug.contracts.Use`, :data:`REQUIRED` or :data:`UNKNOWN`."""
+    help: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One class or function, with what it inherits inside its file."""
+
+    line: int = 0
+    docstring: str = ""
+    contracts: frozenset[str] = frozenset()
+    """The classes of :mod:`evoplug.contracts` that it extends; ``"?"`` stands for bases in other files."""
+    parameters: tuple[Parameter, ...] = ()
+    kinds: tuple[str, ...] = ()
+    class_vars: Mapping[str, Any] = field(default_factory=dict)
+    complete: bool = True
+    """False where something could not be read."""
+
+
+@cache
+def read(file: Path) -> Source:
+    """The module in ``file``.
+
+    Raises:
+        OSError, SyntaxError, ValueError, RecursionError, MemoryError: if it cannot be read or parsed.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about odd escapes in code that is not ours
+        return Source(ast.parse(file.read_bytes(), str(file)))
+
+
+class Source:
+    """The top level of one module."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self._definitions: dict[str, ast.ClassDef | ast.FunctionDef] = {}
+        self._imports: dict[str, str] = {}
+        self._assigned: dict[str, list[ast.expr]] = {}
+        self._open = False
+        for statement in _statements(tree.body):
+            self._bind(statement)
+
+    def binds(self, name: str) -> bool:
+        """Whether the module has, or may have, this name."""
+        known = (self._definitions, self._imports, self._assigned)
+        return self._open or "__getattr__" in self._definitions or any(name in names for names in known)
+
+    def definition(self, name: str) -> Definition | None:
+        """What is defined under this name; None where the name is bound in another way, or not at all."""
+        match self._definitions.get(name):
+            case ast.ClassDef() as node:
+                return self._class(node)
+            case ast.FunctionDef() as node:
+                return Definition(node.lineno, ast.get_docstring(node) or "")
+        return None
+
+    def _bind(self, statement: ast.stmt) -> None:
+        match statement:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+                self._definitions[name] = statement
+            case ast.Import(names=aliases):
+                for alias in aliases:
+                    top = alias.name.partition(".")[0]
+                    self._imports[alias.asname or top] = alias.name if alias.asname else top
+            case ast.ImportFrom(module=module, names=aliases, level=level):
+                self._bind_from("." * level + (module or ""), aliases)
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AugAssign(ast.Name(id=name), value=value):
+                self._assigned.setdefault(name, []).append(value)
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                self._assigned.setdefault(name, []).append(value)
+
+    def _bind_from(self, module: str, aliases: Sequence[ast.alias]) -> None:
+        for alias in aliases:
+            if alias.name != "*":
+                self._imports[alias.asname or alias.name] = f"{module}.{alias.name}"
+            elif module == contracts.__name__:
+                self._imports |= {name: f"{module}.{name}" for name in contracts.__all__}
+            else:
+                self._open = True
+
+    # -------------------------------------------------------------------------------------------- classes
+
+    def _class(self, node: ast.ClassDef) -> Definition:
+        bases = [self._base(base, node.lineno) for base in node.bases]
+        parameters: dict[str, Parameter] = {}
+        class_vars: dict[str, Any] = {}
+        for base in reversed(bases):
+            parameters |= {parameter.name: parameter for parameter in base.parameters}
+            class_vars |= base.class_vars
+        kinds: tuple[str, ...] | None = next((base.kinds for base in bases if base.kinds), ())
+        for keyword in node.keywords:
+            if keyword.arg == "genome":
+                kinds = self._kinds(keyword.value)
+        own = list(self._parameters(node)) if self._is_dataclass(node) else []
+        parameters |= {parameter.name: parameter for parameter in own}
+        constants, readable = self._class_vars(node)
+        return Definition(
+            line=node.lineno,
+            docstring=ast.get_docstring(node) or "",
+            contracts=frozenset().union(*(base.contracts for base in bases)),
+            parameters=tuple(parameters.values()),
+            kinds=kinds or (),
+            class_vars=class_vars | constants,
+            complete=readable
+            and kinds is not None
+            and all(base.complete for base in bases)
+            and all(parameter.annotation and parameter.default is not UNKNOWN for parameter in own),
+        )
+
+    def _base(self, base: ast.expr, line: int) -> Definition:
+        if isinstance(base, ast.Subscript):
+            base = base.value
+        name = self._dotted(base)
+        # A base stands above its child, which also rules out endless inheritance.
+        if name in self._definitions and self._definitions[name].lineno < line:
+            return self.definition(name) or Definition()
+        module, _, last = name.rpartition(".")
+        if module == contracts.__name__:
+            return Definition(contracts=frozenset({last}))
+        if name in ("object", "abc.ABC", "typing.Generic"):
+            return Definition()
+        return Definition(contracts=frozenset({"?"}), complete=False)
+
+    def _kinds(self, value: ast.expr) -> tuple[str, ...] | None:
+        try:
+            kinds = self.literal(value)
+        except ValueError:
+            return None
+        return (kinds,) if isinstance(kinds, str) else tuple(kinds or ())
+
+    def _is_dataclass(self, node: ast.ClassDef) -> bool:
+        makers = [item.func if isinstance(item, ast.Call) else item for item in node.decorator_list]
+        return any(self._is(maker, "dataclass") for maker in makers)
+
+    def _class_vars(self, node: ast.ClassDef) -> tuple[dict[str, Any], bool]:
+        """The class's own public constants that are literals, and whether all are that the contracts speak of."""
+        found: dict[str, Any] = {}
+        readable = True
+        for name, value in _constants(node.body):
+            try:
+                found[name] = self.literal(value)
+            except ValueError:
+                readable = readable and name not in _DECLARED
+        return found, readable
+
+    # ----------------------------------------------------------------------------------------- parameters
+
+    def _parameters(self, node: ast.ClassDef) -> Iterator[Parameter]:
+        for statement in node.body:
+            match statement:
+                case ast.AnnAssign(target=ast.Name(id=name), annotation=kind) if not _is_class_var(kind):
+                    default = self._default(statement.value)
+                    if default is not None:
+                        annotation, help_text = self._annotation(kind)
+                        yield Parameter(name, annotation, self._value(default), help_text, statement.lineno)
+
+    def _default(self, value: ast.expr | None) -> ast.expr | Missing | None:
+        """The expression of the default; None where the field is no parameter."""
+        if not (isinstance(value, ast.Call) and self._is(value.func, "field")):
+            return value or REQUIRED
+        options = {keyword.arg: keyword.value for keyword in value.keywords}
+        match options:
+            case {"init": ast.Constant(value=False)}:
+                return None
+            case {"default": default}:
+                return default
+            case {"default_factory": ast.Lambda(body=body)}:
+                return body
+            case {"default_factory": ast.Name(id="list" | "dict" | "tuple" as name)}:
+                return ast.parse({"list": "[]", "dict": "{}", "tuple": "()"}[name], mode="eval").body
+            case {"default_factory": _}:
+                return UNKNOWN
+        return REQUIRED
+
+    def _value(self, default: ast.expr | Missing) -> Any:
+        if isinstance(default, Missing):
+            return default
+        try:
+            return self.literal(default)
+        except ValueError:
+            return UNKNOWN
+
+    def _annotation(self, kind: ast.expr) -> tuple[str | None, str]:
+        """The annotation as text (None where it cannot be read) and its help."""
+        try:
+            tree = _parse(kind)
+        except SyntaxError:
+            return None, ""
+        try:
+            expanded = _Expanded(self).visit(tree)
+            return ast.unparse(expanded), _help(expanded)
+        except ValueError:
+            return None, _help(_parse(kind))
+
+    # --------------------------------------------------------------------------------------------- values
+
+    def literal(self, node: ast.expr, hidden: frozenset[str] = frozenset()) -> Any:
+        """The value of a literal, of ``use(...)`` of literals, or of a constant of the module.
+
+        Raises:
+            ValueError: for anything else; ``hidden`` names are not looked up.
+        """
+        match node:
+            case ast.Constant(value=value):
+                return value
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+                return -value
+            case ast.Tuple(elts=items):
+                return tuple(self.literal(item, hidden) for item in items)
+            case ast.List(elts=items):
+                return [self.literal(item, hidden) for item in items]
+            case ast.Dict(keys=keys, values=values) if all(keys):
+                pairs = zip(keys, values, strict=True)
+                return {self.literal(key, hidden): self.literal(value, hidden) for key, value in pairs if key}
+            case ast.Call(func=function, args=[ast.Constant(value=str(name))]) if self._is(function, "use"):
+                return contracts.Use(name, {str(k.arg): self.literal(k.value, hidden) for k in node.keywords})
+            case ast.Name(id=name) if name not in hidden and (assigned := self.constant(name)):
+                return self.literal(assigned, hidden | {name})
+        raise ValueError(f"line {node.lineno}: not a literal")
+
+    def constant(self, name: str) -> ast.expr | None:
+        """What is assigned to a name of the module, if that happens exactly once."""
+        values = self._assigned.get(name, ())
+        return values[0] if len(values) == 1 else None
+
+    def spelled(self, node: ast.Name | ast.Attribute) -> str:
+        """The name of a public type or bound as :data:`Parameter.annotation` spells it.
+
+        Raises:
+            ValueError: if it is none.
+        """
+        name = self._dotted(node)
+        module, _, last = name.rpartition(".")
+        if module in ("typing", "collections.abc", contracts.__name__, "annotated_types") or name == "pathlib.Path":
+            return last
+        if name not in self._definitions and not module and hasattr(builtins, name):
+            return name
+        raise ValueError(f"line {node.lineno}: `{name}` is not one of the names that can be read")
+
+    def _dotted(self, node: ast.expr) -> str:
+        """``numpy.random`` for ``np.random`` after ``import numpy as np``; empty for what is no name."""
+        match node:
+            case ast.Name(id=name):
+                return self._imports.get(name, name)
+            case ast.Attribute(value=value, attr=attr):
+                return f"{self._dotted(value)}.{attr}"
+        return ""
+
+    def _is(self, node: ast.expr, name: str) -> bool:
+        return self._dotted(node) in (f"{contracts.__name__}.{name}", f"dataclasses.{name}")
+
+
+class _Expanded(ast.NodeTransformer):
+    """Fills in a module's aliases and constants, and spells all other names without their module."""
+
+    def __init__(self, source: Source, hidden: frozenset[str] = frozenset()) -> None:
+        self._source = source
+        self._hidden = hidden
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        value = None if node.id in self._hidden else self._source.constant(node.id)
+        if value is not None:
+            return _Expanded(self._source, self._hidden | {node.id}).visit(_parse(value))
+        return ast.Name(self._source.spelled(node))
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        return ast.Name(self._source.spelled(node))
+
+
+def _statements(body: Sequence[ast.AST]) -> Iterator[Any]:
+    """The statements of a module's top level, those under ``if``, ``try`` and ``with`` included."""
+    for statement in body:
+        if isinstance(statement, ast.If | ast.Try | ast.With | ast.ExceptHandler):
+            for block in ("body", "handlers", "orelse", "finalbody"):
+                yield from _statements(getattr(statement, block, ()))
+        else:
+            yield statement
+
+
+def _constants(body: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
+    """The public class variables among the statements of a class."""
+    for statement in body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if not name.startswith("_"):
+                yield name, value
+            case ast.AnnAssign(ast.Name(id=name), kind, ast.expr() as value) if not name.startswith("_"):
+                if _is_class_var(kind):
+                    yield name, value
+
+
+def _parse(annotation: ast.expr) -> ast.expr:
+    """A copy, to be changed; an annotation in quotes is opened."""
+    text = annotation.value if isinstance(annotation, ast.Constant) else ast.unparse(annotation)
+    return ast.parse(str(text), mode="eval").body
+
+
+def _help(annotation: ast.expr) -> str:
+    """The first plain string among the metadata of the outermost ``Annotated``."""
+    for node in ast.walk(annotation):
+        match node:
+            case ast.Subscript(ast.Name(id="Annotated") | ast.Attribute(attr="Annotated"), ast.Tuple(elts=[_, *rest])):
+                texts = [item.value for item in rest if isinstance(item, ast.Constant)]
+                return next((text for text in texts if isinstance(text, str)), "")
+    return ""
+
+
+def _is_class_var(annotation: ast.expr) -> bool:
+    kind = annotation.value if isinstance(annotation, ast.Subscript) else annotation
+    if isinstance(kind, ast.Constant):
+        return str(kind.value).startswith("ClassVar")
+    return "ClassVar" in (getattr(kind, "id", ""), getattr(kind, "attr", ""))

@@ -1,0 +1,177 @@
+"""Forward passes of many networks of one architecture, their weights the rows of one tensor.
+
+A plain chain of linear layers and elementwise activations takes one batched product a layer, on views of the rows, in
+pieces whose activations stay in the cache; any other network is called once for each row. The pieces run side by
+side (:func:`evoplug.population.workers.parallel`). A row's result does not depend on the other rows.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from math import prod
+
+import torch
+from torch import nn
+from torch.func import functional_call
+
+from evoplug.population.workers import parallel
+
+Reduce = Callable[[torch.Tensor], torch.Tensor]
+
+_ELEMENTWISE = (nn.ELU, nn.GELU, nn.Identity, nn.LeakyReLU, nn.ReLU, nn.Sigmoid, nn.SiLU, nn.Softplus, nn.Tanh)
+_ACTIVATIONS = {"cpu": 2**20, "cuda": 2**26}
+"""Floats in the widest layer of a piece: on a CPU, 4 MiB stay in the cache."""
+_ROWS = {"cpu": 64, "cuda": 2**14}
+"""Most networks in a piece, so that a small population still gives every worker some."""
+_SMALL = 16
+"""Up to so many examples, products with one example a row are the faster ones."""
+
+
+def parameters(template: nn.Module, genomes: torch.Tensor) -> dict[str, torch.Tensor]:
+    """name -> ``(n, *shape)``: the rows of ``genomes``, ``(n, d)``, as the parameters of n networks like ``template``.
+
+    The parameters lie one after the other, in the order of ``template.named_parameters()``; all are views.
+    """
+    blocks = genomes.split([parameter.numel() for parameter in template.parameters()], dim=1)
+    named = zip(template.named_parameters(), blocks, strict=True)
+    return {name: block.unflatten(1, parameter.shape) for (name, parameter), block in named}
+
+
+def forward(template: nn.Module, genomes: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """The outputs ``(n, b, outputs)`` of n networks for the same b inputs.
+
+    Args:
+        template: the architecture, in the mode (training or evaluation) in which it is to be called; not changed.
+        genomes: ``(n, d)``, one network a row, laid out as :func:`parameters` says.
+        x: ``(b, ...)``, of the same dtype and on the same device.
+    """
+    return map_outputs(template, genomes, x, lambda outputs: outputs)
+
+
+def map_outputs(template: nn.Module, genomes: torch.Tensor, x: torch.Tensor, reduce: Reduce) -> torch.Tensor:
+    """``reduce(forward(template, genomes, x))`` without ever holding all outputs.
+
+    Args:
+        template, genomes, x: as in :func:`forward`.
+        reduce: the outputs ``(k, b, outputs)`` of some of the networks to a new tensor ``(k, ...)``, each network's
+            for itself; called several times, from several threads.
+
+    Returns:
+        ``(n, ...)``, in the order of the rows.
+    """
+    layers = _chain(template, x)
+    networks = _General(template, x) if layers is None else _Dense(template, layers, x)
+    pieces = genomes.split(networks.rows)
+    return torch.cat(parallel(lambda number: reduce(networks(pieces[number])), len(pieces)))
+
+
+class _Dense:
+    """A chain of linear layers, a batched product each.
+
+    Activations are ``(k, features, b)`` (``wide``) or, for few examples, ``(k, b, features)``.
+    """
+
+    def __init__(self, template: nn.Module, layers: Sequence[nn.Module], x: torch.Tensor) -> None:
+        inputs = x.flatten(1)
+        linear = [layer for layer in layers if isinstance(layer, nn.Linear)]
+        self.template = template
+        self.layers = [_in_place(layer) for layer in layers]
+        self.wide = len(x) > _SMALL
+        self.inputs = inputs.T.contiguous() if self.wide else inputs
+        self.rows = _rows(len(x), max(layer.out_features for layer in linear), x.device)
+        self.hidden = _Buffers([self._shape(layer, self.rows) for layer in linear[:-1]], x)
+
+    def __call__(self, genomes: torch.Tensor) -> torch.Tensor:
+        blocks = dict(zip(self.template.parameters(), parameters(self.template, genomes).values(), strict=True))
+        buffers = iter(self.hidden.blocks)
+        h = self.inputs.expand(len(genomes), *self.inputs.shape)
+        for layer in self.layers:
+            if isinstance(layer, nn.Linear):
+                buffer = next(buffers, None)  # the last layer's outputs are new: `reduce` may keep them
+                out = h.new_empty(self._shape(layer, len(genomes))) if buffer is None else buffer[: len(genomes)]
+                h = self._product(blocks[layer.weight], None if layer.bias is None else blocks[layer.bias], h, out)
+            else:
+                h = layer(h)
+        return h.mT if self.wide else h
+
+    def _product(
+        self, weight: torch.Tensor, bias: torch.Tensor | None, h: torch.Tensor, out: torch.Tensor
+    ) -> torch.Tensor:
+        a, b = (weight, h) if self.wide else (h, weight.mT)
+        if bias is None:
+            return torch.bmm(a, b, out=out)
+        return torch.baddbmm(bias.unsqueeze(2 if self.wide else 1), a, b, out=out)
+
+    def _shape(self, layer: nn.Linear, rows: int) -> tuple[int, int, int]:
+        b = self.inputs.shape[1 if self.wide else 0]
+        return (rows, layer.out_features, b) if self.wide else (rows, b, layer.out_features)
+
+
+class _General:
+    """Any network, called once for each row."""
+
+    rows = 1
+
+    def __init__(self, template: nn.Module, x: torch.Tensor) -> None:
+        self.copies = _Copies(template)
+        self.x = x
+
+    def __call__(self, genomes: torch.Tensor) -> torch.Tensor:
+        module = self.copies.module
+        blocks = parameters(module, genomes)
+        with torch.no_grad():
+            return torch.stack(
+                [
+                    functional_call(module, {name: block[row] for name, block in blocks.items()}, (self.x,))
+                    for row in range(len(genomes))
+                ]
+            )
+
+
+class _Buffers(threading.local):
+    """Kept memory for activations, each thread its own: fresh memory costs as much as a tenth of the product."""
+
+    def __init__(self, shapes: Iterable[tuple[int, ...]], like: torch.Tensor) -> None:
+        self.blocks = [like.new_empty(shape) for shape in shapes]
+
+
+class _Copies(threading.local):
+    """A module for each thread: ``functional_call`` swaps the parameters of the module that it is given."""
+
+    def __init__(self, template: nn.Module) -> None:
+        self.module = copy.deepcopy(template)
+
+
+def _chain(template: nn.Module, x: torch.Tensor) -> list[nn.Module] | None:
+    """The linear layers and activations of a plain chain, or None for any other network."""
+    layers = list(_leaves(template))
+    if layers and type(layers[0]) is nn.Flatten and (layers[0].start_dim, layers[0].end_dim) == (1, -1):
+        layers = layers[1:]
+    elif x.ndim != 2:
+        return None
+    plain = all(type(layer) is nn.Linear or type(layer) in _ELEMENTWISE for layer in layers)
+    return layers if plain and layers and type(layers[0]) is nn.Linear else None
+
+
+def _leaves(module: nn.Module) -> Iterable[nn.Module]:
+    if type(module) is not nn.Sequential:
+        yield module
+        return
+    for child in module:
+        yield from _leaves(child)
+
+
+def _in_place(layer: nn.Module) -> nn.Module:
+    """The same activation on the same memory, where it can: what it gets is always a product's fresh result."""
+    if not hasattr(layer, "inplace"):
+        return layer
+    layer = copy.copy(layer)
+    layer.inplace = True
+    return layer
+
+
+def _rows(b: int, widest: int, device: torch.device) -> int:
+    kind = "cpu" if device.type == "cpu" else "cuda"
+    return min(_ROWS[kind], max(1, _ACTIVATIONS[kind] // prod((b, widest))))

@@ -1,0 +1,79 @@
+"""Records: ``metrics.jsonl``, a line of JSON for every generation."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import torch
+
+from evoplug.errors import FilesError
+
+
+class Records:
+    """Appends lines to a records file.
+
+    Args:
+        path: the file.
+        offset: its length at the checkpoint that a run goes on from; what stands behind it is cut off.
+    """
+
+    def __init__(self, path: Path, offset: int = 0) -> None:
+        self._file = path.open("ab")
+        self._file.truncate(offset)
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Write one line; numbers that are not finite become null."""
+        self._file.write(json.dumps(plain(row), ensure_ascii=False, allow_nan=False).encode() + b"\n")
+        self._file.flush()
+
+    def sync(self) -> int:
+        """Make all lines durable; the length of the file, for a checkpoint."""
+        os.fsync(self._file.fileno())
+        return os.fstat(self._file.fileno()).st_size
+
+    def __enter__(self) -> Records:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: tensors as lists, non-finite numbers as None."""
+    if isinstance(value, torch.Tensor):
+        return plain(value.tolist())
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def read(path: Path) -> tuple[list[dict[str, Any]], str | None]:
+    """All lines of a records file, and a warning where the last one was torn and dropped.
+
+    Raises:
+        FilesError: if a line before the last is damaged: the file and the line's number.
+    """
+    lines = path.read_bytes().split(b"\n")
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        if not line:
+            continue
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            if number < len(lines):
+                raise FilesError(f"{path}:{number}: this line is damaged") from None
+            return rows, f"{path}:{number}: the last line is torn and was left out"
+    return rows, None

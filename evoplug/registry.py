@@ -1,0 +1,69 @@
+"""A name -> a class, and with parameters -> a built component. The only place where plugins are imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import reduce
+from importlib import import_module
+from typing import Any
+
+from evoplug import catalogue
+from evoplug.catalogue import Entry
+from evoplug.contracts import CONTRACTS, Component
+from evoplug.errors import ConfigError, PluginError
+
+_CONTRACTS: Mapping[str, type[Component]] = {each.group: each for each in CONTRACTS}
+
+
+def contract(group: str) -> type[Component]:
+    """The class that the components of a group extend.
+
+    Raises:
+        ConfigError: for a group without components, such as ``"presets"``.
+    """
+    catalogue.check_group(group)
+    if group not in _CONTRACTS:
+        raise ConfigError("", f"`{group}` holds no components; choices: {', '.join(_CONTRACTS)}")
+    return _CONTRACTS[group]
+
+
+def load(group: str, name: str) -> type[Component]:
+    """Import one component's class. Whatever its plugin does wrong stays its own.
+
+    Raises:
+        ConfigError: if there is no such component, with the nearest names and an empty key.
+        PluginError: if it cannot be imported or does not extend the group's contract: the component, its
+            distribution and the cause in one line; the cause's own traceback is chained.
+    """
+    wanted = contract(group)
+    entry = catalogue.find(group, name)
+    if problem := catalogue.unmet(entry.distribution):
+        raise _refused(entry, problem)
+    module, _, attribute = entry.value.partition("[")[0].strip().partition(":")
+    try:
+        found = reduce(getattr, attribute.split("."), import_module(module))
+    except (Exception, SystemExit) as error:
+        raise _refused(entry, f"{type(error).__name__}: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, wanted)):
+        raise _refused(entry, f"`{attribute}` does not extend `{wanted.__name__}`, the contract of evoplug.{group}")
+    return found
+
+
+def build(group: str, name: str, **parameters: Any) -> Component:
+    """Make one component outside any run, checked as in a configuration.
+
+    ``build("selections", "lexicase")(fitness, 4, Rng(1))``; a parameter that is itself a component is given as in a
+    configuration, ``build("genotypes", "weights", network={"use": "mlp", "hidden": [8]})``.
+
+    Raises:
+        ConfigError: all mistakes in the parameters, with keys relative to the component's own table.
+        PluginError: as :func:`load`.
+    """
+    from evoplug.config.schema import instantiate
+
+    return instantiate(group, name, parameters)
+
+
+def _refused(entry: Entry, cause: str) -> PluginError:
+    what = f"evoplug.{entry.group}: {entry.name} = {entry.value} ({entry.distribution} {entry.version})"
+    return PluginError(f"{what}: {' '.join(cause.split())}")

@@ -1,0 +1,182 @@
+"""Run folders: what a run leaves on disk, and reading it again."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from evoplug.errors import FilesError
+from evoplug.types import Members
+
+CONFIG, RESOLVED, ENVIRONMENT, LOCK = "config.toml", "resolved.toml", "environment.json", "plugins.lock"
+METRICS, RESULT, SOLUTION, ERROR_LOG, CHECKPOINTS = (
+    "metrics.jsonl", "result.json", "solution.pt", "error.log", "checkpoints",
+)  # fmt: skip
+
+
+class Run:
+    """A run folder, finished or not. Reads only.
+
+    Args:
+        folder: the folder, e.g. ``runs/leea-mnist/run/seed-1``.
+
+    Raises:
+        FilesError: if it is no run folder.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+        if not (self.folder / RESOLVED).is_file():
+            raise FilesError(f"{self.folder}: not a run folder ({RESOLVED} is missing)")
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The configuration with every default."""
+        import tomllib
+
+        try:
+            return tomllib.loads((self.folder / RESOLVED).read_text(encoding="utf-8"))
+        except (ValueError, OSError) as error:
+            raise FilesError(f"{self.folder / RESOLVED}: cannot be read: {error}") from error
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """``result.json``: status, reason, ledger, best, metrics; empty while the run has not ended."""
+        path = self.folder / RESULT
+        if not path.is_file():
+            return {}
+        try:
+            data: dict[str, Any] = json.loads(path.read_bytes())
+        except ValueError as error:
+            raise FilesError(f"{path}: is damaged: {error}") from error
+        return data
+
+    @property
+    def status(self) -> str:
+        """"finished", "interrupted", "failed", or "unfinished" where the run was killed or still goes on."""
+        return self.result.get("status", "unfinished")
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The records, a mapping a generation; a torn last line is left out."""
+        from evoplug.records import read
+
+        path = self.folder / METRICS
+        return read(path)[0] if path.is_file() else []
+
+    @property
+    def solution(self) -> Members:
+        """The reported member, genome and state, of a finished run."""
+        import torch
+
+        path = self.folder / SOLUTION
+        if not path.is_file():
+            raise FilesError(f"{self.folder}: the run has not finished, so it has no solution")
+        with path.open("rb") as file:
+            return Members.from_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+
+    @property
+    def validation(self) -> dict[str, float]:
+        """Validation metrics of the reported solution."""
+        return self.result.get("validation", {})
+
+    @property
+    def test(self) -> dict[str, float]:
+        """Test metrics of the reported solution."""
+        return self.result.get("test", {})
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r}, {self.status})"
+
+
+def create(out: str | os.PathLike[str] | None, name: str, seed: int) -> Path:
+    """Make a new run folder: ``out``, or ``runs/<name>/run/seed-<seed>`` with a suffix where that is taken.
+
+    Raises:
+        FilesError: if ``out`` exists and is not empty, or cannot be made.
+    """
+    try:
+        if out is not None:
+            folder = Path(out)
+            folder.mkdir(parents=True, exist_ok=True)
+            if any(folder.iterdir()):
+                raise FilesError(f"{folder}: exists and is not empty; nothing is overwritten (resume it, or name another)")
+            return folder
+        parent = Path("runs") / name / "run"
+        parent.mkdir(parents=True, exist_ok=True)
+        return _unused(parent, f"seed-{seed}")
+    except OSError as error:
+        raise FilesError(f"{error.filename}: cannot make a run folder: {error.strerror}") from error
+
+
+def _unused(parent: Path, name: str) -> Path:
+    """Make ``parent/name``, or the first of ``name-2``, ``name-3`` ... that is free; mkdir decides every race."""
+    number = 1
+    while True:
+        folder = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir()
+            return folder
+        except FileExistsError:
+            number += 1
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a run folder: no other live process can, and a dead one's hold is gone with it.
+
+    Raises:
+        FilesError: if another run holds it: its pid and host.
+    """
+    from filelock import FileLock, Timeout
+
+    owner = folder / ".owner"
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        who = owner.read_text(encoding="utf-8") if owner.is_file() else "another process"
+        raise FilesError(f"{folder}: another run holds this folder ({who})") from None
+    except OSError as error:
+        raise FilesError(f"{folder}: cannot be written: {error.strerror}") from error
+    try:
+        owner.write_text(f"pid {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+        yield
+    finally:
+        owner.unlink(missing_ok=True)
+        lock.release()
+
+
+def write_solution(folder: Path, member: Members) -> None:
+    """Replace ``solution.pt`` in one step: the reported member with its state, as plain data and tensors."""
+    import torch
+
+    from evoplug.checkpoint import compact
+
+    temporary = folder / f"{SOLUTION}.tmp"
+    with temporary.open("wb") as file:
+        torch.save(compact(member.state_dict()), file)
+    os.replace(temporary, folder / SOLUTION)
+
+
+def write_json(path: Path, data: Mapping[str, Any]) -> None:
+    """Replace a JSON file in one step."""
+    from evoplug.records import plain
+
+    write_text(path, json.dumps(plain(data), indent=2, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a text file in one step."""
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        raise FilesError(f"{path}: cannot be written: {error.strerror}") from error

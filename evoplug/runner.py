@@ -1,0 +1,269 @@
+"""The loop of a run, and no more."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from evoplug import rundir
+from evoplug.checkpoint import Checkpoints
+from evoplug.config import Built, Experiment
+from evoplug.contracts import Loop
+from evoplug.errors import EvaluationError, EvoplugError, FilesError, Interrupted, PluginError
+from evoplug.evaluation import Problem
+from evoplug.population.workers import workers
+from evoplug.records import Records
+from evoplug.signals import Stopper
+from evoplug.types import Members, Outcome, genome
+
+
+class Watch:
+    """What a run tells whoever looks on. The methods do nothing; the command line's watches print."""
+
+    def begin(self, experiment: Experiment, folder: Path, resumed_at: int) -> None:
+        """Everything is loaded; ``resumed_at`` generations are done already."""
+
+    def generation(self, row: Mapping[str, Any]) -> None:
+        """A line of records was written."""
+
+    def notice(self, text: str) -> None:
+        """Something that the user should know and that is no error."""
+
+    def end(self, result: Mapping[str, Any]) -> None:
+        """``result.json`` was written."""
+
+
+class Execution:
+    """One run in its folder, from its start or its last checkpoint to ``result.json``.
+
+    Args:
+        experiment: the checked configuration.
+        built: its components.
+        folder: a run folder that this process holds.
+        watch: is told of progress.
+    """
+
+    def __init__(self, experiment: Experiment, built: Built, folder: Path, watch: Watch) -> None:
+        self.experiment, self.settings = experiment, experiment.run
+        self.built, self.folder, self.watch = built, folder, watch
+        self.device = torch.device(built.device)
+        self.checkpoints = Checkpoints(folder / rundir.CHECKPOINTS, self.settings.checkpoint.keep)
+        self.profile: Counter[str] = Counter()
+        self._saved_at = time.perf_counter()
+
+    def run(self) -> None:
+        """Go on until a stop rule holds, then report.
+
+        Raises:
+            EvoplugError: what ended the run early; ``result.json`` says so too.
+            Interrupted: after a signal, with a checkpoint in place.
+        """
+        restored = self.checkpoints.load()
+        with workers(self.settings.workers, self.settings.threads), Stopper() as stopper:
+            self.problem, self.loop = self._start()
+            offset = self._restore(*restored) if restored else 0
+            self.watch.begin(self.experiment, self.folder, int(self.problem.ledger["generations"]))
+            with Records(self.folder / rundir.METRICS, offset) as records:
+                reason = self._generations(records, stopper)
+            self._finish(reason)
+
+    def _start(self) -> tuple[Problem, Loop]:
+        self.built.evaluator.start(self.device)
+        problem = Problem(self.built.genotype, self.built.evaluator, self.settings.seed, self.device)
+        with self._blamed():
+            loop = self.built.strategy.start(problem)
+        return problem, loop
+
+    def _generations(self, records: Records, stopper: Stopper) -> str:
+        """Step until a stop rule holds; returns the rule."""
+        for recorder in self.built.recorders:
+            recorder.open(str(self.folder))
+        try:
+            best = None
+            if self.problem.ledger["generations"]:
+                best = _best(self.loop.members)
+            while not (reason := self.problem.ledger.reached(self.settings.stop, best)):
+                row = self._generation()
+                stopper.settle()
+                best = row["best"]
+                records.append(row)
+                for recorder in self.built.recorders:
+                    recorder.row(row)
+                self.watch.generation(row)
+                if stopper.signal is not None:
+                    self._save(records)
+                    raise Interrupted(stopper.signal)
+                if self._due():
+                    self._save(records)
+            self._save(records)
+            return reason
+        finally:
+            for recorder in self.built.recorders:
+                recorder.close()
+
+    def _generation(self) -> dict[str, Any]:
+        """One step of the loop and its line of records."""
+        problem, loop = self.problem, self.loop
+        problem.seconds.clear()
+        problem.columns.clear()
+        problem.invalid = 0
+        begin = time.perf_counter()
+        with self._blamed():
+            loop.step()
+        problem.ledger.add(generations=1)
+        _require_valid(loop.members, int(problem.ledger["generations"]))
+        breeding = time.perf_counter() - begin - sum(problem.seconds.values())
+        validation = self._validation()
+        problem.ledger.add(seconds=time.perf_counter() - begin)
+        self.profile.update({**problem.seconds, "reproduction": breeding})
+        return {
+            **problem.ledger.row(),
+            **_statistics(loop.members),
+            "invalid": problem.invalid,
+            **problem.columns,
+            **loop.status,
+            **validation,
+            "time": {"reproduction": breeding, **problem.seconds},
+        }
+
+    @contextmanager
+    def _blamed(self) -> Iterator[None]:
+        """An exception inside that is none of evoplug's own is the strategy's."""
+        try:
+            yield
+        except EvoplugError:
+            raise
+        except Exception as error:
+            name, what = type(self.built.strategy).__qualname__, str(error).partition("\n")[0]
+            raise PluginError(f"strategy {name} raised {type(error).__name__}: {what} (see error.log)") from error
+
+    def _validation(self) -> dict[str, float]:
+        every = self.settings.measure.every if self.settings.measure else 0
+        if not every or int(self.problem.ledger["generations"]) % every:
+            return {}
+        metrics = self.problem.measure(self.loop.best, "validation")
+        return {f"validation.{name}": value.item() for name, value in metrics.items()}
+
+    # --------------------------------------------------------------------------------------- checkpoints
+
+    def _due(self) -> bool:
+        rule = self.settings.checkpoint
+        if rule.every is not None:
+            return int(self.problem.ledger["generations"]) % rule.every == 0
+        return time.perf_counter() - self._saved_at >= 60 * rule.minutes
+
+    def _save(self, records: Records) -> None:
+        begin = time.perf_counter()
+        generation = int(self.problem.ledger["generations"])
+        state = {
+            "config": self.experiment.fixed(),
+            "problem": self.problem.state_dict(),
+            "loop": self.loop.state_dict(),
+            "records": records.sync(),
+            "profile": dict(self.profile),
+        }
+        self.checkpoints.save(generation, state)
+        self._saved_at = time.perf_counter()
+        self.profile["checkpoint"] += self._saved_at - begin
+
+    def _restore(self, state: Mapping[str, Any], warnings: list[str]) -> int:
+        """Continue from a checkpoint; returns the length of the records that belong to it."""
+        for warning in warnings:
+            self.watch.notice(warning)
+        changed = _differences(state["config"], self.experiment.fixed())
+        if changed:
+            raise FilesError(
+                f"{self.folder / rundir.RESOLVED}: changed since the checkpoint was written: {', '.join(changed)}; "
+                "only budgets and checkpoints may change"
+            )
+        self.problem.load_state_dict(state["problem"])
+        self.loop.load_state_dict(state["loop"])
+        self.profile.update(state["profile"])
+        records: int = state["records"]
+        return records
+
+    # -------------------------------------------------------------------------------------------- the end
+
+    def _finish(self, reason: str) -> None:
+        with self.problem.timed("report"), self._blamed():
+            outcome = self.loop.finish()
+        self.profile["report"] += self.problem.seconds["report"]
+        best = outcome.best
+        rundir.write_solution(self.folder, best)
+        result = {**self._result("finished", reason), **_report(self.problem, outcome)}
+        rundir.write_json(self.folder / rundir.RESULT, result)
+        self.watch.end(result)
+
+    def stopped(self, status: str, reason: str) -> None:
+        """Write the ``result.json`` of a run that did not finish."""
+        result = self._result(status, reason)
+        rundir.write_json(self.folder / rundir.RESULT, result)
+        self.watch.end(result)
+
+    def _result(self, status: str, reason: str) -> dict[str, Any]:
+        problem = getattr(self, "problem", None)
+        return {
+            "status": status,
+            "reason": reason,
+            "seed": self.settings.seed,
+            "ledger": problem.ledger.row() if problem else {},
+            "seconds": dict(self.profile),
+        }
+
+
+def _report(problem: Problem, outcome: Outcome) -> dict[str, Any]:
+    best = outcome.best
+    fitness = None if best.fitness is None else best.fitness[0].item()
+    described = problem.genotype.describe(genome(best.genomes, 0)) if problem.genotype is not None else None
+    return {
+        "best": {"fitness": fitness, "id": int(best.ids[0]), "description": described},
+        "generation": int(problem.ledger["generations"]),
+        "validation": outcome.metrics.get("validation", {}),
+        "test": outcome.metrics.get("test", {}),
+        "beside": outcome.beside,
+    }
+
+
+def _best(members: Members) -> float | None:
+    return None if members.fitness is None else members.fitness.max().item()
+
+
+def _statistics(members: Members) -> dict[str, float]:
+    """Best, mean and standard deviation of the finite fitness values."""
+    assert members.fitness is not None
+    finite = members.fitness[torch.isfinite(members.fitness)].double()
+    std = finite.std(correction=0).item() if len(finite) else 0.0
+    return {"best": finite.max().item(), "mean": finite.mean().item(), "std": std}
+
+
+def _require_valid(members: Members, generation: int) -> None:
+    fitness = members.fitness
+    if fitness is not None and not torch.isfinite(fitness).any():
+        raise EvaluationError(f"generation {generation}: 0 of {len(members)} members have a finite fitness")
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Dotted keys whose values differ."""
+    changed = []
+    for key in sorted({*old, *new}):
+        a, b = old.get(key), new.get(key)
+        if isinstance(a, Mapping) and isinstance(b, Mapping):
+            changed += _differences(a, b, f"{prefix}{key}.")
+        elif a != b:
+            changed.append(f"{prefix}{key}")
+    return changed
+
+
+def log_error(folder: Path) -> None:
+    """Write the traceback of the exception that is being handled to ``error.log``."""
+    import traceback
+
+    with (folder / rundir.ERROR_LOG).open("a", encoding="utf-8") as file:
+        traceback.print_exception(*sys.exc_info(), file=file)

@@ -1,0 +1,96 @@
+"""DEAP's own loops by name (``deap.algorithms``), with any selection, crossover and mutation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from deap import algorithms
+
+from evoplug.backends.deap import PopulationLoop
+from evoplug.contracts import Crossover, Ge, Le, Mutation, Selection, Strategy, use
+from evoplug.evaluation import Problem
+
+
+@dataclass(kw_only=True)
+class Simple(Strategy):
+    """DEAP's ``eaSimple``: select as many as there are, cross and mutate some of them, replace all."""
+
+    population: Annotated[int, Ge(2), "number of individuals"] = 100
+    crossover_probability: Annotated[float, Ge(0), Le(1), "that a pair is crossed"] = 0.5
+    mutation_probability: Annotated[float, Ge(0), Le(1), "that an individual is mutated"] = 0.2
+    selection: Selection = use("tournament", size=3)
+    crossover: Crossover = use("two-point")
+    mutation: Mutation = use("gaussian")
+
+    def start(self, problem: Problem) -> PopulationLoop:
+        def algorithm(population, toolbox, generations):  # type: ignore[no-untyped-def]
+            cxpb, mutpb = self.crossover_probability, self.mutation_probability
+            return algorithms.eaSimple(population, toolbox, cxpb, mutpb, generations, verbose=False)
+
+        return PopulationLoop(problem, self.population, algorithm, self.selection, self.crossover, self.mutation)
+
+
+@dataclass(kw_only=True)
+class MuPlusLambda(Strategy):
+    """DEAP's ``eaMuPlusLambda``: lambda children by crossover, mutation or copying; the next mu from both."""
+
+    population: Annotated[int, Ge(1), "mu: individuals that are kept"] = 20
+    offspring: Annotated[int, Ge(1), "lambda: children a generation"] = 100
+    crossover_probability: Annotated[float, Ge(0), Le(1), "that a child is made by crossover"] = 0.4
+    mutation_probability: Annotated[float, Ge(0), Le(1), "that a child is made by mutation"] = 0.6
+    selection: Selection = use("best")
+    crossover: Crossover = use("two-point")
+    mutation: Mutation = use("gaussian")
+
+    def check(self) -> Iterator[tuple[str, str]]:
+        yield from _probabilities(self.crossover_probability, self.mutation_probability)
+        yield from _pairs(self.crossover_probability, self.population)
+
+    def start(self, problem: Problem) -> PopulationLoop:
+        def algorithm(population, toolbox, generations):  # type: ignore[no-untyped-def]
+            cxpb, mutpb = self.crossover_probability, self.mutation_probability
+            return algorithms.eaMuPlusLambda(
+                population, toolbox, self.population, self.offspring, cxpb, mutpb, generations, verbose=False
+            )
+
+        return PopulationLoop(problem, self.population, algorithm, self.selection, self.crossover, self.mutation)
+
+
+@dataclass(kw_only=True)
+class MuCommaLambda(Strategy):
+    """DEAP's ``eaMuCommaLambda``: lambda children by crossover, mutation or copying; the next mu from them alone."""
+
+    population: Annotated[int, Ge(1), "mu: individuals that are kept"] = 20
+    offspring: Annotated[int, Ge(1), "lambda: children a generation"] = 100
+    crossover_probability: Annotated[float, Ge(0), Le(1), "that a child is made by crossover"] = 0.4
+    mutation_probability: Annotated[float, Ge(0), Le(1), "that a child is made by mutation"] = 0.6
+    selection: Selection = use("best")
+    crossover: Crossover = use("two-point")
+    mutation: Mutation = use("gaussian")
+
+    def check(self) -> Iterator[tuple[str, str]]:
+        yield from _probabilities(self.crossover_probability, self.mutation_probability)
+        yield from _pairs(self.crossover_probability, self.population)
+        if self.offspring < self.population:
+            yield "offspring", f"must be at least the population, {self.population}, is {self.offspring}"
+
+    def start(self, problem: Problem) -> PopulationLoop:
+        def algorithm(population, toolbox, generations):  # type: ignore[no-untyped-def]
+            cxpb, mutpb = self.crossover_probability, self.mutation_probability
+            return algorithms.eaMuCommaLambda(
+                population, toolbox, self.population, self.offspring, cxpb, mutpb, generations, verbose=False
+            )
+
+        return PopulationLoop(problem, self.population, algorithm, self.selection, self.crossover, self.mutation)
+
+
+def _probabilities(crossover: float, mutation: float) -> Iterator[tuple[str, str]]:
+    if crossover + mutation > 1:
+        yield "crossover_probability", f"plus mutation_probability must be at most 1, is {crossover + mutation:g}"
+
+
+def _pairs(crossover: float, population: int) -> Iterator[tuple[str, str]]:
+    if crossover > 0 and population < 2:
+        yield "crossover_probability", "must be 0 where the population is 1: there is nobody to cross with"

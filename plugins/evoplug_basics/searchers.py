@@ -1,0 +1,140 @@
+"""EvoTorch's own searchers by name, with defaults that run as they are.
+
+Every searcher starts from a random genome; ``sigma`` is the initial standard deviation as a share of the width of
+each gene's range (of 1 where a gene is unbounded). Parameters left at None take EvoTorch's own default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from evoplug.backends.evotorch import SearcherLoop
+from evoplug.contracts import ConfigError, Ge, Gt, Le, Lt, Strategy
+from evoplug.evaluation import Problem
+
+
+@dataclass(kw_only=True)
+class SNES(Strategy, genome="real-vector"):
+    """Separable natural evolution strategy (Schaul et al., 2011)."""
+
+    population: Annotated[int | None, Ge(2), "samples a generation; 4 + 3 log(d) unless given"] = None
+    sigma: Annotated[float, Gt(0), "initial deviation, as a share of the range"] = 0.2
+    center_learning_rate: Annotated[float | None, Gt(0), "of the mean; 1 unless given"] = None
+    stdev_learning_rate: Annotated[float | None, Gt(0), "of the deviation, times EvoTorch's default for d"] = None
+
+    def start(self, problem: Problem) -> SearcherLoop:
+        from evotorch.algorithms import SNES as Searcher
+
+        return SearcherLoop(
+            problem,
+            lambda bridge, width: Searcher(
+                bridge,
+                stdev_init=self.sigma * width,
+                popsize=self.population,
+                center_learning_rate=self.center_learning_rate,
+                stdev_learning_rate=self.stdev_learning_rate,
+            ),
+        )
+
+
+@dataclass(kw_only=True)
+class XNES(Strategy, genome="real-vector"):
+    """Exponential natural evolution strategy with a full covariance matrix (Glasmachers et al., 2010)."""
+
+    population: Annotated[int | None, Ge(2), "samples a generation; 4 + 3 log(d) unless given"] = None
+    sigma: Annotated[float, Gt(0), "initial deviation, as a share of the range"] = 0.2
+    center_learning_rate: Annotated[float | None, Gt(0), "of the mean; 1 unless given"] = None
+    stdev_learning_rate: Annotated[float | None, Gt(0), "of the deviation, times EvoTorch's default for d"] = None
+
+    def start(self, problem: Problem) -> SearcherLoop:
+        from evotorch.algorithms import XNES as Searcher
+
+        return SearcherLoop(
+            problem,
+            lambda bridge, width: Searcher(
+                bridge,
+                stdev_init=self.sigma * width,
+                popsize=self.population,
+                center_learning_rate=self.center_learning_rate,
+                stdev_learning_rate=self.stdev_learning_rate,
+            ),
+        )
+
+
+@dataclass(kw_only=True)
+class PGPE(Strategy, genome="real-vector"):
+    """Policy gradients with parameter-based exploration, symmetric, with ClipUp (Toklu et al., 2020).
+
+    The step of the mean is a thirtieth of the initial radius unless given, half of ClipUp's greatest speed: the
+    ClipUp paper's rule.
+    """
+
+    population: Annotated[int, Ge(2), "samples a generation, in pairs"] = 100
+    sigma: Annotated[float, Gt(0), "initial deviation, as a share of the range"] = 0.2
+    center_learning_rate: Annotated[float | None, Gt(0), "step of the mean, in units of the genes"] = None
+    stdev_learning_rate: Annotated[float, Gt(0), "of the deviation"] = 0.1
+
+    def check(self) -> list[tuple[str, str]]:
+        return [("population", f"must be even, is {self.population}")] if self.population % 2 else []
+
+    def start(self, problem: Problem) -> SearcherLoop:
+        from evotorch.algorithms import PGPE as Searcher
+
+        return SearcherLoop(
+            problem,
+            lambda bridge, width: Searcher(
+                bridge,
+                stdev_init=self.sigma * width,
+                popsize=self.population,
+                center_learning_rate=self.center_learning_rate or float((self.sigma * width).norm()) / 30,
+                stdev_learning_rate=self.stdev_learning_rate,
+            ),
+        )
+
+
+@dataclass(kw_only=True)
+class CEM(Strategy, genome="real-vector"):
+    """Cross-entropy method: the mean and deviation of the best share of the samples (Rubinstein, 1999)."""
+
+    population: Annotated[int, Ge(4), "samples a generation"] = 100
+    parents: Annotated[float, Gt(0), Lt(1), "share of the samples that the next distribution is made of"] = 0.25
+    sigma: Annotated[float, Gt(0), "initial deviation, as a share of the range"] = 0.2
+
+    def check(self) -> list[tuple[str, str]]:
+        too_few = self.parents * self.population < 2
+        return [("parents", f"{self.parents:g} of {self.population} are fewer than two parents")] if too_few else []
+
+    def start(self, problem: Problem) -> SearcherLoop:
+        from evotorch.algorithms import CEM as Searcher
+
+        return SearcherLoop(
+            problem,
+            lambda bridge, width: Searcher(
+                bridge, popsize=self.population, parenthood_ratio=self.parents, stdev_init=self.sigma * width
+            ),
+        )
+
+
+@dataclass(kw_only=True)
+class CMAES(Strategy, genome="real-vector"):
+    """Covariance matrix adaptation evolution strategy (Hansen and Ostermeier, 2001).
+
+    One step size serves all genes: the share ``sigma`` of the mean width of their ranges.
+    """
+
+    population: Annotated[int | None, Ge(4), "samples a generation; 4 + 3 log(d) unless given"] = None
+    sigma: Annotated[float, Gt(0), Le(10), "initial deviation, as a share of the range"] = 0.2
+    separable: Annotated[bool, "adapt the diagonal of the covariance matrix only"] = False
+
+    def start(self, problem: Problem) -> SearcherLoop:
+        from evotorch.algorithms import CMAES as Searcher
+
+        if problem.genotype.length < 2:  # type: ignore[union-attr]
+            raise ConfigError("genotype.length", "cma-es needs at least 2 genes")
+        return SearcherLoop(
+            problem,
+            lambda bridge, width: Searcher(
+                bridge, stdev_init=self.sigma * float(width.mean()), popsize=self.population, separable=self.separable
+            ),
+        )

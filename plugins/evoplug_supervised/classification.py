@@ -1,0 +1,102 @@
+"""Evaluator ``classification``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+
+from evoplug.contracts import (
+    Annotated, ConfigError, Dataset, Evaluation, Evaluator, Function, Ge, Genotype, Known, Members, Metrics, Task,
+    dataclass, use,
+)  # fmt: skip
+from evoplug.population.forward import map_outputs
+from evoplug_supervised.losses import Loss, per_example
+from evoplug_supervised.weights import Weights
+
+if TYPE_CHECKING:
+    from evoplug import Rng
+
+BLOCK = 1024
+"""Examples in one forward pass when members are measured."""
+
+
+@dataclass(kw_only=True)
+class Classification(Evaluator, genome="weights"):
+    """Classify one fresh mini-batch a generation, the same for all members; fitness is minus the mean loss.
+
+    This is equation 5.5 of the thesis on LEEA. A member whose loss is not finite has no finite fitness. ``measure``
+    gives the ``accuracy`` and the mean ``loss`` on a whole split.
+    """
+
+    dataset: Annotated[Dataset, "examples and labels"] = use("digits")
+    batch: Annotated[int, Ge(1), "examples a generation, drawn without replacement from the training split"] = 256
+    loss: Annotated[
+        Function,
+        Known("cross-entropy", "squared-error"),
+        "per example: logits (..., b, classes) and labels (b,) to (..., b)",
+    ] = "cross-entropy"
+
+    costs = ("samples",)
+    headline = "accuracy"
+
+    def check(self) -> Iterable[tuple[str, str]]:
+        sizes = self.dataset.info().sizes
+        if "train" in sizes:
+            yield from self._misfits(sizes["train"])
+
+    def task(self) -> Task:
+        info = self.dataset.info()
+        return Task(input_shape=tuple(info.shape), outputs=info.classes)
+
+    def bind(self, genotype: Genotype | None) -> None:
+        assert isinstance(genotype, Weights)
+        self._template = genotype.template
+        self._loss = per_example(self.loss)
+
+    def start(self, device: torch.device) -> None:
+        self._template = self._template.to(device)
+        sizes = self.dataset.info().sizes
+        splits = [split for split in ("train", "validation", "test") if sizes.get(split, not sizes)]
+        self._data = {split: tuple(t.to(device) for t in self.dataset.load(split)) for split in splits}
+        for key, message in self._misfits(len(self._data["train"][1])):
+            raise ConfigError(key, message)
+
+    def evaluate(self, members: Members, rng: Rng) -> Evaluation:
+        x, y = self._data["train"]
+        rows = torch.randperm(len(y), generator=rng.torch, device=y.device)[: self.batch]
+        score = partial(_mean_loss, self._loss, y[rows])
+        fitness = -map_outputs(self._template, self._genomes(members), x[rows], score)
+        return Evaluation(fitness, cost={"samples": len(members) * self.batch})
+
+    def measure(self, members: Members, split: str, rng: Rng) -> Metrics:
+        if split not in self._data:
+            return {}
+        x, y = self._data[split]
+        total = torch.zeros(len(members), 2, dtype=torch.float64, device=x.device)
+        for images, labels in zip(x.split(BLOCK), y.split(BLOCK), strict=True):
+            total += map_outputs(self._template, self._genomes(members), images, partial(_sums, self._loss, labels))
+        loss, accuracy = (total / len(y)).unbind(1)
+        return {"accuracy": accuracy.where(~loss.isnan(), torch.nan), "loss": loss}
+
+    def _misfits(self, train: int) -> Iterable[tuple[str, str]]:
+        if self.batch > train:
+            yield "batch", f"must not exceed the {train:,} training examples, got {self.batch:,}"
+
+    @staticmethod
+    def _genomes(members: Members) -> torch.Tensor:
+        assert isinstance(members.genomes, torch.Tensor)
+        return members.genomes
+
+
+def _mean_loss(loss: Loss, labels: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+    """``(k, b, classes)`` to ``(k,)``."""
+    return loss(logits, labels).mean(-1)
+
+
+def _sums(loss: Loss, labels: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+    """``(k, b, classes)`` to ``(k, 2)`` float64: the sum of the losses, the number of right answers."""
+    right = (logits.argmax(-1) == labels).sum(-1)
+    return torch.stack([loss(logits, labels).sum(-1, dtype=torch.float64), right], -1)

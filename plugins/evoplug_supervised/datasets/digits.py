@@ -1,0 +1,54 @@
+"""Data set ``digits``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import torch
+
+from evoplug.contracts import Annotated, Dataset, DatasetInfo, Ge, dataclass
+
+_IMAGES, _CLASSES = 1797, 10
+
+
+@dataclass(kw_only=True, frozen=True)
+class Digits(Dataset):
+    """Handwritten digits of scikit-learn (Alpaydin and Kaynak 1998): 1,797 images of 8 x 8, in [0, 1]; no files.
+
+    Every split has the ten digits in the same proportions.
+    """
+
+    validation: Annotated[int, Ge(_CLASSES), "images to choose by"] = 297
+    test: Annotated[int, Ge(_CLASSES), "images to report on"] = 300
+    split_seed: Annotated[int, Ge(0), "seed of the split"] = 0
+
+    def check(self) -> Iterable[tuple[str, str]]:
+        if self.validation + self.test > _IMAGES - _CLASSES:
+            yield "validation", f"and test together must leave {_CLASSES} of the {_IMAGES:,} images to train on"
+
+    def info(self) -> DatasetInfo:
+        train = _IMAGES - self.validation - self.test
+        return DatasetInfo((1, 8, 8), _CLASSES, {"train": train, "validation": self.validation, "test": self.test})
+
+    def load(self, split: str) -> tuple[torch.Tensor, torch.Tensor]:
+        return _splits(self)[split]
+
+
+@lru_cache(maxsize=4)
+def _splits(dataset: Digits) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    pixels, labels = load_digits(return_X_y=True)
+
+    def cut(pool: tuple, size: int) -> tuple[tuple, tuple]:
+        x, x_cut, y, y_cut = train_test_split(*pool, test_size=size, stratify=pool[1], random_state=dataset.split_seed)
+        return (x, y), (x_cut, y_cut)
+
+    rest, test = cut((pixels, labels), dataset.test)
+    train, validation = cut(rest, dataset.validation)
+    return {
+        split: (torch.from_numpy(x).float().div_(16).view(-1, 1, 8, 8), torch.from_numpy(y).long())
+        for split, (x, y) in {"train": train, "validation": validation, "test": test}.items()
+    }

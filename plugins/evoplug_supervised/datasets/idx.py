@@ -1,0 +1,73 @@
+"""Data sets ``mnist`` and ``fashion-mnist``: files in the idx format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+
+from evoplug.contracts import Annotated, Ge, Literal, dataclass
+from evoplug_supervised.datasets.images import Half, Images, Source
+from evoplug_supervised.folder import damaged, data_folder
+
+_FILES = {"train": "train", "test": "t10k"}
+
+
+@dataclass(kw_only=True, frozen=True)
+class MNIST(Images):
+    """Handwritten digits (LeCun et al. 1998): 60,000 training and 10,000 test images of 28 x 28.
+
+    By default each pixel's mean over the training images is taken off, as in the released code of LEEA; pooling
+    comes after that.
+    """
+
+    root: Annotated[str | None, "folder that holds MNIST/raw; by default EVOPLUG_DATA, else the user's cache"] = None
+    validation: Annotated[int, Ge(0), "images taken from the training set"] = 5000
+    train: Annotated[Annotated[int, Ge(1)] | None, "how many of the other training images to use; by default all"] = None
+    split_seed: Annotated[int, "seed of the permutation that splits the training set"] = 0
+    normalisation: Annotated[
+        Literal["mean-image", "standard", "unit"],
+        "minus each pixel's mean; mean 0 and variance 1 over the training images; or just in [0, 1]",
+    ] = "mean-image"
+    pool: Annotated[int, Ge(1), "side of the squares of pixels that become one"] = 1
+    pooling: Annotated[Literal["max", "mean"], "what becomes of a square"] = "max"
+
+    title = "mnist"
+    entry = "MNIST"
+    shape = (1, 28, 28)
+    classes = 10
+    counts = {"train": 60_000, "test": 10_000}
+
+    def files(self) -> Sequence[Path]:
+        folder = data_folder(self.root) / self.entry / "raw"
+        return [folder / f"{half}-{kind}-ubyte" for half in _FILES.values() for kind in ("images-idx3", "labels-idx1")]
+
+    def read(self, folder: Path, half: Half) -> Source:
+        from torchvision.datasets import mnist
+
+        raw = folder / self.entry / "raw"
+        images = _parse(mnist.read_image_file, raw / f"{_FILES[half]}-images-idx3-ubyte")
+        if images.shape[1:] != self.shape[1:]:
+            raise damaged(raw / f"{_FILES[half]}-images-idx3-ubyte", f"images of {tuple(images.shape[1:])}")
+        return Source(images.unsqueeze(1), _parse(mnist.read_label_file, raw / f"{_FILES[half]}-labels-idx1-ubyte"))
+
+    def fetch(self, folder: Path) -> None:
+        from torchvision import datasets
+
+        getattr(datasets, self.entry)(folder, download=True)
+
+
+@dataclass(kw_only=True, frozen=True)
+class FashionMNIST(MNIST):
+    """Articles of clothing (Xiao et al. 2017), in numbers, sizes and parameters like MNIST."""
+
+    title = "fashion-mnist"
+    entry = "FashionMNIST"
+
+
+def _parse(read: Callable[[str], torch.Tensor], path: Path) -> torch.Tensor:
+    try:
+        return read(str(path))
+    except Exception as error:  # a damaged header can raise nearly anything
+        raise damaged(path, f"not a whole idx file ({type(error).__name__} {error})") from error

@@ -1,0 +1,154 @@
+"""What sets of images share: splits by a fixed seed, then normalisation, then pooling, done once in a process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch.nn.functional import avg_pool2d, max_pool2d
+
+from evoplug import FilesError, Rng
+from evoplug.contracts import Dataset, DatasetInfo
+from evoplug_supervised.folder import data_folder, fetch, missing
+
+Half = Literal["train", "test"]
+
+
+class Source(NamedTuple):
+    """The training or the test half of a set, as its files hold it."""
+
+    pixels: Any
+    """``pixels[rows]``, rows ``(k,)`` int64, is ``(k, channels, height, width)`` uint8."""
+    labels: torch.Tensor
+    """``(n,)`` int64."""
+
+
+class Images(Dataset):
+    """Base of sets of images. The test split is the set's own test half; validation is cut from its training half.
+
+    Sets with equal parameters share their tensors, which nobody may change.
+    """
+
+    # What a set declares as its parameters:
+    root: str | None
+    validation: int
+    train: int | None
+    split_seed: int
+    normalisation: Literal["mean-image", "standard", "unit"]
+    pool: int
+    pooling: Literal["max", "mean"]
+
+    # What a set is:
+    title: str
+    """Its name in a configuration."""
+    entry: str
+    """Its folder in the data folder."""
+    shape: tuple[int, int, int]
+    """(channels, height, width) in the files."""
+    classes: int
+    counts: Mapping[str, int]
+    """Half -> number of images."""
+
+    def files(self) -> Sequence[Path]:
+        """The files that are read, there or not."""
+        raise NotImplementedError
+
+    def read(self, folder: Path, half: Half) -> Source:
+        """One half from the data folder.
+
+        Raises:
+            FilesError: if a file is damaged.
+        """
+        raise NotImplementedError
+
+    def fetch(self, folder: Path) -> None:
+        """Download ``entry`` into this empty folder."""
+        raise NotImplementedError
+
+    def check(self) -> Iterable[tuple[str, str]]:
+        images = self.counts["train"]
+        if self.validation + (self.train or 1) > images:
+            yield "validation", f"with the training images it must not exceed the {images:,} images of the set"
+        if self.pool > min(self.shape[1:]):
+            yield "pool", f"must not exceed the images' {min(self.shape[1:])} pixels"
+
+    def info(self) -> DatasetInfo:
+        rest = self.counts["train"] - self.validation
+        channels, height, width = self.shape
+        return DatasetInfo(
+            (channels, height // self.pool, width // self.pool),
+            self.classes,
+            {
+                "train": rest if self.train is None else min(self.train, rest),
+                "validation": self.validation,
+                "test": self.counts["test"],
+            },
+        )
+
+    def load(self, split: str) -> tuple[torch.Tensor, torch.Tensor]:
+        return _splits(self, data_folder(self.root))[split]
+
+    def download(self) -> None:
+        def whole(folder: Path) -> None:
+            self.fetch(folder)
+            for half in ("train", "test"):
+                self.checked(folder, half)
+
+        fetch(self.title, data_folder(self.root), self.entry, whole)
+
+    def checked(self, folder: Path, half: Literal["train", "test"]) -> Source:
+        """What ``read`` gives, if its numbers are right.
+
+        Raises:
+            FilesError: if there are too few images or labels, or labels out of range.
+        """
+        source, where = self.read(folder, half), f"{folder / self.entry} ({half})"
+        images, labels = len(source.pixels), source.labels
+        if not images == len(labels) == self.counts[half]:
+            expected = self.counts[half]
+            raise FilesError(f"{where} is damaged: {images} images and {len(labels)} labels, expected {expected:,} each")
+        if images and not 0 <= int(labels.min()) <= int(labels.max()) < self.classes:
+            low, high = int(labels.min()), int(labels.max())
+            raise FilesError(f"{where} is damaged: labels from {low} to {high}, expected 0 to {self.classes - 1}")
+        return source
+
+
+@lru_cache(maxsize=4)
+def _splits(dataset: Images, folder: Path) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """split -> images and labels, ready for use."""
+    for path in dataset.files():
+        if not path.exists():
+            raise missing(dataset.title, path)
+    train, test = dataset.checked(folder, "train"), dataset.checked(folder, "test")
+    order = torch.randperm(len(train.labels), generator=Rng(dataset.split_seed).torch)
+    validation, rest = order[: dataset.validation], order[dataset.validation :][: dataset.train]
+    chosen = {"train": (train, rest), "validation": (train, validation), "test": (test, torch.arange(len(test.labels)))}
+    pixels = {split: source.pixels[rows].float().div_(255) for split, (source, rows) in chosen.items()}
+    _normalise(pixels, dataset.normalisation)
+    return {
+        split: (_pooled(pixels[split], dataset.pool, dataset.pooling), source.labels[rows])
+        for split, (source, rows) in chosen.items()
+    }
+
+
+def _normalise(pixels: Mapping[str, torch.Tensor], how: str) -> None:
+    """In place, every split by the statistics of the training images; values are in [0, 1] before."""
+    train = pixels["train"]
+    if how == "mean-image":
+        shift, scale = train.mean(0), torch.ones(())
+    elif how == "standard":
+        variance, shift = torch.var_mean(train, dim=(0, 2, 3), correction=0, keepdim=True)
+        scale = variance.sqrt().clamp_min(1 / 255)  # a channel may be constant
+    else:
+        return
+    for images in pixels.values():
+        images.sub_(shift).div_(scale)
+
+
+def _pooled(images: torch.Tensor, pool: int, pooling: str) -> torch.Tensor:
+    if pool == 1:
+        return images
+    return max_pool2d(images, pool) if pooling == "max" else avg_pool2d(images, pool)

@@ -1,0 +1,255 @@
+"""Evaluator ``train``."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import torch
+from torch import nn
+
+from evoplug.contracts import (
+    ConfigError,
+    Dataset,
+    Evaluation,
+    Evaluator,
+    Function,
+    Ge,
+    Genotype,
+    Gt,
+    Known,
+    Lt,
+    Members,
+    Metrics,
+    Network,
+    Task,
+    dataclass,
+    field,
+    use,
+)
+from evoplug.population.workers import parallel
+from evoplug_supervised import schedules
+from evoplug_supervised.augmentation import AUGMENTATIONS
+from evoplug_supervised.initialisers import initialise
+from evoplug_supervised.losses import LOSSES, cross_entropy
+from evoplug_supervised.trainer import Loss, Recipe, load, score, state_of, train
+
+if TYPE_CHECKING:
+    from evoplug import Rng
+
+SPLITS = ("train", "validation", "test")
+GENES = ("loss", "learning_rate", "momentum", "weight_decay")
+"""What parts of a genome can set."""
+
+
+@dataclass(kw_only=True)
+class Train(Evaluator, genome="composite"):
+    """Train each member for some epochs, from what its parent had learned; fitness is measured on held-out examples.
+
+    The parts of a composite genome set, by their names, what no parameter may set beside them: ``loss`` (a genotype
+    that offers ``loss(genome)``, a function of logits and labels), ``learning_rate``, ``momentum`` and
+    ``weight_decay`` (real vectors of length 1). Without a genotype all members are trained alike.
+
+    A member's epochs are counted in its own column of the records, ``lineage_epochs``: its ancestors' and its own.
+    A member whose training diverges gets a fitness that is not finite.
+    """
+
+    dataset: Annotated[Dataset, "examples and labels"] = use("digits")
+    network: Annotated[Network, "architecture of every member"] = use("mlp")
+    init: Annotated[Function, Known("he-normal"), "initialisation of the weights"] = "he-normal"
+    epochs: Annotated[int, Ge(1), "of training in one evaluation, that is in a generation"] = 1
+    batch: Annotated[int, Ge(1), "examples in a gradient step"] = 128
+    optimizer: Annotated[Literal["sgd", "adam"], "update rule; sgd has momentum"] = "sgd"
+    learning_rate: Annotated[
+        Annotated[float, Gt(0)] | None, "at the start of the schedule; by default 0.1 for sgd, 0.001 for adam"
+    ] = None
+    momentum: Annotated[Annotated[float, Ge(0), Lt(1)] | None, "of sgd; by default 0.9"] = None
+    weight_decay: Annotated[Annotated[float, Ge(0)] | None, "L2 penalty, by default 0"] = None
+    loss: Annotated[Annotated[Function, Known("cross-entropy")] | None, "per example; by default cross-entropy"] = None
+    schedule: Annotated[Literal["constant", "step", "cosine"], "of the learning rate, by epochs"] = "constant"
+    milestones: Annotated[tuple[Annotated[int, Ge(1)], ...], "step: epochs at which the learning rate decays"] = ()
+    decay: Annotated[float, Gt(0), Lt(1), "step: factor at each milestone"] = 0.1
+    total_epochs: Annotated[Annotated[int, Ge(1)] | None, "cosine: epochs until the learning rate is zero"] = None
+    augmentation: Annotated[
+        tuple[Literal["crop", "flip"], ...],
+        "of training images, in this order: a crop padded by an eighth of the side, a mirror image half of the time",
+    ] = ()
+    fitness: Annotated[Literal["accuracy", "loss"], "what is maximised; the loss with its sign changed"] = "accuracy"
+    fitness_split: Annotated[Literal["validation", "train"], "examples on which fitness is measured"] = "validation"
+    inherit: Annotated[
+        Mapping[Literal["weights", "buffers", "optimizer", "schedule_clock"], bool],
+        "what a child starts with of what its parent had; without schedule_clock it goes by generations",
+    ] = field(default_factory=lambda: {"weights": True, "buffers": True, "optimizer": True, "schedule_clock": True})
+
+    provides = ("states",)
+    costs = ("epochs", "steps", "samples")
+
+    def check(self) -> Iterable[tuple[str, str]]:
+        if self.optimizer == "adam" and self.momentum is not None:
+            yield "momentum", 'is for optimizer = "sgd"; adam has none to set'
+        if (self.schedule == "step") != bool(self.milestones):
+            yield "milestones", 'belong to schedule = "step", which needs at least one'
+        if (self.schedule == "cosine") != (self.total_epochs is not None):
+            yield "total_epochs", 'belongs to schedule = "cosine", which needs it'
+
+    # ---------------------------------------------------------------------------------------------- set up
+
+    def task(self) -> Task:
+        info = self.dataset.info()
+        return Task(input_shape=tuple(info.shape), outputs=info.classes)
+
+    def bind(self, genotype: Genotype | None) -> None:
+        self._genes: Mapping[str, Any] = {} if genotype is None else genotype.parts
+        self._loss: Loss = LOSSES[self.loss] if isinstance(self.loss, str) else self.loss or cross_entropy
+        self._rounds = 0
+        misfits = [*self._misfits(genotype), *self._data_misfits()]
+        if misfits:
+            raise ConfigError(mistakes=[m for misfit in misfits for m in ConfigError(*misfit).mistakes])
+        self._build("meta")
+
+    def start(self, device: torch.device) -> None:
+        self._device = device
+        self._module = self._build("cpu").to(device)
+        # Convolutions are faster with the channels of a pixel side by side.
+        images = any(isinstance(module, nn.Conv2d) for module in self._module.modules())
+        layout = torch.channels_last if images else torch.contiguous_format
+        self._module.to(memory_format=layout)
+        self._data = {}
+        for split in self._splits():
+            x, y = self.dataset.load(split)
+            self._data[split] = (x.to(device, memory_format=layout), y.to(device))
+
+    def _splits(self) -> list[str]:
+        """The splits that the data set has."""
+        sizes = self.dataset.info().sizes
+        return [split for split in SPLITS if not sizes or sizes.get(split)]
+
+    def _build(self, device: str) -> nn.Module:
+        """The network, with weights that mean nothing."""
+        info = self.dataset.info()
+        try:
+            with torch.random.fork_rng(devices=()), torch.device(device):
+                return self.network.build(tuple(info.shape), info.classes)
+        except ConfigError as error:
+            raise ConfigError(mistakes=[m._replace(key=("network", *m.key)) for m in error.mistakes]) from error
+
+    # ---------------------------------------------------------------------------------------------- at work
+
+    def evaluate(self, members: Members, rng: Rng) -> Evaluation:
+        n, examples = len(members), len(self._data["train"][0])
+        trained = parallel(lambda row: self._train(members, row, rng.child(int(members.ids[row]))), n)
+        self._rounds += 1
+        return Evaluation(
+            torch.tensor([fitness for _, fitness in trained], dtype=torch.float64, device=self._device),
+            [state for state, _ in trained],
+            cost={
+                "epochs": n * self.epochs,
+                "steps": n * self.epochs * -(-examples // self.batch),
+                "samples": n * self.epochs * examples,
+            },
+            columns={"lineage_epochs": torch.tensor([state["epochs"] for state, _ in trained])},
+        )
+
+    def measure(self, members: Members, split: str, rng: Rng) -> Metrics:
+        """``accuracy`` and ``loss`` (cross-entropy where genes set the loss) of trained members."""
+        if split not in self._data:
+            return {}
+        assert members.states is not None, "only trained members can be measured"
+        scores = parallel(partial(self._measure, members.states, split), len(members))
+        return {
+            metric: torch.tensor([score[metric] for score in scores], dtype=torch.float64, device=self._device)
+            for metric in ("accuracy", "loss")
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rounds": self._rounds}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._rounds = state["rounds"]
+
+    def _train(self, members: Members, row: int, rng: Rng) -> tuple[dict[str, Any], float]:
+        """The new state of one member, and its fitness."""
+        module = copy.deepcopy(self._module)
+        begin = self._begin(module, int(members.ids[row]), members.states[row] if members.states else None, rng)
+        recipe = self._recipe({name: members.genomes[name][row] for name in self._genes})  # type: ignore[call-overload]
+        clock = begin["epochs"] if self._passes("schedule_clock") else self._rounds * self.epochs
+        state = train(module, *self._data["train"], recipe, begin, clock, rng)
+        scores = score(module, *self._data[self.fitness_split], self._loss)
+        state |= {"member": int(members.ids[row]), "epochs": begin["epochs"] + self.epochs}
+        return state, scores["accuracy"] if self.fitness == "accuracy" else -scores["loss"]
+
+    def _begin(self, module: nn.Module, member: int, state: Mapping[str, Any] | None, rng: Rng) -> dict[str, Any]:
+        """What a member starts from: all of its own state, of a parent's what is passed on, and the rest new."""
+        old = state or {"member": None, "epochs": 0}
+        kept = {
+            part: old[part]
+            for part in ("weights", "buffers", "optimizer")
+            if part in old and (old["member"] == member or self._passes(part))
+        }
+        if "weights" not in kept:
+            initialise(module, self.init, rng.child("weights"))
+        return {**state_of(module), **kept, "epochs": old["epochs"]}
+
+    def _measure(self, states: list[Any], split: str, row: int) -> dict[str, float]:
+        module = copy.deepcopy(self._module)
+        load(module, states[row])
+        return score(module, *self._data[split], self._loss)
+
+    def _passes(self, part: str) -> bool:
+        return self.inherit.get(part, True)  # type: ignore[call-overload, no-any-return]
+
+    # ---------------------------------------------------------------------------------------- the parameters
+
+    def _recipe(self, genes: Mapping[str, torch.Tensor]) -> Recipe:
+        """How a member with these genes is trained."""
+
+        def rate(name: str, default: float) -> float:
+            fixed = getattr(self, name)
+            return genes[name].item() if name in genes else default if fixed is None else fixed
+
+        return Recipe(
+            loss=self._genes["loss"].loss(genes["loss"]) if "loss" in genes else self._loss,
+            epochs=self.epochs,
+            batch=self.batch,
+            optimizer=self.optimizer,
+            learning_rate=rate("learning_rate", 0.1 if self.optimizer == "sgd" else 0.001),
+            momentum=rate("momentum", 0.9),
+            weight_decay=rate("weight_decay", 0.0),
+            schedule=self._schedule(),
+            augmentation=tuple(AUGMENTATIONS[name] for name in self.augmentation),
+        )
+
+    def _schedule(self) -> schedules.Schedule:
+        if self.schedule == "step":
+            return schedules.step(self.milestones, self.decay)
+        return schedules.constant if self.total_epochs is None else schedules.cosine(self.total_epochs)
+
+    # -------------------------------------------------------------------------------------- what does not fit
+
+    def _misfits(self, genotype: Genotype | None) -> Iterable[tuple[str, str]]:
+        """(key, message) of each part of the genotype that cannot set what it is named after."""
+        if genotype is not None and not genotype.parts:
+            yield "", f"needs a composite genotype, whose parts are of {', '.join(GENES)}; or none"
+        for name, part in self._genes.items():
+            if name not in GENES:
+                yield "", f"does not know the genotype's part `{name}`; choices: {', '.join(GENES)}"
+            elif getattr(self, name) is not None:
+                yield name, "is set by the genotype's part of this name too; leave out one of the two"
+            elif name == "loss":
+                if not hasattr(part, "loss"):
+                    yield "", f"the genotype's part `loss` is a {part.kinds[0]}, which gives no loss function"
+            elif name == "momentum" and self.optimizer == "adam":
+                yield "optimizer", "the genotype's part `momentum` sets that of sgd; adam has none to set"
+            elif getattr(part, "length", None) != 1:
+                yield "", f"the genotype's part `{name}` must be a real-vector of length 1"
+            elif (part.lower < 0).any():
+                yield "", f"the genotype's part `{name}` must not go below 0"
+
+    def _data_misfits(self) -> Iterable[tuple[str, str]]:
+        info = self.dataset.info()
+        if info.sizes and not info.sizes.get(self.fitness_split):
+            yield "fitness_split", f"the data set has no {self.fitness_split} examples"
+        if self.augmentation and len(info.shape) != 3:
+            yield "augmentation", f"is for images, and an example has shape {tuple(info.shape)}"

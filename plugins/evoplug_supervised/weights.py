@@ -1,0 +1,79 @@
+"""Genotype ``weights``."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.nn.utils import vector_to_parameters
+
+from evoplug.contracts import (
+    Annotated, ClassVar, ConfigError, Function, Genotype, Known, Network, Task, dataclass, use,
+)  # fmt: skip
+from evoplug.population.forward import parameters
+from evoplug_supervised.initialisers import fill
+
+if TYPE_CHECKING:
+    from evoplug import Rng
+
+
+@dataclass(kw_only=True)
+class Weights(Genotype, genome=("weights", "real-vector")):
+    """All weights of a network as one vector.
+
+    Genomes are the rows of an ``(n, length)`` float32 tensor: the network's parameters one after the other, in the
+    order of ``named_parameters()``. Biases start at zero.
+
+    Once bound it has ``template``, a network of this architecture in evaluation mode whose own weights mean nothing,
+    and ``length``.
+    """
+
+    network: Annotated[Network, "architecture"] = use("mlp")
+    init: Annotated[Function, Known("glorot-uniform", "he-normal", "normal"), "how weights are drawn"] = "glorot-uniform"
+
+    # The space as operators for real vectors see it: without bounds.
+    lower: ClassVar[None] = None
+    upper: ClassVar[None] = None
+    scale: ClassVar[str] = "linear"
+    dtype: ClassVar[str] = "float32"
+
+    def bind(self, task: Task) -> None:
+        """Build the network for the task's inputs and outputs.
+
+        Raises:
+            ConfigError: if there is no network for them, or it holds more than weights.
+        """
+        if task.input_shape is None or task.outputs is None:
+            raise ConfigError((), "weights need an evaluator whose problem has inputs and outputs")
+        self.template = self._build(task.input_shape, task.outputs).eval().requires_grad_(False)
+        self.length = sum(parameter.numel() for parameter in self.template.parameters())
+        if any(getattr(module, "track_running_stats", False) for module in self.template.modules()):
+            raise ConfigError("network", "has running statistics (batch normalisation), which weights cannot hold")
+
+    def sample(self, n: int, rng: Rng) -> torch.Tensor:
+        """``(n, length)``, drawn layer by layer."""
+        genomes = torch.empty(n, self.length, device=rng.device)
+        fill(parameters(self.template, genomes), self.init, rng)
+        return genomes
+
+    def module(self, genome: torch.Tensor) -> nn.Module:
+        """A network with these weights, ``(length,)``, of its own memory, in evaluation mode."""
+        module = copy.deepcopy(self.template).to(genome.device)
+        vector_to_parameters(genome.clone(), module.parameters())
+        return module
+
+    def describe(self, genome: torch.Tensor) -> dict[str, Any]:
+        """The number of weights, their norm, and the largest."""
+        return {"weights": len(genome), "norm": genome.norm().item(), "largest": genome.abs().max().item()}
+
+    def _build(self, shape: tuple[int, ...], outputs: int) -> nn.Module:
+        with torch.random.fork_rng(devices=[]):  # modules draw weights from torch's global stream
+            torch.manual_seed(0)
+            try:
+                module = self.network.build(shape, outputs)
+            except ConfigError as error:
+                mistakes = [mistake._replace(key=("network", *mistake.key)) for mistake in error.mistakes]
+                raise ConfigError(mistakes=mistakes) from error
+        return module

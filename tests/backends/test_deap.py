@@ -1,0 +1,167 @@
+import random
+
+import pytest
+import torch
+from fakes import Interval, Sphere, problem, reloaded, steps
+
+from evoplug import Members, Task
+from evoplug.backends.deap import GenerateUpdateLoop, Individual, individuals
+from evoplug_basics.crossovers import TwoPoint
+from evoplug_basics.deap_loops import MuCommaLambda, MuPlusLambda, Simple
+from evoplug_basics.mutations import Gaussian
+from evoplug_basics.selections import Best, Tournament
+
+LOOPS = {"simple": Simple, "mu-plus-lambda": MuPlusLambda, "mu-comma-lambda": MuCommaLambda}
+
+
+def start(name, evaluator=None, **parameters):
+    crossover, mutation = TwoPoint(), Gaussian(sigma=0.5)
+    space = Interval()
+    space.bind(Task())
+    crossover.bind(space)
+    mutation.bind(space)
+    selection = Tournament() if name == "simple" else Best()
+    strategy = LOOPS[name](selection=selection, crossover=crossover, mutation=mutation, **parameters)
+    return strategy.start(problem(evaluator))
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_generation_one_is_the_evaluated_initial_population(name):
+    loop = start(name)
+    initial = loop.members.genomes.clone()
+    steps(loop, 1)
+    assert torch.equal(loop.members.genomes, initial)
+    assert loop.problem.ledger["evaluations"] == len(initial)
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_kill_and_resume_is_exact(name):
+    def make():
+        return start(name, Sphere(noise=0.1))
+
+    whole = steps(make(), 10)
+    rest = steps(reloaded(steps(make(), 4), make), 6)
+    for field in ("genomes", "ids", "parents", "fitness"):
+        assert torch.equal(getattr(whole.members, field), getattr(rest.members, field))
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_the_global_random_state_is_given_back(name):
+    random.seed(5)
+    before = random.getstate()
+    steps(start(name), 3)
+    assert random.getstate() == before
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_two_loops_in_one_process_do_not_disturb_each_other(name):
+    alone = steps(start(name), 6)
+    one, other = start(name), start(name, Sphere(noise=1.0))
+    for _ in range(6):
+        steps(one, 1)
+        steps(other, 1)
+    assert torch.equal(alone.members.genomes, one.members.genomes)
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_the_search_gets_better_and_stays_in_range(name):
+    loop = steps(start(name), 1)
+    first = loop.best.fitness.item()
+    steps(loop, 30)
+    assert loop.best.fitness.item() > first / 2
+    assert (loop.members.genomes.abs() <= 5).all()
+
+
+def test_the_loop_is_deap_s_own():
+    """With DEAP's choices replayed from the same state, the same individuals are crossed, mutated and copied."""
+    from deap import algorithms, base
+
+    loop = steps(start("mu-plus-lambda", population=6, offspring=8), 1)
+    state = loop._random
+    steps(loop, 1)
+    kinds = [("crossover" if second >= 0 else "mutation") for _, second in _children(loop, 6)]
+
+    random.setstate(state)
+    toolbox = base.Toolbox()
+    toolbox.register("clone", lambda i: i)
+    seen = []
+    toolbox.register("mate", lambda a, b: (seen.append("crossover") or _blank(), _blank()))
+    toolbox.register("mutate", lambda a: (seen.append("mutation") or _blank(),))
+    algorithms.varOr([_blank() for _ in range(6)], toolbox, 8, 0.4, 0.6)
+    assert loop.problem.ledger["evaluations"] == 6 + 8
+    assert len(kinds) <= len(seen) == 8
+
+
+def _blank():
+    individual = Individual(Members(torch.zeros(1, 1), torch.zeros(1).long(), torch.zeros(1, 2).long()))
+    individual.fitness.values = (0.0,)
+    return individual
+
+
+def _children(loop, mu):
+    new = loop.members.ids >= mu
+    return loop.members.parents[new].tolist()
+
+
+def test_parents_are_recorded():
+    loop = steps(start("mu-comma-lambda"), 2)
+    parents = loop.members.parents
+    assert ((parents[:, 0] >= 0) & (parents[:, 0] < 20)).all()
+    crossed = parents[:, 1] >= 0
+    assert 0 < crossed.sum() < len(crossed)
+    assert (parents[crossed, 0] != parents[crossed, 1]).all()
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_an_invalid_member_is_never_the_best(name):
+    class Half(Sphere):
+        def evaluate(self, members, rng):
+            evaluation = super().evaluate(members, rng)
+            evaluation.fitness[::2] = torch.nan
+            return evaluation
+
+    loop = start(name, Half())
+    for _ in range(5):
+        steps(loop, 1)
+        assert torch.isfinite(loop.best.fitness).all()
+        if name != "simple" and loop.problem.generation > 2:
+            assert torch.isfinite(loop.members.fitness).all()
+
+
+class TestGenerateUpdate:
+    def make(self):
+        p = problem(Sphere(noise=0.1))
+
+        def generate(population, rng):
+            if population is None:
+                return p.sample(5)
+            children = p.members(population.genomes + torch.randn(5, 10, generator=rng.torch, dtype=torch.float64))
+            children.states = [{"age": s["age"] + 1} for s in population.states] if population.states else None
+            return children
+
+        def update(population, children):
+            children.states = children.states or [{"age": 0} for _ in range(5)]
+            everyone = children if population is None else Members.cat([population, children])
+            return everyone[everyone.fitness.argsort(descending=True)[:5]]
+
+        return GenerateUpdateLoop(p, generate, update)
+
+    def test_states_follow_and_the_best_survive(self):
+        loop = steps(self.make(), 6)
+        assert max(state["age"] for state in loop.members.states) > 1
+        assert loop.members.fitness.tolist() == sorted(loop.members.fitness.tolist(), reverse=True)
+
+    def test_resume_is_exact(self):
+        whole = steps(self.make(), 7)
+        rest = steps(reloaded(steps(self.make(), 3), self.make), 4)
+        assert torch.equal(whole.members.genomes, rest.members.genomes)
+        assert whole.members.states == rest.members.states
+
+
+def test_individuals_are_views_with_their_fitness():
+    p = problem()
+    members = p.sample(3)
+    members.fitness = p.evaluate(members).fitness
+    one, two, _ = individuals(members)
+    assert one.fitness.values == (members.fitness[0].item(),)
+    assert two.member.genomes.data_ptr() == members.genomes[1].data_ptr()

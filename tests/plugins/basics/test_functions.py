@@ -1,0 +1,99 @@
+"""Evaluator ``function``: held against DEAP's own functions."""
+
+from __future__ import annotations
+
+from typing import get_type_hints
+
+import pytest
+import torch
+from deap import benchmarks
+from evoplug_basics.functions import FUNCTIONS, FunctionEvaluator
+from evoplug_basics.real_vector import RealVector
+
+from evoplug import ConfigError, Members, PluginError, Rng
+from evoplug.contracts import Known
+
+MINIMA = {name: 0.0 for name in FUNCTIONS} | {"rosenbrock": 1.0, "schwefel": 420.96874635998}
+
+
+def evaluate(function, genomes):
+    n = len(genomes)
+    members = Members(genomes, torch.arange(n), torch.full((n, 2), -1))
+    return FunctionEvaluator(function=function).evaluate(members, Rng(1))
+
+
+def space(length):
+    genotype = RealVector(length=length, low=-1.0, high=1.0)
+    genotype.bind(FunctionEvaluator().task())
+    return genotype
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_values_are_deaps(name):
+    low, high = FUNCTIONS[name].domain
+    x = low + (high - low) * torch.rand(20, 5, generator=Rng(1).torch, dtype=torch.float64)
+    expected = [getattr(benchmarks, name)(row)[0] for row in x.tolist()]
+    torch.testing.assert_close(-evaluate(name, x).fitness, torch.tensor(expected, dtype=x.dtype))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_minimum_is_zero_and_inside_the_domain(name):
+    low, high = FUNCTIONS[name].domain
+    assert low < MINIMA[name] < high
+    minimum = torch.full((1, 4), MINIMA[name], dtype=torch.float64)
+    assert evaluate(name, minimum).fitness.abs().item() < 1e-4
+
+
+def test_the_known_names_are_those_that_are_there():
+    hints = get_type_hints(FunctionEvaluator, include_extras=True)
+    known = next(extra for extra in hints["function"].__metadata__ if isinstance(extra, Known))
+    assert known.names == tuple(FUNCTIONS)
+
+
+def test_fitness_is_the_negative_value_and_the_best_value_is_recorded():
+    evaluation = evaluate("sphere", torch.tensor([[1.0, 2.0], [torch.nan, 0.0], [1.0, 0.0]]))
+    assert evaluation.fitness[[0, 2]].tolist() == [-5, -1]
+    assert evaluation.columns == {"value": 1.0}
+
+
+def test_a_batch_without_a_finite_value_records_none():
+    assert evaluate("sphere", torch.tensor([[torch.inf]])).columns == {}
+
+
+def test_a_known_function_brings_its_domain():
+    assert FunctionEvaluator(function="griewank").task().domain == (-600, 600)
+    assert FunctionEvaluator(function=torch.sum).task().domain is None
+
+
+def test_a_function_of_the_users_own():
+    assert evaluate(lambda x: x[:, 0] - 3, torch.tensor([[1.0], [5.0]])).fitness.tolist() == [2, -2]
+
+
+def test_integer_values_become_fitness_of_the_genomes_dtype():
+    assert evaluate(lambda x: x[:, 0].long(), torch.tensor([[1.5]])).fitness.dtype == torch.float32
+
+
+def scalar(x):
+    return x.sum()
+
+
+def plain(x):
+    return [0.0]
+
+
+@pytest.mark.parametrize(("function", "got"), [(scalar, r"\(\)"), (plain, "list")])
+def test_a_function_that_returns_something_else_is_named(function, got):
+    message = rf"^function {function.__name__}: must return a tensor of shape \(2,\), got {got}$"
+    with pytest.raises(PluginError, match=message):
+        evaluate(function, torch.zeros(2, 3))
+
+
+@pytest.mark.parametrize("name", ["rosenbrock", "bohachevsky", "schaffer"])
+def test_functions_of_neighbours_need_two_genes(name):
+    FunctionEvaluator(function=name).bind(space(2))
+    with pytest.raises(ConfigError, match=f"^function: {name} needs at least 2 genes, got 1$"):
+        FunctionEvaluator(function=name).bind(space(1))
+
+
+def test_others_take_a_single_gene():
+    FunctionEvaluator(function="sphere").bind(space(1))

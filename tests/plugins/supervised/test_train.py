@@ -1,0 +1,304 @@
+"""Evaluator ``train``: what members inherit, what their genes set, and what it costs."""
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+from evoplug_supervised.train import Train
+from torch import nn
+
+from evoplug import ConfigError, FilesError, Members, Parts, Rng
+from evoplug.contracts import Dataset, DatasetInfo, Genotype, Network
+from evoplug.population.workers import workers
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    with workers(1):
+        yield
+
+
+@dataclass(kw_only=True)
+class Sides(Dataset):
+    """Points on the plane, or images of noise around a level: which side of zero are they on?"""
+
+    shape: tuple = (2,)
+    train: int = 50
+    validation: int = 20
+
+    def info(self):
+        return DatasetInfo(self.shape, 2, {"train": self.train, "validation": self.validation, "test": 30})
+
+    def load(self, split):
+        n = self.info().sizes[split]
+        if not n:
+            raise FilesError(f"no {split} examples")
+        x = torch.randn(n, *self.shape, generator=Rng(n).torch)
+        level = torch.randn(n, generator=Rng(n + 1).torch)
+        return x + level.view(n, *[1] * len(self.shape)), (level > 0).long()
+
+
+@dataclass(kw_only=True)
+class Small(Network):
+    """Linear with batch normalisation, after a convolution for images."""
+
+    takes: int = 1
+
+    def build(self, shape, outputs):
+        if len(shape) not in (1, 3):
+            raise ConfigError("takes", f"cannot take examples of shape {shape}")
+        front = [nn.Conv2d(shape[0], 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()] if len(shape) == 3 else []
+        width = 4 if front else shape[0]
+        return nn.Sequential(*front, nn.BatchNorm1d(width), nn.Linear(width, outputs))
+
+
+class Part(Genotype):
+    """A part of a composite genotype."""
+
+    kinds = ("real-vector",)
+
+    def __init__(self, length=1, low=0.0):
+        self.length, self.lower = length, torch.full((length,), low)
+
+
+class Scaled(Part):
+    """A genotype of loss functions: the squared error of the second logit, times the gene."""
+
+    def loss(self, genome):
+        return lambda logits, y: genome.float() * (logits[:, 1] - y) ** 2
+
+
+class Together(Genotype, genome="composite"):
+    """A composite genotype."""
+
+    def __init__(self, **parts):
+        self._parts = parts
+
+    @property
+    def parts(self):
+        return self._parts
+
+
+def evaluator(genotype=None, **parameters):
+    train = Train(**{"dataset": Sides(), "network": Small(), "batch": 10, **parameters})
+    assert list(train.check()) == []
+    train.bind(genotype)
+    train.start(CPU)
+    return train
+
+
+def members(n, states=None, first_id=0, **genes):
+    genomes = Parts({name: torch.tensor(values, dtype=torch.float64)[:, None] for name, values in genes.items()})
+    return Members(
+        genomes if genes else [{} for _ in range(n)],
+        torch.arange(first_id, first_id + n),
+        torch.full((n, 2), -1),
+        states=states,
+    )
+
+
+def equal(a, b):
+    """Whether two states are the same, bit for bit."""
+    if isinstance(a, torch.Tensor):
+        return torch.equal(a, b)
+    return a.keys() == b.keys() and all(equal(a[k], b[k]) for k in a) if isinstance(a, dict) else a == b
+
+
+def weights(state):
+    return torch.cat([weight.flatten() for weight in state["weights"].values()])
+
+
+def same_weights(a, b):
+    """Whether all weights are the same but for steps at a learning rate of 1e-30."""
+    return torch.allclose(weights(a), weights(b), rtol=0, atol=1e-20)
+
+
+# ------------------------------------------------------------------------------------------- evaluation
+
+
+def test_fitness_is_the_validation_accuracy_after_training():
+    train = evaluator(epochs=5)
+    population = members(3)
+    evaluation = train.evaluate(population, Rng(1))
+    population.states = evaluation.states
+    assert evaluation.fitness.dtype == torch.float64
+    assert torch.equal(evaluation.fitness, train.measure(population, "validation", Rng(9))["accuracy"])
+    assert evaluation.fitness.min() > 0.6
+    assert train.measure(population, "nowhere", Rng(9)) == {}
+    assert train.measure(population, "test", Rng(9))["loss"].shape == (3,)
+
+
+def test_fitness_can_be_the_loss_with_its_sign_changed():
+    train = evaluator(fitness="loss")
+    evaluation = train.evaluate(members(2), Rng(1))
+    measured = train.measure(members(2, evaluation.states), "validation", Rng(9))
+    assert torch.equal(evaluation.fitness, -measured["loss"])
+
+
+def test_cost_counts_epochs_steps_and_samples():
+    """50 examples in batches of 20 are 3 steps; 2 epochs; 4 members."""
+    evaluation = evaluator(epochs=2, batch=20).evaluate(members(4), Rng(1))
+    assert evaluation.cost == {"epochs": 8, "steps": 24, "samples": 400}
+    assert set(evaluation.cost) == set(Train.costs)
+
+
+def test_a_network_that_diverges_has_no_finite_fitness():
+    evaluation = evaluator(learning_rate=1e30, epochs=3).evaluate(members(2), Rng(1))
+    assert not evaluation.fitness.isfinite().any()
+
+
+@pytest.mark.parametrize("parameters", [{}, {"dataset": Sides(shape=(3, 8, 8)), "augmentation": ("crop", "flip")}])
+def test_neither_workers_nor_company_change_a_member(parameters):
+    alone = evaluator(**parameters).evaluate(members(1, first_id=2), Rng(1))
+    one = evaluator(**parameters).evaluate(members(4), Rng(1))
+    with workers(3):
+        three = evaluator(**parameters).evaluate(members(4), Rng(1))
+    assert equal(one.states[2], alone.states[0])
+    assert all(equal(a, b) for a, b in zip(one.states, three.states, strict=True))
+    assert not equal(one.states[0]["weights"], one.states[1]["weights"])
+
+
+def test_evaluation_changes_no_state():
+    train = evaluator()
+    states = train.evaluate(members(1), Rng(1)).states
+    before = weights(states[0]).clone()
+    train.evaluate(members(1, states), Rng(2))
+    assert torch.equal(weights(states[0]), before)
+
+
+def test_a_data_set_without_validation_examples_is_judged_on_the_training_examples():
+    train = evaluator(dataset=Sides(validation=0), fitness_split="train", epochs=3)
+    evaluation = train.evaluate(members(1), Rng(1))
+    assert evaluation.fitness[0] > 0.6
+    assert train.measure(members(1, evaluation.states), "validation", Rng(1)) == {}
+
+
+# ------------------------------------------------------------------------------------------- inheritance
+
+EVERYTHING = dict.fromkeys(("weights", "buffers", "optimizer", "schedule_clock"), True)
+
+
+def child_of(state, passes, **parameters):
+    """The state of a child that is trained with a learning rate too small to move a weight."""
+    train = evaluator(inherit=EVERYTHING | passes, learning_rate=1e-30, **parameters)
+    return train.evaluate(members(1, [state], first_id=7), Rng(2)).states[0]
+
+
+def test_what_a_child_inherits_is_what_inherit_says():
+    parent = evaluator().evaluate(members(1), Rng(1)).states[0]
+    heir = child_of(parent, {})
+    assert same_weights(heir, parent)
+    assert not same_weights(child_of(parent, {"weights": False}), parent)
+
+    def batches(state):
+        return int(next(buffer for name, buffer in state["buffers"].items() if "tracked" in name))
+
+    assert batches(heir) == 2 * batches(child_of(parent, {"buffers": False})) == 10
+    (name, slots), *_ = heir["optimizer"].items()
+    fresh = child_of(parent, {"optimizer": False})["optimizer"][name]
+    assert not torch.equal(slots["momentum_buffer"], fresh["momentum_buffer"])
+
+
+def test_a_member_that_goes_on_keeps_all_of_its_own():
+    nothing = dict.fromkeys(EVERYTHING, False)
+    train = evaluator(inherit=nothing)
+    state = train.evaluate(members(1), Rng(1)).states[0]
+    again = train.evaluate(members(1, [state]), Rng(2)).states[0]
+    whole = evaluator()
+    assert equal(again, whole.evaluate(members(1, whole.evaluate(members(1), Rng(1)).states), Rng(2)).states[0])
+    assert not equal(train.evaluate(members(1, [state], first_id=1), Rng(2)).states[0], again)
+
+
+def test_the_clock_goes_by_lineage_or_by_generation():
+    """From epoch 2 on the learning rate is too small to move a weight."""
+    schedule = {"schedule": "step", "milestones": (2,), "decay": 1e-30, "epochs": 2}
+    for by_lineage in (True, False):
+        train = evaluator(inherit=EVERYTHING | {"schedule_clock": by_lineage}, **schedule)
+        first = train.evaluate(members(1), Rng(1)).states[0]
+        newcomer = train.evaluate(members(1, first_id=1), Rng(2)).states[0]
+        child = train.evaluate(members(1, [first], first_id=2), Rng(3)).states[0]
+        stranger = train.evaluate(members(1, [newcomer], first_id=3), Rng(3)).states[0]
+        assert same_weights(child, first)
+        assert same_weights(stranger, newcomer)
+        fresh = evaluator(learning_rate=1e-30, epochs=2).evaluate(members(1, first_id=1), Rng(2)).states[0]
+        assert same_weights(newcomer, fresh) == (not by_lineage)
+
+
+def test_epochs_of_the_lineage_are_counted():
+    train = evaluator(epochs=3)
+    first = train.evaluate(members(2), Rng(1))
+    second = train.evaluate(members(2, [first.states[0], None], first_id=2), Rng(2))
+    assert first.columns["lineage_epochs"].tolist() == [3, 3]
+    assert second.columns["lineage_epochs"].tolist() == [6, 3]
+
+
+def test_the_count_of_generations_is_kept_by_checkpoints():
+    train, other = (evaluator(inherit={"schedule_clock": False}, schedule="cosine", total_epochs=4) for _ in range(2))
+    train.evaluate(members(1), Rng(1))
+    other.load_state_dict(train.state_dict())
+    assert equal(*(t.evaluate(members(1, first_id=1), Rng(2)).states[0] for t in (train, other)))
+
+
+# ------------------------------------------------------------------------------------------- genes
+
+
+def test_a_gene_does_what_the_parameter_does():
+    fixed = {"learning_rate": 0.03, "momentum": 0.5, "weight_decay": 0.01}
+    genes = Together(**dict.fromkeys(fixed, Part()))
+    by_gene = evaluator(genes).evaluate(
+        members(2, learning_rate=[0.3, 0.03], momentum=[0.0, 0.5], weight_decay=[0.0, 0.01]), Rng(1)
+    )
+    by_parameter = evaluator(**fixed).evaluate(members(2), Rng(1))
+    assert equal(by_gene.states[1], by_parameter.states[1])
+    assert not equal(by_gene.states[0], by_parameter.states[0])
+
+
+def test_the_loss_comes_from_the_gene_and_members_are_compared_by_cross_entropy():
+    train = evaluator(Together(loss=Scaled()), fitness="loss")
+    evaluation = train.evaluate(members(2, loss=[1.0, 0.0]), Rng(1))
+    ours = evaluator(loss=lambda logits, y: (logits[:, 1] - y) ** 2).evaluate(members(2), Rng(1))
+    assert equal(evaluation.states[0], ours.states[0])
+    assert torch.equal(evaluation.states[1]["weights"]["0.weight"], torch.ones(2))  # without a gradient nothing moves
+    states = [{**state, "buffers": evaluation.states[0]["buffers"]} for state in evaluation.states]
+    assert train.measure(members(2, states, loss=[1.0, 0.0]), "test", Rng(1))["loss"].min() > 0
+
+
+@pytest.mark.parametrize(
+    ("genotype", "parameters", "key", "message"),
+    [
+        (Together(dropout=Part()), {}, "", "part `dropout`; choices: loss, learning_rate, momentum, weight_decay"),
+        (Together(learning_rate=Part()), {"learning_rate": 0.1}, "learning_rate", "leave out one of the two"),
+        (Together(loss=Scaled()), {"loss": "cross-entropy"}, "loss", "leave out one of the two"),
+        (Together(loss=Part()), {}, "", "gives no loss function"),
+        (Together(momentum=Part(length=2)), {}, "", "must be a real-vector of length 1"),
+        (Together(weight_decay=Part(low=-1.0)), {}, "", "must not go below 0"),
+        (Together(momentum=Part()), {"optimizer": "adam"}, "optimizer", "adam has none"),
+        (Part(), {}, "", "needs a composite genotype"),
+        (None, {"dataset": Sides(shape=(3, 3))}, "network.takes", "cannot take examples of shape (3, 3)"),
+        (None, {"dataset": Sides(validation=0)}, "fitness_split", "has no validation examples"),
+        (None, {"augmentation": ("flip",)}, "augmentation", "is for images"),
+    ],
+)
+def test_what_does_not_fit_is_found_before_anything_is_loaded(genotype, parameters, key, message):
+    train = Train(**{"dataset": Sides(), "network": Small(), **parameters})
+    with pytest.raises(ConfigError) as error:
+        train.bind(genotype)
+    (mistake,) = error.value.mistakes
+    assert ".".join(mistake.key) == key
+    assert message in mistake.message
+
+
+@pytest.mark.parametrize(
+    ("parameters", "key"),
+    [
+        ({"optimizer": "adam", "momentum": 0.9}, "momentum"),
+        ({"schedule": "step"}, "milestones"),
+        ({"milestones": (3,)}, "milestones"),
+        ({"schedule": "cosine"}, "total_epochs"),
+        ({"total_epochs": 3}, "total_epochs"),
+    ],
+)
+def test_parameters_that_contradict_each_other(parameters, key):
+    assert [name for name, _ in Train(**parameters).check()] == [key]

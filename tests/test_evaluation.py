@@ -1,0 +1,97 @@
+import pytest
+import torch
+from fakes import Interval, Sphere, problem
+
+from evoplug import Evaluation, EvaluationError, PluginError
+from evoplug.contracts import Evaluator
+
+
+class Answers(Evaluator):
+    """Returns what it was made with."""
+
+    def __init__(self, answer, provides=(), costs=()):
+        self.answer, self.provides, self.costs = answer, provides, costs
+
+    def evaluate(self, members, rng):
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def evaluate(answer, n=3, **declared):
+    p = problem(Answers(answer, **declared))
+    return p, p.evaluate(p.sample(n))
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
+def test_non_finite_fitness_becomes_the_worst_and_is_counted(bad):
+    p, evaluation = evaluate(Evaluation(torch.tensor([1.0, bad, 2.0])))
+    assert evaluation.fitness.tolist() == [1, -torch.inf, 2]
+    assert p.invalid == 1
+    assert p.ledger["evaluations"] == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (torch.zeros(3), "must return an Evaluation, not Tensor"),
+        (Evaluation(torch.zeros(2)), r"must have shape \(3,\), got \(2,\)"),
+        (Evaluation(torch.zeros(3, 1)), r"must have shape \(3,\), got \(3, 1\)"),
+        (Evaluation(torch.zeros(3, dtype=torch.int64)), "must be a floating tensor"),
+        (Evaluation(torch.zeros(3), states=[None]), "expected 3 states, got 1"),
+        (Evaluation(torch.zeros(3), cost={"epochs": 1}), r"costs \['epochs'\] are not in its `costs`"),
+    ],
+)
+def test_a_broken_contract_names_the_plugin(answer, message):
+    with pytest.raises(PluginError, match=f"Answers: .*{message}"):
+        evaluate(answer)
+
+
+def test_an_exception_is_an_evaluation_error_of_one_line():
+    with pytest.raises(EvaluationError) as caught:
+        evaluate(ValueError("first line\nsecond line"))
+    assert str(caught.value) == "generation 1: Answers.evaluate raised ValueError: first line"
+
+
+def test_cost_goes_to_the_ledger():
+    p, _ = evaluate(Evaluation(torch.zeros(3), cost={"epochs": 24}), costs=("epochs",))
+    assert p.ledger["epochs"] == 24
+
+
+def test_cases_are_read_when_asked_for_and_counted():
+    read = []
+
+    class Lazy:
+        shape = (3, 1000)
+
+        def __getitem__(self, key):
+            _, cases = key
+            read.extend(cases.tolist())
+            return torch.tensor([1.0, torch.nan, 0.0])[:, None].expand(3, len(cases)).clone()
+
+    p, evaluation = evaluate(Evaluation(Lazy()), provides=("cases",))
+    assert read == []
+    values = evaluation.fitness[:, torch.tensor([5, 7])]
+    assert read == [5, 7]
+    assert values[1].tolist() == [-torch.inf, -torch.inf]
+    assert p.ledger["cases"] == 6
+
+
+def test_each_evaluation_draws_from_a_stream_of_its_own():
+    p = problem(Sphere(noise=1.0))
+    members = p.sample(2)
+    assert not torch.equal(p.evaluate(members).fitness, p.evaluate(members).fitness)
+    q = problem(Sphere(noise=1.0))
+    q.evaluate(members)
+    assert torch.equal(q.evaluate(members).fitness, problem_after_one_call(members))
+
+
+def problem_after_one_call(members):
+    p = problem(Sphere(noise=1.0))
+    p.load_state_dict({**p.state_dict(), "calls": 1})
+    return p.evaluate(members).fitness
+
+
+def test_ids_are_never_used_twice():
+    p = problem(genotype=Interval())
+    assert torch.cat([p.sample(2).ids, p.ids(1), p.sample(1).ids]).tolist() == [0, 1, 2, 3]

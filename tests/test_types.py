@@ -1,0 +1,56 @@
+import torch
+
+from evoplug import Members, Parts
+from evoplug.types import concatenate, count, genome, take
+
+
+def members(n=4, first=0):
+    return Members(
+        Parts({"loss": torch.arange(2 * n).reshape(n, 2), "blocks": [f"b{i}" for i in range(n)]}),
+        torch.arange(first, first + n),
+        torch.full((n, 2), -1),
+        torch.arange(n).double(),
+        {"sigma": torch.rand(n), "scores": torch.rand(n, 3)},
+        [{"weights": torch.ones(2)} for _ in range(n)],
+    )
+
+
+def test_rows_carry_every_field():
+    population = members()
+    for rows in ([2, 0], torch.tensor([2, 0])):
+        some = population[rows]
+        assert some.ids.tolist() == [2, 0]
+        assert some.genomes["blocks"] == ["b2", "b0"]
+        assert torch.equal(some.genomes["loss"], population.genomes["loss"][[2, 0]])
+        assert torch.equal(some.columns["scores"], population.columns["scores"][[2, 0]])
+        assert some.states[0] is population.states[2]
+
+
+def test_a_slice_of_tensors_is_a_view():
+    population = members()
+    population[1:3].columns["sigma"][:] = 7
+    assert population.columns["sigma"][1:3].tolist() == [7, 7]
+
+
+def test_cat_and_state_dict_are_exact():
+    whole = Members.cat([members(2), members(3, first=2)])
+    assert len(whole) == 5
+    assert whole.ids.tolist() == [0, 1, 2, 3, 4]
+    copy = Members.from_state_dict(whole.state_dict())
+    assert copy.genomes["blocks"] == whole.genomes["blocks"]
+    assert torch.equal(copy.genomes["loss"], whole.genomes["loss"])
+    assert copy.states is whole.states
+
+
+def test_cat_drops_a_fitness_that_not_all_have():
+    unborn = members(2)
+    unborn.fitness = None
+    assert Members.cat([members(2), unborn]).fitness is None
+
+
+def test_genomes_of_every_kind():
+    composite = members(3).genomes
+    assert count(composite) == count(composite["blocks"]) == 3
+    assert {name: list(part) for name, part in genome(composite, 1).items()} == {"loss": [2, 3], "blocks": ["b", "1"]}
+    assert take(composite, slice(1, 3))["blocks"] == ["b1", "b2"]
+    assert concatenate([composite, composite])["loss"].shape == (6, 2)
