@@ -54,10 +54,12 @@ def run(
         EvoplugError: what else ended the run; the folder holds ``result.json`` and ``error.log``.
         Interrupted: after SIGINT or SIGTERM.
     """
+    from evoplug.config.fit import fit
+
     experiment = check(config, overrides)
     if experiment.sweep is not None:
         raise ConfigError("sweep", "sweeps cannot be run yet; take the table out to run the base configuration")
-    built = configuration.fit(experiment)
+    built = fit(experiment)
     folder = rundir.create(out, experiment.run.name, experiment.run.seed)
     with rundir.held(folder):
         rundir.write_text(folder / rundir.CONFIG, experiment.document.text)
@@ -79,6 +81,8 @@ def resume(
     Raises:
         FilesError: if the folder is no run folder, is held by another run, or its checkpoints are damaged.
     """
+    from evoplug.config.fit import fit
+
     old = rundir.Run(folder)
     with rundir.held(old.folder):
         document = configuration.load(old.folder / rundir.RESOLVED, overrides)
@@ -86,7 +90,7 @@ def resume(
         experiment = configuration.check(document)
         if old.status == "finished" and not document.overridden:
             return old
-        built = configuration.fit(experiment)
+        built = fit(experiment)
         if document.overridden:
             _write_resolved(old.folder, experiment)
         _execute(experiment, built, old.folder, watch)

@@ -12,12 +12,10 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from importlib import invalidate_caches, metadata
-from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from evoplug import __version__, definitions
+from evoplug import __version__, definitions, modules
 from evoplug.contracts import CONTRACTS
 from evoplug.definitions import REQUIRED, UNKNOWN, Definition, Parameter
 from evoplug.errors import ConfigError, PluginError
@@ -58,12 +56,12 @@ class Entry:
     kinds: tuple[str, ...] = ()
     """The kinds of genome that it works on; empty means any."""
     class_vars: Mapping[str, Any] = field(default_factory=dict)
-    """Literal class variables of the class and its bases in the same file, e.g. ``needs``, ``costs``, ``examples``;
+    """Literal class variables of the class and its bases in the same package, e.g. ``needs``, ``costs``, ``examples``;
     those that only the contract has are not among them."""
     problem: str | None = None
     """What is broken."""
     complete: bool = True
-    """False where only an import tells all, e.g. because a base class is in another file."""
+    """False where only an import tells all, e.g. because a base class is in another package."""
 
     @property
     def doc(self) -> str:
@@ -261,8 +259,8 @@ def _component(group: str, installed: _Installed) -> Entry:
         installed.value,
         installed.distribution,
         installed.version,
-        file,
-        known.line or None,
+        known.file or file,
+        known.line,
         known.docstring,
         known.parameters,
         known.kinds,
@@ -277,14 +275,14 @@ def _read(group: str, value: str) -> tuple[Path | None, Definition | None, str |
     module, _, name = value.partition("[")[0].strip().partition(":")
     if not name:
         return None, None, f"its entry point `{value}` names no class: write `module:Class`"
-    file, problem = _locate(module)
+    file, problem = modules.locate(module)
     if file is None:
         return None, None, problem
     try:
-        text = definitions.read(file)
+        text = definitions.read(module, file)
         definition = text.definition(name)
     except SyntaxError as error:
-        place = f"{file}:{error.lineno}" if error.lineno else file
+        place = f"{error.filename}:{error.lineno}" if error.lineno else error.filename
         return file, None, f"syntax error in {place}: {error.msg}"
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         return file, None, f"{file} cannot be read: {type(error).__name__}: {' '.join(str(error).split())}"
@@ -302,41 +300,12 @@ def _misfit(group: str, name: str, definition: Definition) -> str | None:
     return f"`{name}` does not extend `{wanted}`, the contract of evoplug.{group}"
 
 
-def _locate(module: str) -> tuple[Path | None, str | None]:
-    """A module's source file, or why there is none; both None where that cannot be told."""
-    places = list(_places(module))
-    for place in places:
-        for file in (place / "__init__.py", place.with_name(f"{place.name}.py")):
-            if file.is_file():
-                return file, None
-    compiled = [place.with_name(place.name + end) for place in places for end in EXTENSION_SUFFIXES + BYTECODE_SUFFIXES]
-    archived = [parent for place in places for parent in place.parents]
-    if any(file.is_file() for file in compiled + archived):
-        return None, None
-    return None, f"there is no module `{module}`"
-
-
-def _places(module: str) -> Iterator[Path]:
-    """Where a module may lie, without suffix. Only its top package is looked up: looking further would run it."""
-    top, *rest = module.split(".")
-    try:
-        spec = find_spec(top)
-    except Exception:  # finders are foreign code
-        return
-    if spec is None:
-        return
-    if spec.submodule_search_locations is not None:
-        yield from (Path(place).joinpath(*rest) for place in spec.submodule_search_locations)
-    elif spec.origin and not rest:
-        yield Path(spec.origin).with_suffix("")
-
-
 # -------------------------------------------------------------------------------------------------- presets
 
 
 def _presets(installed: _Installed) -> Iterator[Entry]:
     owner = (installed.value, installed.distribution, installed.version)
-    folders = [place for place in _places(installed.value) if place.is_dir()]
+    folders = [place for place in modules.places(installed.value) if place.is_dir()]
     if not folders:
         yield Entry("presets", installed.name, *owner, problem=f"there is no package `{installed.value}`")
     for folder in folders:

@@ -14,7 +14,8 @@ import torch
 
 from evoplug import rundir
 from evoplug.checkpoint import Checkpoints
-from evoplug.config import Built, Experiment
+from evoplug.config import Experiment
+from evoplug.config.fit import Built
 from evoplug.contracts import Loop
 from evoplug.errors import EvaluationError, EvoplugError, FilesError, Interrupted, PluginError
 from evoplug.evaluation import Problem
@@ -223,8 +224,12 @@ def _report(problem: Problem, outcome: Outcome) -> dict[str, Any]:
     fitness = None if best.fitness is None else best.fitness[0].item()
     described = problem.genotype.describe(genome(best.genomes, 0)) if problem.genotype is not None else None
     return {
-        "best": {"fitness": fitness, "id": int(best.ids[0]), "description": described},
-        "generation": int(problem.ledger["generations"]),
+        "best": {
+            "fitness": fitness,
+            "generation": outcome.generation or int(problem.ledger["generations"]),
+            "id": int(best.ids[0]),
+            "description": described,
+        },
         "validation": outcome.metrics.get("validation", {}),
         "test": outcome.metrics.get("test", {}),
         "beside": outcome.beside,

@@ -168,6 +168,8 @@ class Outcome:
     """split ("validation", "test") -> metric -> value, of ``best``."""
     beside: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     """The same for other solutions that the method reports, by a name of their own."""
+    generation: int | None = None
+    """In which ``best`` got its fitness; None for the last."""
 
 
 Metrics = Mapping[str, "torch.Tensor"]

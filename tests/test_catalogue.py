@@ -98,9 +98,43 @@ def test_source_that_python_itself_cannot_take_is_broken(site: Site) -> None:
     assert (entry().problem or "").startswith(f"{site.folder}/levy/ops.py cannot be read: ")
 
 
-def test_a_class_made_elsewhere_is_incomplete_and_not_broken(site: Site) -> None:
-    site.add("evoplug-levy", {"mutations/levy": "levy:Levy"}, {"levy/__init__.py": "from .ops import Levy"})
+def test_a_class_made_when_imported_is_incomplete_and_not_broken(site: Site) -> None:
+    site.add("evoplug-levy", {"mutations/levy": "levy:Levy"}, {"levy/__init__.py": "from torch import Levy"})
     assert (entry().problem, entry().complete) == (None, False)
+
+
+def test_definitions_are_followed_inside_a_package_and_no_further(site: Site) -> None:
+    files = {
+        "levy/__init__.py": "from .flights import Heavy as Levy, Light, Foreign",
+        "levy/flights/__init__.py": """
+            from evoplug.contracts import dataclass
+            from ..ops import Levy
+            import levy.ops
+            from torch import nn
+
+            @dataclass
+            class Heavy(Levy, genome="heavy"):
+                weight: int = 3
+
+            class Light(levy.ops.Levy): ...
+            class Foreign(nn.Module): ...
+        """,
+        "levy/ops.py": LEVY,
+    }
+    points = {"mutations/heavy": "levy:Levy", "mutations/light": "levy:Light", "mutations/foreign": "levy:Foreign"}
+    site.add("evoplug-levy", points, files)
+    heavy = entry("heavy")
+    assert (heavy.problem, heavy.complete, heavy.kinds) == (None, True, ("heavy",))
+    assert (heavy.file, heavy.line) == (site.folder / "levy/flights/__init__.py", 8)
+    assert [p.name for p in heavy.parameters] == ["alpha", "steps", "weight"]
+    assert entry("light").kinds == ("real-vector",)
+    assert (entry("foreign").problem, entry("foreign").complete) == (None, False)
+
+
+def test_modules_that_import_a_class_from_each_other_are_no_endless_search(site: Site) -> None:
+    files = {"levy/__init__.py": "", "levy/ops.py": "from .b import Levy", "levy/b.py": "from .ops import Levy"}
+    site.add("evoplug-levy", POINT, files)
+    assert not entry().complete
 
 
 @pytest.mark.parametrize(

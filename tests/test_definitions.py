@@ -78,13 +78,20 @@ def test_constants_and_aliases_of_the_module_are_filled_in() -> None:
         LIMIT = 5
         Rate = Annotated[float, Le(LIMIT), "a rate"]
         NAMES = ("relu", "tanh")
+        HELP, OTHER = "not: an expression", 1
         @c.dataclass
         class A(c.Network):
             rate: Rate = LIMIT
+            mode: Annotated[Literal[HELP], HELP] = HELP
             names: t.Annotated[c.Function, c.Known(*NAMES)] = "relu"
     """
     assert parameters(text) == {
         "rate": ("Annotated[float, Le(5), 'a rate']", 5, "a rate"),
+        "mode": (
+            "Annotated[Literal['not: an expression'], 'not: an expression']",
+            "not: an expression",
+            "not: an expression",
+        ),
         "names": ("Annotated[Function, Known(*('relu', 'tanh'))]", "relu", ""),
     }
     assert define(text).contracts == {"Network"}
@@ -105,9 +112,14 @@ def test_what_only_an_import_can_tell_is_unknown() -> None:
             d: int = TWICE
             e: int = LOOP
             f: list[int] = field(default_factory=make)
+            g: dict = {**OTHER}
+            h: Network = use("mlp", **OTHER)
+            i: "not an annotation" = {(1, 2): 3}
     """)
-    assert [p.annotation for p in found.parameters] == [None, None, "float", "int", "int", "list[int]"]
-    assert [p.default for p in found.parameters] == [1, None, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN]
+    assert [p.annotation for p in found.parameters] == [
+        None, None, "float", "int", "int", "list[int]", "dict", "Network", None,
+    ]  # fmt: skip
+    assert [p.default for p in found.parameters] == [1, None, *[UNKNOWN] * 7]
     assert found.parameters[1].help == "a tensor"
     assert not found.complete
 
@@ -131,7 +143,7 @@ def test_bases_in_the_file_hand_down_fields_kinds_and_contract() -> None:
     assert found.complete
 
 
-def test_a_base_from_elsewhere_leaves_the_class_incomplete() -> None:
+def test_a_base_of_another_package_leaves_the_class_incomplete() -> None:
     found = define("""
         from elsewhere import A as Base, A
         @dataclass
@@ -145,6 +157,7 @@ def test_a_base_from_elsewhere_leaves_the_class_incomplete() -> None:
 
 def test_kinds_that_are_computed_are_unknown() -> None:
     assert not define("class A(Mutation, genome=KINDS): ...").complete
+    assert not define("class A(Mutation, genome=3): ...").complete
     assert define("KINDS = 'a', 'b'\nclass A(Mutation, genome=KINDS): ...").kinds == ("a", "b")
 
 

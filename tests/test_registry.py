@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from strangers import LEVY, Site, visit
 
-from evoplug import registry
+from evoplug import catalogue, registry
+from evoplug.catalogue import REQUIRED, Entry
 from evoplug.contracts import Mutation
 from evoplug.errors import ConfigError, PluginError
 
@@ -104,3 +106,20 @@ def test_build_checks_parameters_as_a_configuration_does(site: Site) -> None:
     with pytest.raises(ConfigError) as caught:
         registry.build("mutations", "levy", alpha=-1.0, steps="2", beta=1)
     assert {mistake.key for mistake in caught.value.mistakes} == {("alpha",), ("steps",), ("beta",)}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [e for e in catalogue.entries() if e.complete and not e.problem and e.parameters],
+    ids=lambda entry: f"{entry.group}-{entry.name}",
+)
+def test_the_catalogue_says_of_evoplugs_own_what_their_classes_say(entry: Entry) -> None:
+    loaded = registry.load(entry.group, entry.name)
+    assert entry.kinds == loaded.kinds
+    fields = {item.name: item for item in dataclasses.fields(loaded) if item.init}
+    assert [parameter.name for parameter in entry.parameters] == list(fields)
+    for parameter in entry.parameters:
+        item = fields[parameter.name]
+        made = item.default if item.default_factory is dataclasses.MISSING else item.default_factory()
+        assert parameter.default == (REQUIRED if made is dataclasses.MISSING else made)
+    assert {name: getattr(loaded, name) for name in entry.class_vars} == dict(entry.class_vars)

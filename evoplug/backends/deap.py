@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from deap import algorithms, base
 
-from evoplug.backends.champion import Champion
-from evoplug.contracts import Crossover, Loop, Mutation, Selection
+from evoplug.backends.tracked import TrackedLoop
+from evoplug.contracts import Crossover, Mutation, Selection
 from evoplug.evaluation import Problem
 from evoplug.rng import Rng
 from evoplug.types import Genomes, Members, concatenate
@@ -47,7 +47,7 @@ class Individual:
             self.member.states = [state]
 
 
-class PopulationLoop(Loop):
+class PopulationLoop(TrackedLoop):
     """One of DEAP's loops over a population, e.g. ``eaMuPlusLambda``, with evoplug's operators in its toolbox.
 
     Args:
@@ -66,10 +66,9 @@ class PopulationLoop(Loop):
         crossover: Crossover,
         mutation: Mutation,
     ) -> None:
-        self.problem = problem
+        super().__init__(problem)
         self._operators = selection, crossover, mutation
         self._algorithm = algorithm
-        self._champion = Champion(problem.evaluator.deterministic)
         self._random = problem.rng.child("deap").python.getstate()
         self.members = problem.sample(population)
         self.members.columns.update(mutation.columns(population))
@@ -81,25 +80,16 @@ class PopulationLoop(Loop):
         with borrowed(self):
             self._individuals, _ = self._algorithm(self._individuals, self._toolbox(generation), min(generation - 1, 1))
         self.members = gathered(self._individuals)
-        self._champion.see(self.members)
-
-    @property
-    def best(self) -> Members:
-        assert self._champion.member is not None
-        return self._champion.member
+        self.track()
 
     def state_dict(self) -> dict[str, Any]:
-        return {
-            "members": self.members.state_dict(),
-            "random": self._random,
-            "champion": self._champion.state_dict(),
-        }
+        return {**super().state_dict(), "members": self.members.state_dict(), "random": self._random}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.members = Members.from_state_dict(state["members"])
         self._individuals = individuals(self.members)
         self._random = state["random"]
-        self._champion.load_state_dict(state["champion"])
+        super().load_state_dict(state)
 
     def _toolbox(self, generation: int) -> base.Toolbox:
         problem, rng = self.problem, self.problem.rng.child("step", generation)
@@ -133,7 +123,7 @@ class PopulationLoop(Loop):
         return toolbox
 
 
-class GenerateUpdateLoop(Loop):
+class GenerateUpdateLoop(TrackedLoop):
     """DEAP's ask-and-tell loop, ``eaGenerateUpdate``.
 
     Args:
@@ -148,10 +138,9 @@ class GenerateUpdateLoop(Loop):
         generate: Callable[[Members | None, Rng], Members],
         update: Callable[[Members | None, Members], Members],
     ) -> None:
-        self.problem = problem
+        super().__init__(problem)
         self._generate, self._update = generate, update
         self._population: Members | None = None
-        self._champion = Champion(problem.evaluator.deterministic)
         self._random = problem.rng.child("deap").python.getstate()
 
     def step(self) -> None:
@@ -164,7 +153,7 @@ class GenerateUpdateLoop(Loop):
         toolbox.register("update", self._tell)
         with borrowed(self):
             algorithms.eaGenerateUpdate(toolbox, ngen=1, verbose=False)
-        self._champion.see(self.members)
+        self.track()
 
     def _tell(self, children: Sequence[Individual]) -> None:
         self._population = self._update(self._population, gathered(children))
@@ -174,23 +163,13 @@ class GenerateUpdateLoop(Loop):
         assert self._population is not None
         return self._population
 
-    @property
-    def best(self) -> Members:
-        assert self._champion.member is not None
-        return self._champion.member
-
     def state_dict(self) -> dict[str, Any]:
-        return {
-            "population": None if self._population is None else self._population.state_dict(),
-            "random": self._random,
-            "champion": self._champion.state_dict(),
-        }
+        return {**super().state_dict(), "population": self.members.state_dict(), "random": self._random}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        population = state["population"]
-        self._population = None if population is None else Members.from_state_dict(population)
+        self._population = Members.from_state_dict(state["population"])
         self._random = state["random"]
-        self._champion.load_state_dict(state["champion"])
+        super().load_state_dict(state)
 
 
 # ------------------------------------------------------------------------------------- members and individuals

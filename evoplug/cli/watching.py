@@ -42,7 +42,7 @@ class Watching(Watch):
 
     def begin(self, experiment: Experiment, folder: Path, resumed_at: int) -> None:
         self.began = True
-        self.stop = experiment.run.stop
+        self.stop, self.folder = experiment.run.stop, folder
         self._start, self._first_fraction = time.perf_counter(), None
         parts = [experiment.strategy, experiment.genotype, experiment.evaluator]
         names = " · ".join(spec.name for spec in parts if spec is not None)
@@ -60,7 +60,9 @@ class Watching(Watch):
         self.console.print(f"\n[bold]finished[/bold]: {result['reason']}, best fitness {number(best)}")
         if result["validation"] or result["test"]:
             self.console.print(_metrics(result))
-        self.console.print(f"[dim]{_ledger(result['ledger'])}; {_profile(result['seconds'])}[/dim]")
+        self.console.print(f"[dim]spent    {_ledger(result['ledger'])}[/dim]", soft_wrap=True)
+        self.console.print(f"[dim]seconds  {_profile(result['seconds'])}[/dim]", soft_wrap=True)
+        self.console.print(f"[dim]folder   {self.folder}[/dim]", soft_wrap=True)
 
     def progress(self, row: Mapping[str, Any]) -> tuple[float, float | None]:
         """The share of the budget that is spent, by the rule that will end the run, and the seconds left."""
@@ -85,7 +87,7 @@ class PlainLines(Watching):
         if time.perf_counter() - self._shown_at < PAUSE and fraction < 1:
             return
         self._shown_at = time.perf_counter()
-        text = "  ".join(f"{name} {cell}" for name, cell in cells(row, left).items() if cell)
+        text = "  ".join(f"{name} {cell}" for name, cell in cells(row, left).items())
         self.console.print(text, soft_wrap=True)
 
 
@@ -118,7 +120,7 @@ class LiveTable(Watching):
         for row in self._rows:
             table.add_row(*(row.get(name, "") for name in self._rows[-1]))
         foot = Table.grid(padding=(0, 1))
-        foot.add_row(ProgressBar(total=1, completed=fraction, width=30), Text(f"{fraction:4.0%}"), Text(_left(left)))
+        foot.add_row(ProgressBar(total=1, completed=fraction, width=30), Text(f"{fraction:4.0%}"), Text(f"{_left(left)} left" if left is not None else ""))
         return Group(Text(), table, Text(), foot)
 
 
@@ -133,7 +135,7 @@ def cells(row: Mapping[str, Any], left: float | None) -> dict[str, str]:
         "s/generation": f"{sum(row['time'].values()):.3g}",
     }
     shown |= {name: number(value) for name, value in row.items() if name.startswith("validation.")}
-    return shown | ({"left": _left(left)} if left is not None else {})
+    return shown | ({"time left": _left(left)} if left is not None else {})
 
 
 def number(value: float | None) -> str:
@@ -149,12 +151,10 @@ def _spent(rule: str, budget: float, row: Mapping[str, Any]) -> float:
     return float(row.get(rule, 0) / budget)
 
 
-def _left(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
+def _left(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02} left" if hours else f"{minutes}:{rest:02} left"
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _metrics(result: Mapping[str, Any]) -> Table:
@@ -162,7 +162,7 @@ def _metrics(result: Mapping[str, Any]) -> Table:
     reports = {"reported": {split: result[split] for split in ("validation", "test")}, **result["beside"]}
     columns = list(dict.fromkeys((split, name) for r in reports.values() for split in r for name in r[split]))
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for split, name in columns:
         table.add_column(f"{split} {name}", justify="right")
     for row, (label, report) in enumerate(reports.items()):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evoplug.config import locate, source, tree
+from evoplug.config.messages import mistake
 from evoplug.config.tree import Node, Origin
 from evoplug.errors import ConfigError, Key, Mistake
 
@@ -78,7 +79,7 @@ def load(config: Config, overrides: Overrides = ()) -> Document:
 def _from_mapping(config: Mapping[str, Any]) -> Document:
     wrong = [*tree.unfit(config), *source.bad_version(config.get("evoplug", source.FORMAT))]
     if wrong:
-        raise ConfigError(mistakes=[Mistake(key, message) for key, message in wrong])
+        raise ConfigError(mistakes=[mistake(key, message) for key, message in wrong])
     import tomli_w
 
     here = Origin("", Path.cwd())
@@ -124,7 +125,7 @@ def _extended(root: Node, folder: Path, chain: tuple[Path, ...], notices: list[s
 
 
 def _wrong_base(extends: Node, message: str) -> ConfigError:
-    return ConfigError(mistakes=[Mistake(("extends",), message, extends.origin.where)])
+    return ConfigError(mistakes=[mistake(("extends",), message, extends.origin.where)])
 
 
 def _parsed(overrides: Overrides) -> list[tuple[tuple[str, ...], Node]]:
@@ -144,8 +145,8 @@ def override(name: str, value: Any, origin: Origin) -> tuple[tuple[tuple[str, ..
     """The key and the node of one override, and what is wrong with them."""
     key = locate.key_path(name)
     if key is None or len(key) > tree.MAX_DEPTH or key[0] in ("evoplug", "extends"):
-        return ((name,), Node(None, origin)), [Mistake((), f"{name!r} is not a key that can be set", origin.where)]
-    wrong = [Mistake((*key, *inner), message, origin.where) for inner, message in tree.unfit(value)]
+        return ((name,), Node(None, origin)), [mistake((), f"{name!r} is not a key that can be set", origin.where)]
+    wrong = [mistake((*key, *inner), message, origin.where) for inner, message in tree.unfit(value)]
     return (key, tree.annotate(value, lambda _: origin)), wrong
 
 
@@ -155,7 +156,7 @@ def _split(text: str) -> tuple[str, Any]:
     for at, character in enumerate(text):
         if character == "=" and locate.key_path(text[:at]) is not None:
             return text[:at], _value(text[at + 1 :])
-    raise ConfigError(mistakes=[Mistake((), f"expected KEY=VALUE, got {text!r}", "--set")])
+    raise ConfigError(mistakes=[mistake((), f"expected KEY=VALUE, got {text!r}", "--set")])
 
 
 def _value(text: str) -> Any:

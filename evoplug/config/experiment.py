@@ -127,7 +127,7 @@ class _Reader:
         """The component of a section; keys in ``elsewhere`` are none of its own."""
         if section not in self.data:
             names = messages.listed(entry.name for entry in catalogue.entries(group))
-            self.checker.wrong((section,), f"the section is missing; {group} are {names}")
+            self.checker.wrong((section,), f"the section is missing; {group}: {names}")
             return None
         table = self.data[section]
         if isinstance(table, Mapping):
@@ -138,11 +138,11 @@ class _Reader:
     def _strategy(self) -> Spec | None:
         """The strategy, whose operators stand in a section of their own."""
         table = self.data.get("strategy")
-        spec = self._component("strategies", "strategy", self._slots(table))
-        for slot in self._slots(table) if isinstance(table, Mapping) else ():
-            if slot in table:
+        slots = self._slots(table)
+        for slot in slots:
+            if isinstance(table, Mapping) and slot in table:
                 self.checker.wrong(("strategy", slot), f"belongs into [operators], as operators.{slot}")
-        return spec
+        return self._component("strategies", "strategy", slots)
 
     def _slots(self, table: Any) -> dict[str, Any]:
         """The operator slots of the strategy that a table names, if it names one."""
@@ -164,7 +164,7 @@ class _Reader:
                 names = [e.name for e in catalogue.entries(group) if operators.fits(e.kinds, genotype.schema.kinds)]
                 works, has = " or ".join(spec.schema.kinds), genotype.schema.kinds[0]
                 message = (
-                    f"{spec.name!r} works on {works} genomes, not on {has}; {group} that fit: {messages.listed(names)}"
+                    f"`{spec.name}` works on {works} genomes, not on {has}; {group} that fit: {messages.listed(names)}"
                 )
                 self.checker.wrong(spec.key, message)
         if strategy and evaluator:
@@ -173,7 +173,7 @@ class _Reader:
     def _genotype_wanted(self, strategy: Spec, genotype: Spec | None) -> None:
         wanted = strategy.schema.facts.get("genotype", "required" if strategy.schema.complete else "optional")
         if wanted == "none" and genotype:
-            self.checker.wrong(("genotype",), f"strategy {strategy.name!r} takes no genotype; remove the section")
+            self.checker.wrong(("genotype",), f"strategy `{strategy.name}` takes no genotype; remove the section")
         if wanted == "required" and "genotype" not in self.data:
             self._component("genotypes", "genotype")
 
@@ -184,7 +184,7 @@ class _Reader:
         for need in strategy.schema.facts.get("needs", ()):
             if need not in provided:
                 names = [e.name for e in catalogue.entries("evaluators") if need in e.class_vars.get("provides", ())]
-                message = f"strategy {strategy.name!r} needs {need!r}, which {evaluator.name!r} does not provide"
+                message = f"strategy `{strategy.name}` needs `{need}`, which `{evaluator.name}` does not provide"
                 self.checker.wrong(evaluator.key, f"{message}; evaluators that do: {messages.listed(names) or 'none'}")
 
     def _run(self, evaluator: Spec | None) -> RunSettings | None:

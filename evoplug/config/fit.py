@@ -13,6 +13,7 @@ from evoplug.config import experiment as first_pass
 from evoplug.config import operators, parameters
 from evoplug.config.building import blamed, build, under
 from evoplug.config.experiment import Experiment
+from evoplug.config.messages import mistake
 from evoplug.config.operators import Operator
 from evoplug.config.spec import Spec
 from evoplug.contracts import Component, Crossover, Evaluator, Genotype, Mutation, Recorder, Selection, Strategy
@@ -72,7 +73,7 @@ class _Fitting:
         genotype = self._build(given.genotype) if given.genotype else None
         filled = {slot: self._operator(slot, operator) for slot, operator in given.operators.items()}
         # A strategy checks itself together with its operators: without one of them it cannot be made.
-        whole = not any(mistake.key[0] == "operators" for mistake in self.mistakes)
+        whole = not any(wrong.key[0] == "operators" for wrong in self.mistakes)
         strategy = self._build(given.strategy, **filled) if whole else None
         recorders = tuple(self._build(spec) for spec in given.recorders)
         self._done()
@@ -152,11 +153,11 @@ class _Fitting:
             raise blamed(f"{dotted(key)}: {method}", error) from error
 
     def _note(self, key: Key, error: ConfigError) -> None:
-        for mistake in under(key, error):
-            self._wrong(mistake.key, mistake.message)
+        for wrong in under(key, error):
+            self._wrong(wrong.key, wrong.message)
 
     def _wrong(self, key: Key, message: str) -> None:
-        self.mistakes.append(Mistake(key, message, self.experiment.document.origin(key).where))
+        self.mistakes.append(mistake(key, message, self.experiment.document.origin(key).where))
 
     def _done(self) -> None:
         if self.mistakes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from difflib import get_close_matches
 from functools import reduce
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
@@ -49,10 +50,12 @@ def read(value: object, known: tuple[str, ...], folder: Path) -> str | Reference
     """
     if isinstance(value, str) and value in known:
         return value
-    choices = f"{listed(known)}, {FORMS}" if known else FORMS
     match = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
     if not match:
-        raise ConfigError("", f"must be {choices}, got {given(value)}")
+        choices = f"a known name ({listed(known)}), {FORMS}" if known else FORMS
+        near = get_close_matches(value, known, n=1) if isinstance(value, str) else []
+        hint = f"did you mean `{near[0]}`?" if near else f"must be {choices}"
+        raise ConfigError("", f"got {given(value)}; {hint}")
     if match["module"] and not match["file"]:
         return Reference(match.string)
     file = (folder / match["file"]).absolute()

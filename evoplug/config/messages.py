@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from evoplug.errors import Key
+from evoplug.errors import Key, Mistake
 
 _PHRASES = {
     "bool_type": "true or false",
@@ -79,7 +79,27 @@ def _phrase(error: Mapping[str, Any]) -> str | None:
     if error["type"] in _INTEGERS:
         return "an integer"
     template = _PHRASES.get(error["type"])
-    return template and template.format(**error.get("ctx", {}))
+    return template and template.format(**{name: _short(value) for name, value in error.get("ctx", {}).items()})
+
+
+def _short(value: Any) -> Any:
+    """A bound or choices as people write them."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value.replace("'", "`") if isinstance(value, str) else value
+
+
+def mistake(key: Key, message: str, where: str = "") -> Mistake:
+    """A mistake whose text stays on one line, whatever names and values it quotes."""
+    shown = tuple(printable(part) if isinstance(part, str) else part for part in key)
+    return Mistake(shown, printable(" ".join(message.split("\n"))), printable(where))
+
+
+def printable(text: str) -> str:
+    """The text with control characters and line breaks as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def given(value: Any) -> str:
@@ -96,7 +116,7 @@ def given(value: Any) -> str:
 
 
 def unknown(name: object, known: Iterable[str], what: str = "key") -> str:
-    """``unknown key; did you mean 'a'?``, or the choices."""
+    """An unknown key (or what it is), and the nearest known one, or the choices."""
     choices = list(known)
     return f"unknown {what}; {suggestion(str(name), choices)}"
 
@@ -105,12 +125,12 @@ def suggestion(name: str, choices: Sequence[str]) -> str:
     """The nearest of the choices, or all of them."""
     near = get_close_matches(name, choices, n=1)
     if near:
-        return f"did you mean {near[0]!r}?"
-    return f"the choices are {listed(choices)}" if choices else "there are none"
+        return f"did you mean `{near[0]}`?"
+    return f"choices: {listed(choices)}" if choices else "there are none"
 
 
 def listed(names: Iterable[str], limit: int = 12) -> str:
-    """``'a', 'b' and 3 more``."""
-    names = list(names)
-    shown = ", ".join(map(repr, names[:limit]))
+    """The names in backticks; of very many, how many there are besides."""
+    names = [f"`{name}`" for name in names]
+    shown = ", ".join(names[:limit])
     return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown

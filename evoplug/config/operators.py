@@ -48,12 +48,8 @@ def check(checker: Checker, strategy: Spec, genotype: Spec | None, table: Any) -
         return {}
     for name in table:
         if name not in filled and strategy.schema.complete:
-            hint = (
-                f"strategy {strategy.name!r} has the slots {messages.listed(filled)}"
-                if filled
-                else (f"strategy {strategy.name!r} takes no operators")
-            )
-            checker.wrong((*key, name), f"unknown slot; {hint}")
+            message = messages.unknown(name, filled, f"slot of strategy `{strategy.name}`")
+            checker.wrong((*key, name), message)
     return {
         name: _Slot(checker, name, slot, genotype).read(table.get(name, slot.default)) for name, slot in filled.items()
     }
@@ -121,13 +117,13 @@ class _Slot:
         missed = [part for part, inner in self.parts.items() if not fits(spec.schema.kinds, inner.schema.kinds)]
         for part in missed if self.group == "mutations" else []:
             form = f'say {part} = {{ use = ... }}, or {part} = "none", in a table part -> mutation'
-            self.checker.wrong(self.key, f"part {part!r}: {self._misfit(spec, self.parts[part])}; {form}")
+            self.checker.wrong(self.key, f"part `{part}`: {self._misfit(spec, self.parts[part])}; {form}")
         if self.group == "crossovers" and len(missed) == len(self.parts):
-            self.checker.wrong(self.key, f"{spec.name!r} fits none of the parts {messages.listed(self.parts)}")
+            self.checker.wrong(self.key, f"`{spec.name}` fits none of the parts {messages.listed(self.parts)}")
 
     def _misfit(self, spec: Spec, genotype: Spec) -> str:
         works, has = " or ".join(spec.schema.kinds), genotype.schema.kinds[0]
-        return f"{spec.name!r} works on {works} genomes, not on {has}; {self._fitting(genotype.schema.kinds)}"
+        return f"`{spec.name}` works on {works} genomes, not on {has}; {self._fitting(genotype.schema.kinds)}"
 
     def _fitting(self, kinds: Iterable[str]) -> str:
         names = [entry.name for entry in catalogue.entries(self.group) if fits(entry.kinds, kinds)]

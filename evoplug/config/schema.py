@@ -36,7 +36,7 @@ class Checker:
 
     def wrong(self, key: Key, message: str) -> None:
         """Note a mistake."""
-        self.mistakes.append(Mistake(key, message, self.root.nearest(key).origin.where))
+        self.mistakes.append(messages.mistake(key, message, self.root.nearest(key).origin.where))
 
     def done(self) -> None:
         """Raise ConfigError if there were mistakes."""
@@ -151,7 +151,7 @@ class Checker:
             return None
 
     def _no_name(self, group: str, value: Any) -> str:
-        choices = f"the choices are {messages.listed(entry.name for entry in catalogue.entries(group))}"
+        choices = f"choices: {messages.listed(entry.name for entry in catalogue.entries(group))}"
         if isinstance(value, Mapping) and "use" not in value:
             return f"names no component: use = NAME is missing; {choices}"
         got = messages.given(value["use"] if isinstance(value, Mapping) else value)

@@ -11,8 +11,9 @@ from typing import Any
 
 from evoplug import catalogue
 from evoplug.config import locate
+from evoplug.config.messages import given, mistake
 from evoplug.config.tree import Node, Origin, annotate, unfit
-from evoplug.errors import ConfigError, Key, Mistake
+from evoplug.errors import ConfigError, Key
 
 FORMAT = 1
 """The ``evoplug = N`` that this version reads."""
@@ -67,7 +68,7 @@ def read(path: Path) -> Source:
             key = key[:-1]
         return Origin(f"{path}:{places[key]}" if key else f"{path}", folder)
 
-    mistakes = [Mistake(key, message, origin(key).where) for key, message in [*unfit(data), *_bad_format(data)]]
+    mistakes = [mistake(key, message, origin(key).where) for key, message in [*unfit(data), *_bad_format(data)]]
     if mistakes:
         raise ConfigError(mistakes=mistakes)
     return Source(path, text, annotate(data, origin))
@@ -110,17 +111,15 @@ def _bad_format(data: dict[str, Any]) -> list[tuple[Key, str]]:
 
 def bad_version(version: Any) -> list[tuple[Key, str]]:
     """The mistake in a value of the key ``evoplug``, if it is one."""
-    if type(version) is int and version == FORMAT:
-        return []
-    newer = type(version) is int and version > FORMAT
-    reason = f"this file is of format {version}; a newer evoplug reads it" if newer else f"must be {FORMAT}"
-    return [(("evoplug",), reason if newer else f"{reason}, got {version!r}")]
+    if type(version) is not int or version < FORMAT:
+        return [(("evoplug",), f"must be {FORMAT}, got {given(version)}")]
+    if version > FORMAT:
+        return [(("evoplug",), f"the file has format {version}, this evoplug reads {FORMAT}; a newer evoplug reads it")]
+    return []
 
 
 def _wrong(path: Path, message: str, line: int | None = None) -> ConfigError:
-    # The name as given, on one line whatever it holds.
-    name = "".join(character if character.isprintable() else "?" for character in str(path))
-    return ConfigError(mistakes=[Mistake((), message, f"{name}:{line}" if line else name)])
+    return ConfigError(mistakes=[mistake((), message, f"{path}:{line}" if line else f"{path}")])
 
 
 def _is_file(path: Path) -> bool:

@@ -23,7 +23,7 @@ Reduce = Callable[[torch.Tensor], torch.Tensor]
 _ELEMENTWISE = (nn.ELU, nn.GELU, nn.Identity, nn.LeakyReLU, nn.ReLU, nn.Sigmoid, nn.SiLU, nn.Softplus, nn.Tanh)
 _ACTIVATIONS = {"cpu": 2**20, "cuda": 2**26}
 """Floats in the widest layer of a piece: on a CPU, 4 MiB stay in the cache."""
-_ROWS = {"cpu": 64, "cuda": 2**14}
+_ROWS = {"cpu": 128, "cuda": 2**14}
 """Most networks in a piece, so that a small population still gives every worker some."""
 _SMALL = 16
 """Up to so many examples, products with one example a row are the faster ones."""
@@ -84,14 +84,16 @@ class _Dense:
         self.hidden = _Buffers([self._shape(layer, self.rows) for layer in linear[:-1]], x)
 
     def __call__(self, genomes: torch.Tensor) -> torch.Tensor:
-        blocks = dict(zip(self.template.parameters(), parameters(self.template, genomes).values(), strict=True))
+        views = parameters(self.template, genomes).values()
+        blocks: dict[torch.Tensor, torch.Tensor] = dict(zip(self.template.parameters(), views, strict=True))
         buffers = iter(self.hidden.blocks)
         h = self.inputs.expand(len(genomes), *self.inputs.shape)
         for layer in self.layers:
             if isinstance(layer, nn.Linear):
                 buffer = next(buffers, None)  # the last layer's outputs are new: `reduce` may keep them
                 out = h.new_empty(self._shape(layer, len(genomes))) if buffer is None else buffer[: len(genomes)]
-                h = self._product(blocks[layer.weight], None if layer.bias is None else blocks[layer.bias], h, out)
+                bias = None if layer.bias is None else blocks[layer.bias]
+                h = self._product(blocks[layer.weight], bias, h, out)
             else:
                 h = layer(h)
         return h.mT if self.wide else h
@@ -168,7 +170,7 @@ def _in_place(layer: nn.Module) -> nn.Module:
     if not hasattr(layer, "inplace"):
         return layer
     layer = copy.copy(layer)
-    layer.inplace = True
+    layer.inplace = True  # type: ignore[assignment]
     return layer
 
 

@@ -1,4 +1,7 @@
-"""Crossovers of real vectors: two ``(n, d)`` blocks of parents to an ``(n, d)`` block, one child a pair."""
+"""Crossovers of real vectors: two ``(n, d)`` blocks of parents to an ``(n, d)`` block, one child a pair.
+
+Prellberg (2020): Evolving Deep Neural Networks, doctoral thesis, University of Oldenburg.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Uniform(Crossover, genome="real-vector"):
-    """Each gene comes from either parent with probability 1/2 (thesis, Equation 4.1)."""
+    """Each gene comes from either parent with probability 1/2 (Prellberg, 2020, Equation 4.1)."""
 
     def __call__(self, a: torch.Tensor, b: torch.Tensor, rng: Rng) -> torch.Tensor:
         return kernels.uniform(a, b, rng, torch.empty_like(a))
@@ -30,7 +33,10 @@ class Uniform(Crossover, genome="real-vector"):
 
 @dataclass(kw_only=True)
 class Arithmetic(Crossover, genome="real-vector"):
-    """The mean of both parents, z = x1/2 + x2/2 (thesis, Equation 4.2); on a logarithmic scale the geometric mean."""
+    """The mean of both parents, z = x1/2 + x2/2 (Prellberg, 2020, Equation 4.2).
+
+    On a logarithmic scale it is the geometric mean.
+    """
 
     def __post_init__(self) -> None:
         self._box = Box()

@@ -13,6 +13,9 @@ from evoplug.contracts import Ge, Selection, dataclass
 if TYPE_CHECKING:
     from evoplug import Rng
 
+Read = Callable[[np.ndarray], np.ndarray]
+"""Numbers of cases, to the members' fitness on them, ``(cases, n)``."""
+
 Keep = Callable[[np.ndarray], np.ndarray]
 """Fitness of the candidates on one case, to a mask of those that stay."""
 
@@ -30,7 +33,7 @@ class Lexicase(Selection):
 
     def __call__(self, fitness: Any, count: int, rng: Rng) -> torch.Tensor:
         """``(count,)`` rows; a member that is invalid on every case wins only where all are."""
-        return torch.tensor([_walk(fitness, _best, self.block, rng) for _ in range(count)], dtype=torch.int64)
+        return _select(fitness, count, _best, self.block, rng)
 
 
 @dataclass(kw_only=True)
@@ -47,26 +50,42 @@ class EpsilonLexicase(Selection):
 
     def __call__(self, fitness: Any, count: int, rng: Rng) -> torch.Tensor:
         """``(count,)`` rows; a member that is invalid on every case wins only where all are."""
-        return torch.tensor([_walk(fitness, _near_best, self.block, rng) for _ in range(count)], dtype=torch.int64)
+        return _select(fitness, count, _near_best, self.block, rng)
 
 
-def _walk(fitness: Any, keep: Keep, block: int, rng: Rng) -> int:
-    """One selected row. Reads whole blocks of cases, so that a lazy matrix evaluates them together."""
+def _select(fitness: Any, count: int, keep: Keep, block: int, rng: Rng) -> torch.Tensor:
     n, cases = fitness.shape
-    candidates, order = np.arange(n), rng.numpy.permutation(cases)
-    for start in range(0, cases, block):
+    read = _reader(fitness)
+    rows = [_walk(read, np.arange(n), rng.numpy.permutation(cases), keep, block, rng) for _ in range(count)]
+    return torch.tensor(rows, dtype=torch.int64)
+
+
+def _walk(read: Read, candidates: np.ndarray, order: np.ndarray, keep: Keep, block: int, rng: Rng) -> int:
+    """One selected row. Reads whole blocks of cases, so that a lazy matrix evaluates them together."""
+    for start in range(0, len(order), block):
         if len(candidates) == 1:
             break
-        for values in _by_case(fitness[:, torch.from_numpy(order[start : start + block])]):
-            candidates = candidates[keep(values[candidates])]
-            if len(candidates) == 1:
+        values = read(order[start : start + block])[:, candidates]
+        differing = values[(values != values[:, :1]).any(1)]
+        kept = np.arange(len(candidates))
+        for case in differing:
+            kept = kept[keep(case[kept])]
+            if len(kept) == 1:
                 break
+        candidates = candidates[kept]
     return int(rng.numpy.choice(candidates))
+
+
+def _reader(fitness: Any) -> Read:
+    """A tensor is turned once for all that is selected from it; anything else is asked case by case."""
+    if isinstance(fitness, torch.Tensor):
+        return _by_case(fitness).__getitem__
+    return lambda cases: _by_case(fitness[:, torch.from_numpy(cases)])
 
 
 def _by_case(values: torch.Tensor) -> np.ndarray:
     """``(n, cases)`` to ``(cases, n)``; what is not finite becomes -inf."""
-    rows = values.detach().T.cpu().numpy()
+    rows = values.detach().T.contiguous().cpu().numpy()
     return np.where(np.isfinite(rows), rows, -np.inf)
 
 

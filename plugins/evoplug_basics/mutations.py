@@ -1,6 +1,8 @@
 """Mutations of real vectors: an ``(n, d)`` block of parents to a new one, inside the genotype's bounds.
 
 A mutation strength sigma is in natural units; on a logarithmic scale it is in units of the natural logarithm.
+
+Prellberg (2020): Evolving Deep Neural Networks, doctoral thesis, University of Oldenburg.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Gaussian(Mutation, genome="real-vector"):
-    """Add normal noise, z = x + sigma * N(0, 1) (thesis, Equation 4.3).
+    """Add normal noise, z = x + sigma * N(0, 1) (Prellberg, 2020, Equation 4.3).
 
     By default sigma is a tenth of each gene's range, 0.01 where the genotype has no bounds.
     """
@@ -61,7 +63,7 @@ class Gaussian(Mutation, genome="real-vector"):
 
 @dataclass(kw_only=True)
 class DecayingGaussian(Mutation, genome="real-vector"):
-    """Gaussian mutation whose strength decays, sigma_i = 0.99^(i/k) * sigma_0 (thesis, Equation 5.3).
+    """Gaussian mutation whose strength decays, sigma_i = 0.99^(i/k) * sigma_0 (Prellberg, 2020, Equation 5.3).
 
     i = generation - 1, so that the initial population's generation has sigma_0. k = 100 is the released code's.
     """
@@ -87,9 +89,9 @@ class DecayingGaussian(Mutation, genome="real-vector"):
 class SelfAdaptiveGaussian(Mutation, genome="real-vector"):
     """Gaussian mutation with a strength of each member's own, sigma' = sigma * exp(tau * N(0, 1)).
 
-    Thesis, Equation 5.4. The genome is mutated with the parent's sigma, then sigma itself; a crossover gives the mean
-    of both parents'. sigma is the column "sigma", ``(n,)``. tau = 0.01 is the released code's; that code also
-    mutates sigma of elites and of crossover's children, the text of the thesis does not say so.
+    Prellberg (2020), Equation 5.4. The genome is mutated with its parent's sigma, then sigma itself; a crossover gives
+    the mean of both parents'. sigma is the column "sigma", ``(n,)``. tau = 0.01 is the released code's; that code also
+    mutates sigma of elites and of crossover's children, of which the text says nothing.
     """
 
     sigma: Annotated[float | None, Gt(0), "initial strength; by default the mean of gaussian's over the genes"] = None

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from evoplug import Members
-from evoplug.backends.champion import Champion
-from evoplug.contracts import Ge, Loop, Strategy
+from evoplug.backends.tracked import TrackedLoop
+from evoplug.contracts import Ge, Strategy
 from evoplug.evaluation import Problem
 
 
@@ -22,27 +22,22 @@ class RandomSearch(Strategy):
         return Sampling(problem, self.population)
 
 
-class Sampling(Loop):
+class Sampling(TrackedLoop):
     """Draw, evaluate, remember the best."""
 
     def __init__(self, problem: Problem, population: int) -> None:
-        self.problem, self.population = problem, population
-        self._champion = Champion(problem.evaluator.deterministic)
+        super().__init__(problem)
+        self.population = population
 
     def step(self) -> None:
         self.members = self.problem.sample(self.population)
         evaluation = self.problem.evaluate(self.members)
         self.members.fitness, self.members.states = evaluation.fitness, evaluation.states
-        self._champion.see(self.members)
-
-    @property
-    def best(self) -> Members:
-        assert self._champion.member is not None
-        return self._champion.member
+        self.track()
 
     def state_dict(self) -> dict[str, Any]:
-        return {"members": self.members.state_dict(), "champion": self._champion.state_dict()}
+        return {**super().state_dict(), "members": self.members.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.members = Members.from_state_dict(state["members"])
-        self._champion.load_state_dict(state["champion"])
+        super().load_state_dict(state)

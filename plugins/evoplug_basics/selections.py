@@ -79,9 +79,9 @@ class Roulette(Selection):
     def __call__(self, fitness: torch.Tensor, count: int, rng: Rng) -> torch.Tensor:
         """``(count,)`` rows."""
         pool = eligible(fitness)
-        above = fitness[pool].nan_to_num().double()
-        above = above - above.min()
-        shares = above / above.max() if above.any() else torch.ones_like(above)
+        worth = fitness[pool].double()
+        above = worth - worth.min()
+        shares = above / above.max() if above.max() > 0 else torch.ones_like(above)
         chosen = rng.numpy.choice(len(pool), size=count, p=(shares / shares.sum()).cpu().numpy())
         return pool[torch.from_numpy(chosen)]
 

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import torch
 
 from evoplug.contracts import (
-    Annotated, ConfigError, Dataset, Evaluation, Evaluator, Function, Ge, Genotype, Known, Members, Metrics, Task,
-    dataclass, use,
-)  # fmt: skip
+    ConfigError,
+    Dataset,
+    Evaluation,
+    Evaluator,
+    Function,
+    Ge,
+    Genotype,
+    Known,
+    Members,
+    Metrics,
+    Task,
+    dataclass,
+    use,
+)
 from evoplug.population.forward import map_outputs
 from evoplug_supervised.losses import Loss, per_example
 from evoplug_supervised.weights import Weights
@@ -52,7 +63,8 @@ class Classification(Evaluator, genome="weights"):
         return Task(input_shape=tuple(info.shape), outputs=info.classes)
 
     def bind(self, genotype: Genotype | None) -> None:
-        assert isinstance(genotype, Weights)
+        if not isinstance(genotype, Weights):
+            raise ConfigError((), "needs the genotype `weights`")
         self._template = genotype.template
         self._loss = per_example(self.loss)
 

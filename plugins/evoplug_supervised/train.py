@@ -24,6 +24,7 @@ from evoplug.contracts import (
     Members,
     Metrics,
     Network,
+    Parts,
     Task,
     dataclass,
     field,
@@ -33,8 +34,8 @@ from evoplug.population.workers import parallel
 from evoplug_supervised import schedules
 from evoplug_supervised.augmentation import AUGMENTATIONS
 from evoplug_supervised.initialisers import initialise
-from evoplug_supervised.losses import LOSSES, cross_entropy
-from evoplug_supervised.trainer import Loss, Recipe, load, score, state_of, train
+from evoplug_supervised.losses import Loss, cross_entropy, per_example
+from evoplug_supervised.trainer import Recipe, load, score, state_of, train
 
 if TYPE_CHECKING:
     from evoplug import Rng
@@ -58,7 +59,7 @@ class Train(Evaluator, genome="composite"):
 
     dataset: Annotated[Dataset, "examples and labels"] = use("digits")
     network: Annotated[Network, "architecture of every member"] = use("mlp")
-    init: Annotated[Function, Known("he-normal"), "initialisation of the weights"] = "he-normal"
+    init: Annotated[Function, Known("glorot-uniform", "he-normal", "normal"), "how weights are drawn"] = "he-normal"
     epochs: Annotated[int, Ge(1), "of training in one evaluation, that is in a generation"] = 1
     batch: Annotated[int, Ge(1), "examples in a gradient step"] = 128
     optimizer: Annotated[Literal["sgd", "adam"], "update rule; sgd has momentum"] = "sgd"
@@ -67,7 +68,9 @@ class Train(Evaluator, genome="composite"):
     ] = None
     momentum: Annotated[Annotated[float, Ge(0), Lt(1)] | None, "of sgd; by default 0.9"] = None
     weight_decay: Annotated[Annotated[float, Ge(0)] | None, "L2 penalty, by default 0"] = None
-    loss: Annotated[Annotated[Function, Known("cross-entropy")] | None, "per example; by default cross-entropy"] = None
+    loss: Annotated[
+        Annotated[Function, Known("cross-entropy", "squared-error")] | None, "per example, by default cross-entropy"
+    ] = None
     schedule: Annotated[Literal["constant", "step", "cosine"], "of the learning rate, by epochs"] = "constant"
     milestones: Annotated[tuple[Annotated[int, Ge(1)], ...], "step: epochs at which the learning rate decays"] = ()
     decay: Annotated[float, Gt(0), Lt(1), "step: factor at each milestone"] = 0.1
@@ -80,11 +83,12 @@ class Train(Evaluator, genome="composite"):
     fitness_split: Annotated[Literal["validation", "train"], "examples on which fitness is measured"] = "validation"
     inherit: Annotated[
         Mapping[Literal["weights", "buffers", "optimizer", "schedule_clock"], bool],
-        "what a child starts with of what its parent had; without schedule_clock it goes by generations",
+        "what of its parent's a child goes on with; without schedule_clock it takes the epochs of the whole run so far",
     ] = field(default_factory=lambda: {"weights": True, "buffers": True, "optimizer": True, "schedule_clock": True})
 
     provides = ("states",)
     costs = ("epochs", "steps", "samples")
+    headline = "accuracy"
 
     def check(self) -> Iterable[tuple[str, str]]:
         if self.optimizer == "adam" and self.momentum is not None:
@@ -93,6 +97,11 @@ class Train(Evaluator, genome="composite"):
             yield "milestones", 'belong to schedule = "step", which needs at least one'
         if (self.schedule == "cosine") != (self.total_epochs is not None):
             yield "total_epochs", 'belongs to schedule = "cosine", which needs it'
+        if not self._passes("weights") and (self._passes("buffers") or self._passes("optimizer")):
+            yield (
+                "inherit",
+                "buffers and optimizer belong to the weights: with weights = false, set them false too",
+            )
 
     # ---------------------------------------------------------------------------------------------- set up
 
@@ -102,7 +111,7 @@ class Train(Evaluator, genome="composite"):
 
     def bind(self, genotype: Genotype | None) -> None:
         self._genes: Mapping[str, Any] = {} if genotype is None else genotype.parts
-        self._loss: Loss = LOSSES[self.loss] if isinstance(self.loss, str) else self.loss or cross_entropy
+        self._loss: Loss = per_example(self.loss) if self.loss else cross_entropy
         self._rounds = 0
         misfits = [*self._misfits(genotype), *self._data_misfits()]
         if misfits:
@@ -124,13 +133,13 @@ class Train(Evaluator, genome="composite"):
     def _splits(self) -> list[str]:
         """The splits that the data set has."""
         sizes = self.dataset.info().sizes
-        return [split for split in SPLITS if not sizes or sizes.get(split)]
+        return [split for split in SPLITS if sizes.get(split, not sizes)]
 
     def _build(self, device: str) -> nn.Module:
         """The network, with weights that mean nothing."""
         info = self.dataset.info()
         try:
-            with torch.random.fork_rng(devices=()), torch.device(device):
+            with torch.random.fork_rng(devices=()), torch.device(device):  # modules draw from torch's global stream
                 return self.network.build(tuple(info.shape), info.classes)
         except ConfigError as error:
             raise ConfigError(mistakes=[m._replace(key=("network", *m.key)) for m in error.mistakes]) from error
@@ -173,7 +182,7 @@ class Train(Evaluator, genome="composite"):
         """The new state of one member, and its fitness."""
         module = copy.deepcopy(self._module)
         begin = self._begin(module, int(members.ids[row]), members.states[row] if members.states else None, rng)
-        recipe = self._recipe({name: members.genomes[name][row] for name in self._genes})  # type: ignore[call-overload]
+        recipe = self._recipe(_genes(members, row))
         clock = begin["epochs"] if self._passes("schedule_clock") else self._rounds * self.epochs
         state = train(module, *self._data["train"], recipe, begin, clock, rng)
         scores = score(module, *self._data[self.fitness_split], self._loss)
@@ -198,7 +207,7 @@ class Train(Evaluator, genome="composite"):
         return score(module, *self._data[split], self._loss)
 
     def _passes(self, part: str) -> bool:
-        return self.inherit.get(part, True)  # type: ignore[call-overload, no-any-return]
+        return self.inherit.get(part, True)  # type: ignore[call-overload]
 
     # ---------------------------------------------------------------------------------------- the parameters
 
@@ -253,3 +262,9 @@ class Train(Evaluator, genome="composite"):
             yield "fitness_split", f"the data set has no {self.fitness_split} examples"
         if self.augmentation and len(info.shape) != 3:
             yield "augmentation", f"is for images, and an example has shape {tuple(info.shape)}"
+
+
+def _genes(members: Members, row: int) -> dict[str, Any]:
+    """part -> its genes ``(d,)`` of one member; empty without a genotype."""
+    genomes = members.genomes
+    return {name: part[row] for name, part in genomes.items()} if isinstance(genomes, Parts) else {}

@@ -6,7 +6,7 @@ weight: {slot: tensor}}}``. States are never changed: training starts from copie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from evoplug_supervised.augmentation import Augmentation
+from evoplug_supervised.losses import Loss
 from evoplug_supervised.schedules import Schedule, constant
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 State = Mapping[str, Any]
 Slots = Mapping[str, Mapping[str, torch.Tensor]]
-Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""Logits ``(n, classes)`` and labels ``(n,)`` int64 to one loss an example, ``(n,)``."""
 
 BLOCK = 512
 """Examples in one forward pass when a network is scored."""
@@ -43,10 +42,6 @@ class Recipe:
     """L2 penalty, added to the gradient."""
     schedule: Schedule = constant
     augmentation: tuple[Augmentation, ...] = ()
-
-    def steps(self, examples: int) -> int:
-        """Gradient steps in all epochs."""
-        return self.epochs * -(-examples // self.batch)
 
 
 def state_of(module: nn.Module) -> dict[str, Any]:

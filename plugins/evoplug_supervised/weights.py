@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import torch
 from torch import nn
 from torch.nn.utils import vector_to_parameters
 
-from evoplug.contracts import (
-    Annotated, ClassVar, ConfigError, Function, Genotype, Known, Network, Task, dataclass, use,
-)  # fmt: skip
+from evoplug.contracts import ConfigError, Function, Genotype, Known, Network, Task, dataclass, use
 from evoplug.population.forward import parameters
 from evoplug_supervised.initialisers import fill
 
@@ -31,7 +29,9 @@ class Weights(Genotype, genome=("weights", "real-vector")):
     """
 
     network: Annotated[Network, "architecture"] = use("mlp")
-    init: Annotated[Function, Known("glorot-uniform", "he-normal", "normal"), "how weights are drawn"] = "glorot-uniform"
+    init: Annotated[Function, Known("glorot-uniform", "he-normal", "normal"), "how weights are drawn"] = (
+        "glorot-uniform"
+    )
 
     # The space as operators for real vectors see it: without bounds.
     lower: ClassVar[None] = None

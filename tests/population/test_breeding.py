@@ -152,5 +152,5 @@ def test_an_operator_that_returns_another_shape_is_named():
 
 def test_an_operator_on_one_kind_refuses_several_parts():
     parts = Members(Parts({"x": torch.zeros(1, 1)}), torch.arange(1), torch.full((1, 2), -1))
-    with pytest.raises(PluginError, match="^Noise: does not work on genomes of several parts$"):
+    with pytest.raises(PluginError, match=r"^Noise: does not work on genomes of several parts$"):
         Noise().into(parts, torch.tensor([0]), Rng(1), parts)

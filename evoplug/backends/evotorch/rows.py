@@ -10,9 +10,8 @@ from evotorch import SolutionBatch
 from evotorch.algorithms import GeneticAlgorithm
 from evotorch.operators import CopyingOperator
 
-from evoplug.backends.champion import Champion
 from evoplug.backends.evotorch.bridge import Bridge, plain
-from evoplug.contracts import Loop
+from evoplug.backends.tracked import TrackedLoop
 from evoplug.evaluation import Problem
 from evoplug.rng import Rng
 from evoplug.types import Members
@@ -25,7 +24,7 @@ Score = Callable[[Members], torch.Tensor]
 """Evaluates members and returns the ``(n,)`` fitness that selection sees."""
 
 
-class RowsLoop(Loop):
+class RowsLoop(TrackedLoop):
     """Generational evolution of ``(population, d)`` rows: the children replace their parents, and every row is
     evaluated in every generation.
 
@@ -47,9 +46,8 @@ class RowsLoop(Loop):
         score: Score | None = None,
         columns: Mapping[str, torch.Tensor] | None = None,
     ) -> None:
-        self.problem = problem
+        super().__init__(problem)
         self._breed, self._score = breed, score or (lambda members: problem.evaluate(members).fitness)
-        self._champion = Champion(problem.evaluator.deterministic)
         self._bridge = Bridge(problem, lambda n: problem.genotype.sample(n, problem.rng.child("sample")), self._evaluate)
         self._searcher = GeneticAlgorithm(
             self._bridge, operators=[_Breeding(self._bridge, self)], popsize=population, elitist=False,
@@ -69,7 +67,7 @@ class RowsLoop(Loop):
             self._searcher._first_iter = False
         else:
             self._searcher.step()
-        self._champion.see(self.members)
+        self.track()
 
     def _next(self) -> SolutionBatch:
         """Breed into the population that is not in use, and make it the current one."""
@@ -85,13 +83,8 @@ class RowsLoop(Loop):
         self.members.fitness = self._score(self.members)
         return self.members.fitness
 
-    @property
-    def best(self) -> Members:
-        assert self._champion.member is not None
-        return self._champion.member
-
     def state_dict(self) -> dict[str, Any]:
-        return {"members": self.members.state_dict(), "champion": self._champion.state_dict()}
+        return {**super().state_dict(), "members": self.members.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         saved = Members.from_state_dict(state["members"])
@@ -105,7 +98,7 @@ class RowsLoop(Loop):
         members.fitness = saved.fitness.to(device)
         self._searcher.population.set_evals(members.fitness.to(self._bridge.eval_dtype))
         self._searcher._first_iter = False
-        self._champion.load_state_dict(state["champion"])
+        super().load_state_dict(state)
 
 
 class _Breeding(CopyingOperator):

@@ -12,14 +12,13 @@ from evotorch.algorithms.searchalgorithm import SearchAlgorithm
 from evotorch.distributions import Distribution
 from evotorch.optimizers import ClipUp, TorchOptimizer
 
-from evoplug.backends.champion import Champion
 from evoplug.backends.evotorch.bridge import Bridge, plain
-from evoplug.contracts import Loop
+from evoplug.backends.tracked import TrackedLoop
 from evoplug.evaluation import Problem
 from evoplug.types import Members
 
 
-class SearcherLoop(Loop):
+class SearcherLoop(TrackedLoop):
     """A searcher of EvoTorch that samples and evaluates one population a step.
 
     The search is unbounded; where it leaves the range of the genotype, the nearest genome inside is evaluated. Genes
@@ -34,10 +33,9 @@ class SearcherLoop(Loop):
     def __init__(
         self, problem: Problem, make: Callable[[Bridge, torch.Tensor], SearchAlgorithm]
     ) -> None:
-        self.problem = problem
+        super().__init__(problem)
         self._space: Any = problem.genotype
         self._log = self._space.scale == "log"
-        self._champion = Champion(problem.evaluator.deterministic)
         self._bridge = Bridge(problem, self._start_values, self._evaluate)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # CMA-ES copies tensors in ways that torch and numpy advise against
@@ -46,12 +44,7 @@ class SearcherLoop(Loop):
     def step(self) -> None:
         """One step of the searcher: sample, evaluate, update."""
         self._searcher.step()
-        self._champion.see(self.members)
-
-    @property
-    def best(self) -> Members:
-        assert self._champion.member is not None
-        return self._champion.member
+        self.track()
 
     @property
     def status(self) -> Mapping[str, Any]:
@@ -79,17 +72,17 @@ class SearcherLoop(Loop):
 
     def state_dict(self) -> dict[str, Any]:
         return {
+            **super().state_dict(),
             "searcher": _plain(vars(self._searcher)),
             "generator": self._bridge.generator.get_state(),
             "members": self.members.state_dict(),
-            "champion": self._champion.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         _restore(self._searcher, state["searcher"], self._bridge)
         self._bridge.generator.set_state(state["generator"])
         self.members = Members.from_state_dict(state["members"])
-        self._champion.load_state_dict(state["champion"])
+        super().load_state_dict(state)
 
 
 # A searcher is never pickled: its hooks and its problem would come apart. Rebuilt from the configuration, it differs

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Annotated
 
 import torch
 
-from evoplug.contracts import Annotated, Dataset, DatasetInfo, Ge, dataclass
+from evoplug.contracts import Dataset, DatasetInfo, Ge, dataclass
 
 _IMAGES, _CLASSES = 1797, 10
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Annotated, Literal
 
 import torch
 
-from evoplug.contracts import Annotated, Ge, Literal, dataclass
+from evoplug.contracts import Ge, dataclass
 from evoplug_supervised.datasets.images import Half, Images, Source
 from evoplug_supervised.folder import damaged, data_folder
 
@@ -24,7 +25,9 @@ class MNIST(Images):
 
     root: Annotated[str | None, "folder that holds MNIST/raw; by default EVOPLUG_DATA, else the user's cache"] = None
     validation: Annotated[int, Ge(0), "images taken from the training set"] = 5000
-    train: Annotated[Annotated[int, Ge(1)] | None, "how many of the other training images to use; by default all"] = None
+    train: Annotated[Annotated[int, Ge(1)] | None, "how many of the other training images to use; by default all"] = (
+        None
+    )
     split_seed: Annotated[int, "seed of the permutation that splits the training set"] = 0
     normalisation: Annotated[
         Literal["mean-image", "standard", "unit"],

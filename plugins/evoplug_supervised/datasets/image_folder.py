@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy
 import torch
 from PIL import Image
 
 from evoplug import FilesError
-from evoplug.contracts import Annotated, ConfigError, DatasetInfo, Ge, Literal, dataclass
+from evoplug.contracts import ConfigError, DatasetInfo, Ge, dataclass
 from evoplug_supervised.datasets.images import Half, Images, Source
 from evoplug_supervised.folder import damaged, data_folder
 
@@ -27,7 +28,9 @@ class ImageFolder(Images):
     ] = None
     channels: Annotated[Literal[1, 3], "1: grey, 3: colour"] = 3
     validation: Annotated[int, Ge(0), "images taken from the training set"] = 5000
-    train: Annotated[Annotated[int, Ge(1)] | None, "how many of the other training images to use; by default all"] = None
+    train: Annotated[Annotated[int, Ge(1)] | None, "how many of the other training images to use; by default all"] = (
+        None
+    )
     split_seed: Annotated[int, "seed of the permutation that splits the training set"] = 0
     normalisation: Annotated[
         Literal["mean-image", "standard", "unit"],
@@ -50,11 +53,10 @@ class ImageFolder(Images):
         """Counts the files and opens one, without reading its pixels.
 
         Raises:
-            FilesError: if the folder or its images are missing.
-            ConfigError: if there are too few images for the splits, or they are too small.
+            FilesError: if the folder or its images are missing, too few for the splits or too small.
         """
         for key, message in super().check():
-            raise ConfigError(key, message)
+            raise FilesError(f"image-folder: {data_folder(self.root) / self.folder}: {key} {message}")
         return super().info()
 
     def files(self) -> Sequence[Path]:
@@ -123,7 +125,9 @@ class _Pixels:
         if self.resize:
             image = image.resize(self.size)
         if image.size != self.size:
-            raise FilesError(f"{path} is {image.size[0]} x {image.size[1]} pixels, others are not; `size` makes them one")
+            raise FilesError(
+                f"{path} is {image.size[0]} x {image.size[1]} pixels, others are not; `size` makes them one"
+            )
         return numpy.array(image)
 
 

@@ -109,7 +109,9 @@ class Images(Dataset):
         images, labels = len(source.pixels), source.labels
         if not images == len(labels) == self.counts[half]:
             expected = self.counts[half]
-            raise FilesError(f"{where} is damaged: {images} images and {len(labels)} labels, expected {expected:,} each")
+            raise FilesError(
+                f"{where} is damaged: {images} images and {len(labels)} labels, expected {expected:,} each"
+            )
         if images and not 0 <= int(labels.min()) <= int(labels.max()) < self.classes:
             low, high = int(labels.min()), int(labels.max())
             raise FilesError(f"{where} is damaged: labels from {low} to {high}, expected 0 to {self.classes - 1}")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated, Literal
 
 import torch
 
-from evoplug.contracts import Annotated, Ge, Literal, dataclass
+from evoplug.contracts import Ge, dataclass
 from evoplug_supervised.datasets.images import Half, Images, Source
 from evoplug_supervised.folder import damaged, data_folder
 
@@ -23,7 +24,9 @@ class SVHN(Images):
     root: Annotated[str | None, "folder that holds SVHN/*.mat; by default EVOPLUG_DATA, else the user's cache"] = None
     extra: Annotated[bool, "whether the images of extra_32x32.mat are used as well"] = True
     validation: Annotated[int, Ge(0), "images taken from the training set"] = 30_000
-    train: Annotated[Annotated[int, Ge(1)] | None, "how many of the other training images to use; by default all"] = None
+    train: Annotated[Annotated[int, Ge(1)] | None, "how many of the other training images to use; by default all"] = (
+        None
+    )
     split_seed: Annotated[int, "seed of the permutation that splits the training set"] = 0
     normalisation: Annotated[
         Literal["mean-image", "standard", "unit"],

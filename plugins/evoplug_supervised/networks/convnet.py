@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Annotated
 
 from torch import nn
 
-from evoplug.contracts import Annotated, ConfigError, Ge, Network, dataclass
+from evoplug.contracts import ConfigError, Ge, Network, dataclass
 from evoplug_supervised.networks.images import image_shape
 
 

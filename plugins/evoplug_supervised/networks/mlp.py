@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import prod
+from typing import Annotated, Literal
 
 from torch import nn
 
-from evoplug.contracts import Annotated, Ge, Literal, Network, dataclass
+from evoplug.contracts import Ge, Network, dataclass
 
 _ACTIVATIONS = {
     "relu": nn.ReLU,
@@ -23,11 +24,11 @@ _ACTIVATIONS = {
 class MLP(Network):
     """A multilayer perceptron on the flattened inputs, any shape."""
 
-    hidden: Annotated[tuple[Annotated[int, Ge(1)], ...], "units of each hidden layer; none: a linear classifier"] = (64,)
+    hidden: Annotated[tuple[Annotated[int, Ge(1)], ...], "units of each hidden layer; none: a linear classifier"] = (
+        64,
+    )
     bias: Annotated[bool, "whether the layers have biases"] = True
-    activation: Annotated[
-        Literal["relu", "tanh", "sigmoid", "elu", "gelu", "silu"], "after each hidden layer"
-    ] = "relu"
+    activation: Annotated[Literal["relu", "tanh", "sigmoid", "elu", "gelu", "silu"], "after each hidden layer"] = "relu"
 
     def build(self, shape: tuple[int, ...], outputs: int) -> nn.Module:
         layers: list[nn.Module] = [nn.Flatten()]

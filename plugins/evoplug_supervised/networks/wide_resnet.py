@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Annotated
 
 import torch
 from torch import nn
 from torch.nn.functional import relu
 
-from evoplug.contracts import Annotated, Ge, Network, dataclass
+from evoplug.contracts import Ge, Network, dataclass
 from evoplug_supervised.networks.images import image_shape
 
 

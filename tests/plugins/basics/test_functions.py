@@ -13,7 +13,7 @@ from evoplug_basics.real_vector import RealVector
 from evoplug import ConfigError, Members, PluginError, Rng
 from evoplug.contracts import Known
 
-MINIMA = {name: 0.0 for name in FUNCTIONS} | {"rosenbrock": 1.0, "schwefel": 420.96874635998}
+MINIMA = dict.fromkeys(FUNCTIONS, 0.0) | {"rosenbrock": 1.0, "schwefel": 420.96874635998}
 
 
 def evaluate(function, genomes):

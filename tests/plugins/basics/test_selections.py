@@ -9,7 +9,7 @@ import pytest
 import torch
 from deap import tools
 from evoplug_basics.selections import Best, Random, Roulette, Tournament, Truncation
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evoplug import Rng
@@ -45,7 +45,7 @@ def test_best_comes_first_and_of_equals_the_one_that_stands_first():
 
 
 def test_best_of_too_few():
-    with pytest.raises(ValueError, match="^best: 3 of 2 members$"):
+    with pytest.raises(ValueError, match=r"^best: 3 of 2 members$"):
         Best()(torch.zeros(2), 3, Rng(1))
 
 
@@ -86,6 +86,7 @@ def test_roulette_among_equals_is_uniform(equal):
     st.sampled_from([Truncation(proportion=1.0), Best(), Tournament(size=2), Roulette()]),
     st.integers(0, 100),
 )
+@example([torch.inf, -torch.inf, torch.nan], Roulette(), 1)
 def test_what_is_not_finite_is_never_drawn_where_something_is(values, selection, seed):
     fitness = torch.tensor(values, dtype=torch.float64)
     valid = int(fitness.isfinite().sum())

@@ -1,14 +1,17 @@
 """Evaluator ``train``: what members inherit, what their genes set, and what it costs."""
 
+import io
 from dataclasses import dataclass
 
 import pytest
 import torch
+from evoplug_supervised.gradient_descent import GradientDescent
 from evoplug_supervised.train import Train
 from torch import nn
 
 from evoplug import ConfigError, FilesError, Members, Parts, Rng
 from evoplug.contracts import Dataset, DatasetInfo, Genotype, Network
+from evoplug.evaluation import Problem
 from evoplug.population.workers import workers
 
 CPU = torch.device("cpu")
@@ -190,7 +193,7 @@ def test_what_a_child_inherits_is_what_inherit_says():
     parent = evaluator().evaluate(members(1), Rng(1)).states[0]
     heir = child_of(parent, {})
     assert same_weights(heir, parent)
-    assert not same_weights(child_of(parent, {"weights": False}), parent)
+    assert not same_weights(child_of(parent, {"weights": False, "buffers": False, "optimizer": False}), parent)
 
     def batches(state):
         return int(next(buffer for name, buffer in state["buffers"].items() if "tracked" in name))
@@ -298,7 +301,37 @@ def test_what_does_not_fit_is_found_before_anything_is_loaded(genotype, paramete
         ({"milestones": (3,)}, "milestones"),
         ({"schedule": "cosine"}, "total_epochs"),
         ({"total_epochs": 3}, "total_epochs"),
+        ({"inherit": {"weights": False, "buffers": False}}, "inherit"),
     ],
 )
 def test_parameters_that_contradict_each_other(parameters, key):
     assert [name for name, _ in Train(**parameters).check()] == [key]
+
+
+# ------------------------------------------------------------------------------------------- in a run
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_gradient_descent_resumed_from_a_file_goes_on_bit_for_bit(optimizer):
+    def start():
+        train = evaluator(optimizer=optimizer, schedule="cosine", total_epochs=4)
+        problem = Problem(None, train, seed=1, device=CPU)
+        return problem, GradientDescent(population=2).start(problem)
+
+    problem, loop = start()
+    for _ in range(2):
+        loop.step()
+    file = io.BytesIO()
+    torch.save({"problem": problem.state_dict(), "loop": loop.state_dict()}, file)
+    file.seek(0)
+    saved = torch.load(file, weights_only=True)
+    again, resumed = start()
+    again.load_state_dict(saved["problem"])
+    resumed.load_state_dict(saved["loop"])
+    for each in (loop, resumed):
+        each.step()
+        each.step()
+    assert torch.equal(resumed.members.fitness, loop.members.fitness)
+    assert all(equal(a, b) for a, b in zip(resumed.members.states, loop.members.states, strict=True))
+    assert again.ledger.row() == problem.ledger.row()
+    assert problem.ledger["epochs"] == 8

@@ -1,0 +1,59 @@
+from math import sqrt
+
+import pytest
+import torch
+from torch import nn
+
+from evoplug import Rng
+from evoplug_supervised.initialisers import INITIALISERS, fill, initialise
+
+SIGMA = {  # of a layer with 200 inputs and 100 outputs
+    "glorot-uniform": sqrt(2 / 300),
+    "he-normal": sqrt(2 / 200),
+    "normal": 0.05,
+}
+
+
+@pytest.mark.parametrize("name", INITIALISERS)
+def test_weights_have_the_spread_that_the_name_stands_for(name):
+    weights = torch.empty(3, 100, 200)
+    fill({"weight": weights}, name, Rng(1))
+    assert weights.std().item() == pytest.approx(SIGMA[name], rel=0.02)
+    assert weights.mean().item() == pytest.approx(0, abs=0.001)
+
+
+def test_glorot_uniform_stays_inside_its_bound_and_reaches_it():
+    weights = torch.empty(3, 100, 200)
+    fill({"weight": weights}, "glorot-uniform", Rng(1))
+    assert weights.abs().max().item() == pytest.approx(sqrt(6 / 300), rel=0.001)
+
+
+def test_kernels_count_their_receptive_field():
+    kernels = torch.empty(2, 64, 32, 3, 3)
+    fill({"weight": kernels}, "he-normal", Rng(1))
+    assert kernels.std().item() == pytest.approx(sqrt(2 / (32 * 9)), rel=0.02)
+
+
+def test_biases_are_zero_and_gains_one():
+    module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4))
+    initialise(module, "he-normal", Rng(1))
+    assert module[0].bias.eq(0).all()
+    assert module[1].weight.eq(1).all()
+    assert module[1].bias.eq(0).all()
+
+
+def test_the_stream_alone_decides():
+    first, second, other = (nn.Linear(5, 5) for _ in range(3))
+    for module, seed in ((first, 1), (second, 1), (other, 2)):
+        initialise(module, "glorot-uniform", Rng(seed))
+    assert torch.equal(first.weight, second.weight)
+    assert not torch.equal(first.weight, other.weight)
+
+
+def test_a_function_gets_the_fans():
+    def by_fans(weights, fan_in, fan_out, generator):
+        weights.fill_(fan_in * 100 + fan_out)
+
+    module = nn.Conv2d(3, 4, 2)
+    initialise(module, by_fans, Rng(1))
+    assert module.weight.unique().tolist() == [12 * 100 + 16]

@@ -1,0 +1,214 @@
+"""Runs as a whole, through the Python API: what they leave, and what they refuse."""
+
+import json
+import os
+import signal
+import threading
+import time
+import tomllib
+
+import pytest
+import torch
+
+import evoplug
+from evoplug import ConfigError, EvaluationError, FilesError
+from evoplug.errors import Interrupted
+from evoplug.rundir import held
+from evoplug.runner import Watch
+
+SNES = {
+    "run": {"name": "snes", "stop": {"generations": 20}},
+    "strategy": {"use": "snes"},
+    "genotype": {"use": "real-vector", "length": 3, "low": -5.0, "high": 5.0},
+    "evaluator": {"use": "function"},
+}
+
+
+@pytest.fixture
+def run(tmp_path):
+    return evoplug.run(SNES, out=tmp_path / "run")
+
+
+def test_the_folder_holds_what_was_asked_and_what_came_out(run):
+    assert run.status == "finished"
+    assert run.result["reason"] == "generations = 20"
+    assert run.result["ledger"]["generations"] == 20
+    assert run.result["best"]["generation"] <= 20
+    assert run.result["best"]["fitness"] == max(row["best"] for row in run.metrics)
+    assert [row["generations"] for row in run.metrics] == list(range(1, 21))
+    assert {"evaluations", "seconds", "best", "mean", "std", "invalid", "time"} <= run.metrics[0].keys()
+    assert tomllib.loads((run.folder / "config.toml").read_text())["strategy"] == {"use": "snes"}
+    assert run.config["strategy"]["sigma"] == 0.2
+    lock = json.loads((run.folder / "plugins.lock").read_text())
+    assert lock["evoplug_basics.searchers:SNES"]["distribution"] == "evoplug"
+    assert json.loads((run.folder / "environment.json").read_text())["sessions"][0]["threads"] == 1
+
+
+def test_checkpoints_and_solution_are_plain_data(run):
+    (path,) = (run.folder / "checkpoints").glob("*.pt")
+    assert torch.load(path, weights_only=True)["problem"]["ledger"]["generations"] == 20
+    assert run.solution.fitness.item() == run.result["best"]["fitness"]
+
+
+def rows(run):
+    return [{k: v for k, v in row.items() if k not in ("seconds", "time")} for row in run.metrics]
+
+
+def test_the_same_seed_gives_the_same_run_with_any_number_of_workers(run, tmp_path):
+    for workers in (1, 3):
+        again = evoplug.run(SNES, {"run.workers": workers}, out=tmp_path / str(workers))
+        assert rows(again) == rows(run)
+    other = evoplug.run(SNES, {"run.seed": 2}, out=tmp_path / "other")
+    assert rows(other) != rows(run)
+
+
+def test_a_finished_run_stays_as_it_is_and_a_larger_budget_goes_on(run, tmp_path):
+    before = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
+    assert evoplug.resume(run.folder).status == "finished"
+    assert {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()} == before
+    longer = evoplug.resume(run.folder, {"run.stop.generations": 30})
+    assert rows(longer) == rows(evoplug.run(SNES, {"run.stop.generations": 30}, out=tmp_path / "thirty"))
+
+
+def test_only_budgets_may_change_on_a_resume(run):
+    with pytest.raises(ConfigError, match="evaluator.function: a resume cannot change this"):
+        evoplug.resume(run.folder, {"evaluator.function": "ackley"})
+
+
+def test_an_edited_configuration_is_refused_naming_the_keys(run):
+    resolved = run.folder / "resolved.toml"
+    resolved.write_text(resolved.read_text().replace('function = "sphere"', 'function = "ackley"'))
+    with pytest.raises(FilesError, match="changed since the checkpoint was written: evaluator.function"):
+        evoplug.resume(run.folder, {"run.stop.generations": 30})
+
+
+def test_a_folder_in_use_is_refused_naming_who_holds_it(run):
+    with held(run.folder), pytest.raises(FilesError, match=r"another run holds this folder \(pid \d+ on "):
+        evoplug.resume(run.folder, {"run.stop.generations": 30})
+
+
+def test_nothing_is_overwritten(run):
+    with pytest.raises(FilesError, match="exists and is not empty"):
+        evoplug.run(SNES, out=run.folder)
+
+
+def test_folders_of_the_same_name_get_a_suffix(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = [evoplug.run(SNES, {"run.stop.generations": 1}).folder.as_posix() for _ in range(3)]
+    assert names == ["runs/snes/run/seed-1", "runs/snes/run/seed-1-2", "runs/snes/run/seed-1-3"]
+
+
+def test_a_folder_with_odd_characters_and_a_moved_one(tmp_path):
+    run = evoplug.run(SNES, out=tmp_path / "é 日本語 🎲")
+    moved = run.folder.rename(tmp_path / "moved")
+    assert evoplug.resume(moved, {"run.stop.generations": 25}).metrics[-1]["generations"] == 25
+    assert not run.folder.exists()
+
+
+def test_no_run_folder(tmp_path):
+    with pytest.raises(FilesError, match="not a run folder"):
+        evoplug.resume(tmp_path)
+
+
+@pytest.mark.parametrize("stop", [{"evaluations": 50}, {"fitness": -1e-3, "generations": 500}, {"seconds": 0.2}])
+def test_every_stop_rule_ends_a_run(stop, tmp_path):
+    run = evoplug.run({**SNES, "run": {"stop": stop}}, out=tmp_path / "run")
+    assert run.result["reason"].split(" = ")[0] in stop
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_generation_saves_and_can_be_resumed(number, tmp_path):
+    class Raise(Watch):
+        def generation(self, row):
+            if row["generations"] == 7:
+                signal.raise_signal(number)
+
+    with pytest.raises(Interrupted) as caught:
+        evoplug.run(SNES, out=tmp_path / "run", watch=Raise())
+    assert caught.value.exit_code == 128 + number
+    run = evoplug.Run(tmp_path / "run")
+    assert run.status == "interrupted"
+    assert len(run.metrics) == 7
+    assert rows(evoplug.resume(run.folder)) == rows(evoplug.run(SNES, out=tmp_path / "whole"))
+
+
+def test_a_step_that_does_not_end_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr("evoplug.signals.GRACE", 0.1)
+    (tmp_path / "slow.py").write_text("import time\ndef slow(x):\n    time.sleep(0.001 if len(x) < 9 else 30)\n    return x[:, 0]\n")
+    config = {**SNES, "strategy": {"use": "snes", "population": 9}}
+
+    class Raise(Watch):
+        def begin(self, experiment, folder, resumed_at):
+            threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start()
+
+    begin = time.perf_counter()
+    with pytest.raises(Interrupted):
+        evoplug.run(config, {"evaluator.function": f"{tmp_path}/slow.py:slow"}, out=tmp_path / "run", watch=Raise())
+    assert time.perf_counter() - begin < 10
+    assert evoplug.Run(tmp_path / "run").status == "interrupted"
+
+
+def test_an_evaluation_that_raises_is_reported_in_one_line_with_its_traceback_in_the_log(tmp_path):
+    (tmp_path / "bad.py").write_text("def bad(x):\n    raise KeyError('missing')\n")
+    with pytest.raises(EvaluationError, match=r"generation 1: .*raised KeyError: 'missing'"):
+        evoplug.run(SNES, {"evaluator.function": f"{tmp_path}/bad.py:bad"}, out=tmp_path / "run")
+    run = evoplug.Run(tmp_path / "run")
+    assert run.status == "failed"
+    assert "KeyError" in (run.folder / "error.log").read_text()
+
+
+def test_a_generation_without_a_valid_member_ends_the_run(tmp_path):
+    (tmp_path / "nan.py").write_text("def nan(x):\n    return x[:, 0] * float('nan')\n")
+    with pytest.raises(EvaluationError, match=r"generation 1: 0 of \d+ members have a finite fitness"):
+        evoplug.run(SNES, {"evaluator.function": f"{tmp_path}/nan.py:nan"}, out=tmp_path / "run")
+
+
+def test_some_invalid_members_are_counted(tmp_path):
+    (tmp_path / "half.py").write_text("def half(x):\n    y = (x**2).sum(1)\n    y[::2] = float('nan')\n    return y\n")
+    run = evoplug.run(SNES, {"evaluator.function": f"{tmp_path}/half.py:half"}, out=tmp_path / "run")
+    assert all(row["invalid"] == 4 and row["best"] is not None for row in run.metrics)
+
+
+def test_damaged_checkpoints_fall_back_or_refuse(tmp_path):
+    settings = {"run.checkpoint": {"every": 5}}
+    run = evoplug.run(SNES, settings, out=tmp_path / "run")
+    whole = rows(run)
+    *older, newest = sorted((run.folder / "checkpoints").iterdir())
+    newest.write_bytes(newest.read_bytes()[:-5])
+    notices = []
+
+    class Listen(Watch):
+        def notice(self, text):
+            notices.append(text)
+
+    (run.folder / "result.json").unlink()
+    assert rows(evoplug.resume(run.folder, watch=Listen())) == whole
+    assert newest.name in notices[0]
+    for path in (run.folder / "checkpoints").iterdir():
+        path.write_bytes(b"gone")
+    (run.folder / "result.json").unlink()
+    with pytest.raises(FilesError, match="every checkpoint is damaged"):
+        evoplug.resume(run.folder)
+
+
+def test_validation_is_measured_along_the_way(tmp_path):
+    config = {
+        "run": {"stop": {"generations": 6}, "measure": {"every": 3}},
+        "strategy": {"use": "leea", "population": 10},
+        "genotype": {"use": "weights", "network": {"use": "mlp", "hidden": [4]}},
+        "evaluator": {"use": "classification", "dataset": {"use": "digits"}, "batch": 16},
+    }
+    run = evoplug.run(config, out=tmp_path / "run")
+    assert [row["generations"] for row in run.metrics if "validation.accuracy" in row] == [3, 6]
+    unmeasured = {**config, "run": {"stop": {"generations": 6}}}
+    again = evoplug.run(unmeasured, out=tmp_path / "again")
+    measured = [{k: v for k, v in row.items() if "validation" not in k} for row in rows(run)]
+    assert measured == rows(again)
+    assert run.test == again.test
+    assert set(run.result["beside"]) == {"best on the last batch", "mean of the weights"}
+
+
+def test_a_sweep_says_that_it_cannot_be_run_yet(tmp_path):
+    with pytest.raises(ConfigError, match="sweeps cannot be run yet"):
+        evoplug.run({**SNES, "sweep": {"seeds": 2}}, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
