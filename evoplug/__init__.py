@@ -6,7 +6,26 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evoplug import catalogue as catalogue
+    from evoplug.api import check as check
+    from evoplug.api import resume as resume
+    from evoplug.api import run as run
+    from evoplug.errors import ConfigError as ConfigError
+    from evoplug.errors import EvaluationError as EvaluationError
+    from evoplug.errors import EvoplugError as EvoplugError
+    from evoplug.errors import FilesError as FilesError
+    from evoplug.errors import PluginError as PluginError
+    from evoplug.registry import build as build
+    from evoplug.rng import Rng as Rng
+    from evoplug.rundir import Run as Run
+    from evoplug.types import Evaluation as Evaluation
+    from evoplug.types import Members as Members
+    from evoplug.types import Outcome as Outcome
+    from evoplug.types import Parts as Parts
+    from evoplug.types import Task as Task
 
 __version__ = "0.1.0"
 

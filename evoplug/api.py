@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from evoplug import config as configuration
 from evoplug import rundir
+from evoplug.config.experiment import SOFT
 from evoplug.errors import ConfigError, EvoplugError, Interrupted, Mistake
 
 if TYPE_CHECKING:
-    from evoplug.config import Built, Experiment
+    from evoplug.config import Experiment
+    from evoplug.config.fit import Built
     from evoplug.runner import Watch
 
 Config = str | os.PathLike[str] | Mapping[str, Any]
 Overrides = Sequence[str] | Mapping[str, Any]
-
-RESUMABLE = {"stop", "checkpoint", "measure", "workers"}
-"""Keys of ``[run]`` that change no result up to a generation, so that a resume may change them."""
 
 
 def check(config: Config, overrides: Overrides = ()) -> Experiment:
@@ -63,14 +62,12 @@ def run(
     folder = rundir.create(out, experiment.run.name, experiment.run.seed)
     with rundir.held(folder):
         rundir.write_text(folder / rundir.CONFIG, experiment.document.text)
-        _write_resolved(folder, experiment)
-        _execute(experiment, built, folder, watch)
+        _write_resolved(folder, built.experiment)
+        _execute(built, folder, watch)
     return rundir.Run(folder)
 
 
-def resume(
-    folder: str | os.PathLike[str], overrides: Overrides = (), *, watch: Watch | None = None
-) -> rundir.Run:
+def resume(folder: str | os.PathLike[str], overrides: Overrides = (), *, watch: Watch | None = None) -> rundir.Run:
     """Go on with an unfinished run, or with a finished one under a larger budget.
 
     Args:
@@ -92,16 +89,16 @@ def resume(
             return old
         built = fit(experiment)
         if document.overridden:
-            _write_resolved(old.folder, experiment)
-        _execute(experiment, built, old.folder, watch)
+            _write_resolved(old.folder, built.experiment)
+        _execute(built, old.folder, watch)
     return rundir.Run(folder)
 
 
 def _only_resumable(keys: Sequence[tuple[str | int, ...]]) -> None:
     mistakes = [
-        Mistake(key, f"a resume cannot change this; it may change run.{', run.'.join(sorted(RESUMABLE))}", "--set")
+        Mistake(key, f"a resume cannot change this; it may change run.{', run.'.join(SOFT)}", "--set")
         for key in keys
-        if key[0] != "run" or len(key) < 2 or key[1] not in RESUMABLE
+        if key[0] != "run" or len(key) < 2 or key[1] not in SOFT
     ]
     if mistakes:
         raise ConfigError(mistakes=mistakes)
@@ -113,18 +110,16 @@ def _write_resolved(folder: Path, experiment: Experiment) -> None:
     rundir.write_text(folder / rundir.RESOLVED, tomli_w.dumps(configuration.resolved(experiment)))
 
 
-def _execute(experiment: Experiment, built: Built, folder: Path, watch: Watch | None) -> None:
+def _execute(built: Built, folder: Path, watch: Watch | None) -> None:
     from evoplug.environment import environment, lock
-    from evoplug.population.workers import available
+    from evoplug.population.workers import resolve
     from evoplug.runner import Execution, Watch, log_error
 
-    settings = experiment.run
-    sessions = _sessions(folder) + [
-        environment(built.device, settings.threads, settings.workers or available())
-    ]
+    settings = built.experiment.run
+    sessions = [*_sessions(folder), environment(built.device, settings.threads, resolve(settings.workers))]
     rundir.write_json(folder / rundir.ENVIRONMENT, {"sessions": sessions})
     rundir.write_json(folder / rundir.LOCK, lock(built.components()))
-    execution = Execution(experiment, built, folder, watch or Watch())
+    execution = Execution(built, folder, watch or Watch())
     try:
         execution.run()
     except Interrupted as interruption:

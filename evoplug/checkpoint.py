@@ -11,7 +11,7 @@ import os
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import torch
 
@@ -30,7 +30,7 @@ class _Hashing:
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._hash = file, hashlib.sha256()
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: Any) -> int:
         self._hash.update(data)
         return self._file.write(data)
 
@@ -100,7 +100,7 @@ def _write(path: Path, state: Mapping[str, Any]) -> str:
     """Write and fsync a file; returns its checksum."""
     with path.open("wb") as file:
         hashing = _Hashing(file)
-        torch.save(compact({"format": FORMAT, **state}), hashing)
+        torch.save(compact({"format": FORMAT, **state}), cast(IO[bytes], hashing))
         file.flush()
         os.fsync(file.fileno())
     return hashing.digest

@@ -21,7 +21,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Union
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 from annotated_types import Ge, Gt, Le, Len, Lt, MaxLen, MinLen, MultipleOf
 
@@ -58,7 +59,7 @@ def use(name: str, **parameters: Any) -> Any:
     return Use(name, parameters)
 
 
-Function = Union[str, Callable[..., Any]]
+Function = str | Callable[..., Any]
 """The type of a parameter that is a function. A configuration gives a known name, ``"./file.py:name"`` or
 ``"package.module:name"``; the component receives the known name as it is, or the function that was imported."""
 
@@ -112,10 +113,8 @@ class Genotype(Component):
 
     group = "genotypes"
 
-    @property
-    def parts(self) -> Mapping[str, Genotype]:
-        """name -> genotype of each part; empty unless composite."""
-        return {}
+    parts: Mapping[str, Genotype] = MappingProxyType({})
+    """name -> genotype of each part; empty unless composite."""
 
     def bind(self, task: Task) -> None:
         """Take what depends on the problem. Called once, before anything else but ``check``.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +15,7 @@ from evoplug.contracts import Evaluator, Genotype, Strategy
 from evoplug.errors import EvaluationError, EvoplugError, PluginError
 from evoplug.ledger import Ledger
 from evoplug.rng import Rng
-from evoplug.types import Evaluation, Genomes, Members, Outcome, count, genome
+from evoplug.types import Evaluation, Genomes, Members, Outcome, concatenate, count, genome
 
 INVALID = -torch.inf
 """The fitness of a member whose evaluation gave no finite number: ranks last everywhere."""
@@ -38,7 +38,7 @@ class Problem:
         self.device = device
         self.rng = root.child("strategy")
         self.ledger = Ledger()
-        self.seconds: Counter[str] = Counter()
+        self.seconds: dict[str, float] = defaultdict(float)
         """Wall-clock seconds of this step by part; the run loop reads and clears it."""
         self.invalid = 0
         """Non-finite fitness values of this step."""
@@ -70,6 +70,16 @@ class Problem:
         if self.genotype is None:
             return self.members([{} for _ in range(n)])
         return self.members(self.genotype.sample(n, self._sample_rng.child(self._next_id)))
+
+    def children(self, like: Members, parents: torch.Tensor) -> Members:
+        """New members for operators to write into: copies of the genomes and columns of ``like``, without fitness.
+
+        Args:
+            like: one row a child.
+            parents: ``(n, 2)`` ids, as in :class:`Members`.
+        """
+        columns = {name: column.clone() for name, column in like.columns.items()}
+        return Members(concatenate([like.genomes]), self.ids(len(like)), parents, None, columns)
 
     def inherit(self, parents: Members, children: Members) -> None:
         """Give each child what its changed genome lets it keep of the state of its parent, row by row."""
@@ -122,10 +132,6 @@ class Problem:
         self._calls += 1
         with self.timed("evaluation"), self._blamed("update"):
             self.ledger.add(**self.evaluator.update(members, rng))
-
-    def repair(self, genomes: Genomes) -> Genomes:
-        """Genomes moved into the search space, where there is one."""
-        return genomes if self.genotype is None else self.genotype.repair(genomes)
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:

@@ -59,7 +59,7 @@ class Run:
 
     @property
     def status(self) -> str:
-        """"finished", "interrupted", "failed", or "unfinished" where the run was killed or still goes on."""
+        """ "finished", "interrupted", "failed", or "unfinished" where the run was killed or still goes on."""
         return self.result.get("status", "unfinished")
 
     @property
@@ -106,7 +106,7 @@ def create(out: str | os.PathLike[str] | None, name: str, seed: int) -> Path:
             folder = Path(out)
             folder.mkdir(parents=True, exist_ok=True)
             if any(folder.iterdir()):
-                raise FilesError(f"{folder}: exists and is not empty; nothing is overwritten (resume it, or name another)")
+                raise FilesError(f"{folder}: exists and is not empty; resume it, or name another")
             return folder
         parent = Path("runs") / name / "run"
         parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,18 +45,17 @@ class Execution:
     """One run in its folder, from its start or its last checkpoint to ``result.json``.
 
     Args:
-        experiment: the checked configuration.
-        built: its components.
+        built: the components of a checked configuration.
         folder: a run folder that this process holds.
         watch: is told of progress.
     """
 
-    def __init__(self, experiment: Experiment, built: Built, folder: Path, watch: Watch) -> None:
-        self.experiment, self.settings = experiment, experiment.run
+    def __init__(self, built: Built, folder: Path, watch: Watch) -> None:
+        self.experiment, self.settings = built.experiment, built.experiment.run
         self.built, self.folder, self.watch = built, folder, watch
         self.device = torch.device(built.device)
         self.checkpoints = Checkpoints(folder / rundir.CHECKPOINTS, self.settings.checkpoint.keep)
-        self.profile: Counter[str] = Counter()
+        self.profile: dict[str, float] = defaultdict(float)
         self._saved_at = time.perf_counter()
 
     def run(self) -> None:
@@ -123,7 +122,9 @@ class Execution:
         breeding = time.perf_counter() - begin - sum(problem.seconds.values())
         validation = self._validation()
         problem.ledger.add(seconds=time.perf_counter() - begin)
-        self.profile.update({**problem.seconds, "reproduction": breeding})
+        spent = {"reproduction": breeding, **problem.seconds}
+        for part, seconds in spent.items():
+            self.profile[part] += seconds
         return {
             **problem.ledger.row(),
             **_statistics(loop.members),
@@ -131,7 +132,7 @@ class Execution:
             **problem.columns,
             **loop.status,
             **validation,
-            "time": {"reproduction": breeding, **problem.seconds},
+            "time": spent,
         }
 
     @contextmanager
@@ -158,6 +159,7 @@ class Execution:
         rule = self.settings.checkpoint
         if rule.every is not None:
             return int(self.problem.ledger["generations"]) % rule.every == 0
+        assert rule.minutes is not None
         return time.perf_counter() - self._saved_at >= 60 * rule.minutes
 
     def _save(self, records: Records) -> None:

@@ -56,7 +56,7 @@ def concatenate(genomes: Sequence[Genomes]) -> Genomes:
     """All the genomes one after the other, in a new container."""
     first = genomes[0]
     if isinstance(first, Parts):
-        return Parts({name: concatenate([g[name] for g in genomes]) for name in first})  # type: ignore[index]
+        return Parts({name: concatenate([part[name] for part in genomes]) for name in first})  # type: ignore
     if isinstance(first, list):
         return [genome for part in genomes for genome in part]
     import torch
@@ -94,7 +94,7 @@ class Members:
             self.parents[rows],
             None if self.fitness is None else self.fitness[rows],
             {name: column[rows] for name, column in self.columns.items()},
-            None if self.states is None else list(take(self.states, rows)),  # type: ignore[arg-type]
+            None if self.states is None else list(take(self.states, rows)),
         )
 
     @staticmethod

@@ -11,11 +11,11 @@ from importlib.util import spec_from_file_location
 from pathlib import Path
 
 import pytest
-from strangers import LEVY, Site, visit
 
 from evoplug import catalogue
 from evoplug.catalogue import REQUIRED, Entry
 from evoplug.errors import ConfigError, PluginError
+from strangers import LEVY, Site, visit
 
 
 @pytest.fixture

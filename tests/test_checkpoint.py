@@ -15,7 +15,8 @@ def checkpoints(tmp_path):
 
 
 def state(value):
-    return {"loop": {"genomes": torch.full((50, 20), float(value))}, "value": value, "random": random.Random(1).getstate()}
+    genomes = torch.full((50, 20), float(value))
+    return {"loop": {"genomes": genomes}, "value": value, "random": random.Random(1).getstate()}
 
 
 def test_the_newest_is_loaded_and_the_oldest_go(checkpoints):

@@ -1,9 +1,9 @@
 import pytest
 import torch
-from fakes import Interval, Sphere, problem
 
 from evoplug import Evaluation, EvaluationError, PluginError
 from evoplug.contracts import Evaluator
+from fakes import Interval, Sphere, problem
 
 
 class Answers(Evaluator):

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from strangers import LEVY, Site, visit
 
 from evoplug import catalogue, registry
 from evoplug.catalogue import REQUIRED, Entry
 from evoplug.contracts import Mutation
 from evoplug.errors import ConfigError, PluginError
+from strangers import LEVY, Site, visit
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from evoplug.backends.tracked import TrackedLoop
 from evoplug.contracts import Crossover, Mutation, Selection
 from evoplug.evaluation import Problem
 from evoplug.rng import Rng
-from evoplug.types import Genomes, Members, concatenate
+from evoplug.types import Members
 
 Algorithm = Callable[[list["Individual"], base.Toolbox, int], tuple[list["Individual"], Any]]
 """``(population, toolbox, generations) -> (population, logbook)``: one of ``deap.algorithms`` with its settings."""
@@ -99,7 +99,7 @@ class PopulationLoop(TrackedLoop):
         def mate(a: Individual, b: Individual) -> tuple[Individual, Individual]:
             parents = Members.cat([a.member, b.member])
             first, second = torch.tensor([0, 1]), torch.tensor([1, 0])
-            children = _unborn(problem, parents, torch.stack([parents.ids[first], parents.ids[second]], dim=1))
+            children = problem.children(parents, torch.stack([parents.ids[first], parents.ids[second]], dim=1))
             crossover.into(parents, first, second, rng.child("mate", int(children.ids[0])), children)
             problem.inherit(parents, children)
             return Individual(children[:1]), Individual(children[1:])
@@ -108,7 +108,7 @@ class PopulationLoop(TrackedLoop):
             parent = individual.member
             just_crossed = parent.fitness is None  # then its parents are the two that were crossed
             lineage = parent.parents if just_crossed else torch.stack([parent.ids, _none(parent.ids)], dim=1)
-            child = _unborn(problem, parent, lineage)
+            child = problem.children(parent, lineage)
             mutation.into(parent, torch.tensor([0]), rng.child("mutate", int(child.ids[0])), child)
             problem.inherit(parent, child)
             return (Individual(child),)
@@ -199,13 +199,6 @@ def evaluated(problem: Problem, population: Sequence[Individual]) -> list[tuple[
 def _selected(selection: Selection, population: Sequence[Individual], k: int, rng: Rng) -> list[Individual]:
     fitness = torch.tensor([individual.fitness.values[0] for individual in population], dtype=torch.float64)
     return [population[row] for row in selection(fitness, k, rng).tolist()]
-
-
-def _unborn(problem: Problem, like: Members, parents: torch.Tensor) -> Members:
-    """Children with new ids, their genomes and columns copied from ``like`` to be written over."""
-    genomes: Genomes = concatenate([like.genomes])
-    columns = {name: column.clone() for name, column in like.columns.items()}
-    return Members(genomes, problem.ids(len(like)), parents, None, columns)
 
 
 def _none(ids: torch.Tensor) -> torch.Tensor:

@@ -13,7 +13,8 @@ from evoplug.cli.spelling import toml
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from evoplug.config import Built, Experiment
+    from evoplug.config import Experiment
+    from evoplug.config.fit import Built
     from evoplug.config.operators import Operator
 
 
@@ -27,11 +28,12 @@ def check(config: str, overrides: tuple[str, ...], device: str | None) -> None:
     from rich.text import Text
 
     from evoplug import config as configuration
+    from evoplug.config.fit import fit
 
     settings = [*overrides, *([f"run.device={device}"] if device else [])]
     experiment = configuration.check(configuration.load(config, settings))
     arms = {cell.arm: cell.experiment for cell in configuration.cells(experiment)}
-    built = [configuration.fit(arm) for arm in arms.values()]
+    built = [fit(arm) for arm in arms.values()]
     console = Console(highlight=False)
     console.print(_summary(experiment, built[0]))
     for notice in experiment.document.notices:
@@ -65,7 +67,7 @@ def _rows(experiment: Experiment, built: Built) -> Iterator[tuple[str, str, str]
     for recorder in experiment.recorders:
         yield "recorder", recorder.name, _parameters(recorder.table())
     yield "stop", "", " or ".join(f"{rule} = {toml(budget)}" for rule, budget in run.stop.items())
-    yield "device", built.device, f"threads = {run.threads}, workers = {run.workers or 'auto'}"
+    yield "device", built.device, f"threads = {run.threads}, workers = {run.workers}"
     if experiment.sweep:
         arms, seeds = experiment.sweep.arms, experiment.sweep.seeds
         yield "sweep", f"{len(arms) * len(seeds)} runs", f"{', '.join(arms)}; seeds {', '.join(map(str, seeds))}"

@@ -9,7 +9,7 @@ import click
 
 @click.command()
 @click.argument("config")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Replace a value, e.g. evaluator.batch=64.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Replace a value: evaluator.batch=64.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; runs/NAME/run/seed-N unless given.")
 @click.option("--device", help='"auto", "cpu", "cuda" or "cuda:N"; short for --set run.device=...')
 def run(config: str, overrides: tuple[str, ...], out: Path | None, device: str | None) -> None:
@@ -23,7 +23,7 @@ def run(config: str, overrides: tuple[str, ...], out: Path | None, device: str |
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A new budget, e.g. run.stop.generations=500.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A new budget: run.stop.generations=500.")
 def resume(folder: Path, overrides: tuple[str, ...]) -> None:
     """Go on with the run in FOLDER from its last checkpoint, to the same end as if it had never stopped."""
     from evoplug import api

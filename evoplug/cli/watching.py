@@ -43,7 +43,8 @@ class Watching(Watch):
     def begin(self, experiment: Experiment, folder: Path, resumed_at: int) -> None:
         self.began = True
         self.stop, self.folder = experiment.run.stop, folder
-        self._start, self._first_fraction = time.perf_counter(), None
+        self._start = time.perf_counter()
+        self._first_fraction: float | None = None
         parts = [experiment.strategy, experiment.genotype, experiment.evaluator]
         names = " · ".join(spec.name for spec in parts if spec is not None)
         self.console.print(f"[bold]{experiment.run.name}[/bold]  {names}  seed {experiment.run.seed}")
@@ -120,7 +121,8 @@ class LiveTable(Watching):
         for row in self._rows:
             table.add_row(*(row.get(name, "") for name in self._rows[-1]))
         foot = Table.grid(padding=(0, 1))
-        foot.add_row(ProgressBar(total=1, completed=fraction, width=30), Text(f"{fraction:4.0%}"), Text(f"{_left(left)} left" if left is not None else ""))
+        remaining = f"{_left(left)} left" if left is not None else ""
+        foot.add_row(ProgressBar(total=1, completed=fraction, width=30), f"{fraction:4.0%}", remaining)
         return Group(Text(), table, Text(), foot)
 
 

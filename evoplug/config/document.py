@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ class Document:
     """The file as written; of a mapping, its TOML."""
     notices: tuple[str, ...] = ()
     """What the user should know about how the parts were put together."""
-    overridden: tuple[Key, ...] = field(default=())
+    overridden: tuple[Key, ...] = ()
     """Keys that overrides replaced."""
 
     @cached_property
@@ -121,7 +121,10 @@ def _extended(root: Node, folder: Path, chain: tuple[Path, ...], notices: list[s
         if error.mistakes[0].key:
             raise
         raise _wrong_base(extends, f"{error.mistakes[0].where}: {error.mistakes[0].message}") from None
-    return tree.merge(_with_base(read, notices, chain), own, notices)
+    base = _with_base(read, notices, chain)
+    # What a paper reports holds for the very file that says so, not for what is made of it.
+    inherited = Node({key: node for key, node in base.value.items() if key != "paper"}, base.origin)
+    return tree.merge(inherited, own, notices)
 
 
 def _wrong_base(extends: Node, message: str) -> ConfigError:

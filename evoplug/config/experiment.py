@@ -197,8 +197,7 @@ class _Reader:
         costs = self._costs(evaluator)
         for key, message in run.check(costs):
             self.checker.wrong(("run", *key), message)
-        workers = None if run.workers == "auto" else run.workers
-        return replace(run, workers=workers, checkpoint=run.checkpoint.filled())
+        return replace(run, checkpoint=run.checkpoint.filled())
 
     def _costs(self, evaluator: Spec | None) -> list[str]:
         """The ledger columns that the evaluator fills; where they are not known, those that are asked for."""

@@ -50,8 +50,8 @@ class RunSettings:
     """``auto``, ``cpu``, ``cuda`` or ``cuda:N``."""
     threads: Annotated[int, Ge(1)] = 1
     """torch's own, for one piece of work: part of the result."""
-    workers: Annotated[int, Ge(1)] | Literal["auto"] | None = "auto"
-    """Pieces of work at once, which change no result. None in a checked experiment stands for ``"auto"``."""
+    workers: Annotated[int, Ge(1)] | Literal["auto"] = "auto"
+    """Pieces of work at once, which change no result; ``"auto"``: one a core."""
     stop: Mapping[str, int | float] = field(default_factory=lambda: {"generations": 100})
     """Rule -> budget; the first that is reached ends the run."""
     checkpoint: Checkpoint = Checkpoint()
@@ -84,7 +84,7 @@ class RunSettings:
             "seed": self.seed,
             "device": self.device,
             "threads": self.threads,
-            "workers": self.workers or "auto",
+            "workers": self.workers,
             "stop": dict(self.stop),
             "checkpoint": checkpoint,
             **measure,

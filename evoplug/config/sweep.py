@@ -122,7 +122,7 @@ def _arms(checker: Checker, table: Any) -> dict[str, tuple[Override, ...]]:
     arms = {}
     for name, changes in _entries(checker, table, key):
         if name == BASE:
-            checker.wrong((*key, name), f"{BASE!r} is the base configuration; take another name")
+            checker.wrong((*key, name), f"`{BASE}` is the base configuration; take another name")
         elif problem := bad_folder_name(name):
             checker.wrong((*key, name), problem)
         pairs = _entries(checker, changes, (*key, name))
@@ -138,7 +138,9 @@ def _grid(checker: Checker, table: Any) -> Iterator[tuple[str, tuple[Override, .
         if not isinstance(values, list) or not values:
             checker.wrong(key, f"must be an array of values, got {messages.given(values)}")
             continue
-        axes.append([(_label(path, value), _override(checker, path, value, key)) for value in values])
+        axes.append(
+            [(_label(path, value), _override(checker, path, value, (*key, i))) for i, value in enumerate(values)]
+        )
     for combination in product(*axes) if axes else ():
         yield ",".join(label for label, _ in combination), tuple(change for _, change in combination)
 

@@ -145,7 +145,7 @@ def _note_dropped(base: Node, use: Node, notices: list[str], key: Key) -> None:
     if dropped:
         where = f"{use.origin.where}: " if use.origin.where else ""
         notices.append(
-            f"{where}{dotted(key)}: use = {use.plain()!r} drops what {base.value['use'].plain()!r} had: "
+            f"{where}{dotted(key)}: use = `{use.plain()}` drops what `{base.value['use'].plain()}` had: "
             f"{', '.join(dropped)}"
         )
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import torch
 
@@ -17,12 +17,11 @@ _workers = 1
 
 
 @contextmanager
-def workers(count: int | None, threads: int = 1) -> Iterator[None]:
-    """Inside the block, :func:`parallel` runs ``count`` pieces at once (None: one a core), each of them on
-    ``threads`` threads of torch's own."""
+def workers(count: int | Literal["auto"], threads: int = 1) -> Iterator[None]:
+    """Inside the block, :func:`parallel` runs ``count`` pieces at once, each on ``threads`` threads of torch's own."""
     global _pool, _workers
     old_pool, old_workers, old_threads = _pool, _workers, torch.get_num_threads()
-    _workers = count or available()
+    _workers = resolve(count)
     torch.set_num_threads(threads)
     _pool = ThreadPoolExecutor(_workers, "evoplug", torch.set_num_threads, (threads,)) if _workers > 1 else None
     try:
@@ -34,9 +33,9 @@ def workers(count: int | None, threads: int = 1) -> Iterator[None]:
         _pool, _workers = old_pool, old_workers
 
 
-def available() -> int:
-    """How many cores there are."""
-    return os.cpu_count() or 1
+def resolve(count: int | Literal["auto"]) -> int:
+    """``"auto"`` is one a core."""
+    return (os.cpu_count() or 1) if count == "auto" else count
 
 
 def count() -> int:
@@ -45,7 +44,7 @@ def count() -> int:
 
 
 def parallel(work: Callable[[int], T], pieces: int) -> list[T]:
-    """``[work(0), ..., work(pieces - 1)]``, several at once; the first exception is raised, when all have ended."""
+    """``[work(0), ..., work(pieces - 1)]``, several at once; the first exception is raised."""
     if _pool is None or pieces == 1:
         return [work(number) for number in range(pieces)]
     return list(_pool.map(work, range(pieces)))

@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from evoplug import Rng
 
 
-# With slots the field hides the contract's property of the same name, which has no setter.
-@dataclass(kw_only=True, slots=True)
+@dataclass(kw_only=True)
 class Composite(Genotype, genome="composite"):
     """Genomes of several parts, each with a genotype of its own, e.g. a loss function beside a learning rate.
 

@@ -11,7 +11,7 @@ import torch
 
 from evoplug.contracts import Crossover, Ge, Genotype, Members, dataclass
 from evoplug.population import breeding, kernels
-from evoplug_basics.box import Box
+from evoplug.population.box import Box
 
 if TYPE_CHECKING:
     from evoplug import Rng

@@ -9,7 +9,7 @@ import torch
 
 from evoplug import PluginError
 from evoplug.contracts import ConfigError, Evaluation, Evaluator, Function, Genotype, Known, Members, Task, dataclass
-from evoplug_basics.box import RealSpace
+from evoplug.population.box import RealSpace
 
 if TYPE_CHECKING:
     from evoplug import Rng

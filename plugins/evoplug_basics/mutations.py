@@ -14,7 +14,7 @@ import torch
 
 from evoplug.contracts import ConfigError, Ge, Genotype, Gt, Le, Members, MinLen, Mutation, dataclass
 from evoplug.population import breeding, kernels
-from evoplug_basics.box import Box
+from evoplug.population.box import Box
 
 if TYPE_CHECKING:
     from evoplug import Rng

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import torch
 
 from evoplug.contracts import ConfigError, Ge, Genotype, Task, dataclass
-from evoplug_basics.box import Box
+from evoplug.population.box import Box
 
 if TYPE_CHECKING:
     from evoplug import Rng

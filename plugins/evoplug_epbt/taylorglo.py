@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
 
-from evoplug.contracts import Ge, Genotype, Le, dataclass
+from evoplug.contracts import Ge, Genotype, dataclass
 from evoplug_epbt.taylor_loss import TaylorLoss, length
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class TaylorGLO(Genotype, genome=("taylorglo", "real-vector")):
     starts "around zero".
     """
 
-    order: Annotated[int, Ge(1), Le(6), "of the Taylor polynomial"] = 3
+    order: Annotated[int, Ge(1), "of the Taylor polynomial"] = 3
     low: Annotated[float, "smallest theta"] = -10.0
     high: Annotated[float, "largest theta"] = 10.0
     initial_low: Annotated[float | None, "smallest theta of a new genome; default: low"] = None

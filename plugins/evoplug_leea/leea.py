@@ -136,6 +136,7 @@ def best(u: torch.Tensor, count: int) -> torch.Tensor:
 
 def copy(source: Members, target: Members) -> None:
     """Overwrite genomes and columns."""
-    target.genomes[:] = source.genomes  # type: ignore[index,call-overload]
+    genomes: Any = target.genomes
+    genomes[:] = source.genomes
     for name, column in target.columns.items():
         column[:] = source.columns[name]

@@ -47,7 +47,7 @@ class Weights(Genotype, genome=("weights", "real-vector")):
         """
         if task.input_shape is None or task.outputs is None:
             raise ConfigError((), "weights need an evaluator whose problem has inputs and outputs")
-        self.template = self._build(task.input_shape, task.outputs).eval().requires_grad_(False)
+        self.template = self._build(task.input_shape, task.outputs)
         self.length = sum(parameter.numel() for parameter in self.template.parameters())
         if any(getattr(module, "track_running_stats", False) for module in self.template.modules()):
             raise ConfigError("network", "has running statistics (batch normalisation), which weights cannot hold")
@@ -69,11 +69,18 @@ class Weights(Genotype, genome=("weights", "real-vector")):
         return {"weights": len(genome), "norm": genome.norm().item(), "largest": genome.abs().max().item()}
 
     def _build(self, shape: tuple[int, ...], outputs: int) -> nn.Module:
+        """The network, after two examples have passed through it."""
         with torch.random.fork_rng(devices=[]):  # modules draw weights from torch's global stream
             torch.manual_seed(0)
             try:
-                module = self.network.build(shape, outputs)
+                module = self.network.build(shape, outputs).eval().requires_grad_(False)
+                given = module(torch.zeros(2, *shape)).shape
             except ConfigError as error:
                 mistakes = [mistake._replace(key=("network", *mistake.key)) for mistake in error.mistakes]
                 raise ConfigError(mistakes=mistakes) from error
+            except Exception as error:
+                reason = " ".join(str(error).split())
+                raise ConfigError("network", f"cannot take inputs of shape {shape}: {reason}") from error
+        if given != (2, outputs):
+            raise ConfigError("network", f"gives {tuple(given)} for 2 inputs, not (2, {outputs})")
         return module

@@ -2,7 +2,6 @@ import random
 
 import pytest
 import torch
-from fakes import Interval, Sphere, problem, reloaded, steps
 
 from evoplug import Members, Task
 from evoplug.backends.deap import GenerateUpdateLoop, Individual, individuals
@@ -10,6 +9,7 @@ from evoplug_basics.crossovers import TwoPoint
 from evoplug_basics.deap_loops import MuCommaLambda, MuPlusLambda, Simple
 from evoplug_basics.mutations import Gaussian
 from evoplug_basics.selections import Best, Tournament
+from fakes import Interval, Sphere, problem, reloaded, steps
 
 LOOPS = {"simple": Simple, "mu-plus-lambda": MuPlusLambda, "mu-comma-lambda": MuCommaLambda}
 

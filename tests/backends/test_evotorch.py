@@ -1,10 +1,10 @@
 import pytest
 import torch
-from fakes import Interval, Sphere, problem, reloaded, steps
 
 from evoplug import Rng
 from evoplug.backends.evotorch import RowsLoop
 from evoplug_basics.searchers import CEM, CMAES, PGPE, SNES, XNES
+from fakes import Interval, Sphere, problem, reloaded, steps
 
 SEARCHERS = {"snes": SNES, "xnes": XNES, "pgpe": PGPE, "cem": CEM, "cma-es": CMAES}
 

@@ -10,10 +10,10 @@ import pytest
 import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strangers import visit
 
 from evoplug.config import Experiment, check, load, resolved
 from evoplug.errors import ConfigError, Mistake
+from strangers import visit
 
 PARTS = """
     from collections.abc import Mapping
@@ -128,7 +128,7 @@ def mistakes(changes: dict, base: dict = GOOD) -> list[str]:
 def test_defaults() -> None:
     experiment = check(load(GOOD))
     run = experiment.run
-    assert (run.name, run.seed, run.device, run.threads, run.workers) == ("run", 1, "auto", 1, None)
+    assert (run.name, run.seed, run.device, run.threads, run.workers) == ("run", 1, "auto", 1, "auto")
     assert run.stop == {"generations": 100}
     assert (run.checkpoint.minutes, run.checkpoint.every, run.checkpoint.keep) == (5.0, None, 3)
     assert run.measure is None

@@ -136,7 +136,7 @@ def test_changing_use_drops_the_inherited_parameters_and_says_so(tmp_path: Path)
     document = load(over)
     assert document.data["strategy"] == {"use": "snes", "sigma": 1.0}
     (notice,) = document.notices
-    assert notice == f"{over}:4: strategy: use = 'snes' drops what 'leea' had: population"
+    assert notice == f"{over}:4: strategy: use = `snes` drops what `leea` had: population"
 
 
 def test_saying_the_same_use_drops_nothing(tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_the_order_of_overrides_does_not_matter(order: int) -> None:
     overrides = ["strategy.sigma=2.0", "strategy.use=snes"][::order]
     document = load(config, overrides)
     assert document.data == {"strategy": {"use": "snes", "sigma": 2.0}}
-    assert document.notices == ("--set: strategy: use = 'snes' drops what 'leea' had: population",)
+    assert document.notices == ("--set: strategy: use = `snes` drops what `leea` had: population",)
 
 
 def test_overrides_from_python_are_values() -> None:

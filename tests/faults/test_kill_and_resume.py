@@ -19,8 +19,9 @@ WEIGHTS = {
     "evaluator": {"use": "classification", "dataset": {"use": "digits"}, "batch": 32},
 }
 LEEA = {"use": "leea", "population": 30, "fitness_inheritance": 0.5}
+SELF_ADAPTIVE = {"mutation": {"use": "self-adaptive-gaussian", "sigma": 0.02}}
 CASES = {
-    "leea": ({"strategy": LEEA, "operators": {"mutation": {"use": "self-adaptive-gaussian", "sigma": 0.02}}, **WEIGHTS}, 600),
+    "leea": ({"strategy": LEEA, "operators": SELF_ADAPTIVE, **WEIGHTS}, 600),
     "simple": ({"strategy": {"use": "simple", "population": 30}, **SEARCH}, 150),
     "gradient-descent": (
         {
@@ -30,7 +31,11 @@ CASES = {
         40,
     ),
     "nested-lexicase": (
-        {"strategy": {"use": "nested-lexicase"}, "genotype": SEARCH["genotype"] | {"low": -1, "high": 1}, "evaluator": {"use": "demanding"}},
+        {
+            "strategy": {"use": "nested-lexicase"},
+            "genotype": {"use": "real-vector", "low": -1, "high": 1},
+            "evaluator": {"use": "demanding"},
+        },
         400,
     ),
     **{name: ({"strategy": {"use": name}, **SEARCH}, 150) for name in ("mu-plus-lambda", "mu-comma-lambda")},

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from evoplug_basics.crossovers import Uniform
-from evoplug_basics.mutations import Gaussian, SelfAdaptiveGaussian
 
 from evoplug import Members, Parts, PluginError, Rng
 from evoplug.contracts import Crossover, Mutation
 from evoplug.population import breeding
 from evoplug.population.workers import workers
+from evoplug_basics.crossovers import Uniform
+from evoplug_basics.mutations import Gaussian, SelfAdaptiveGaussian
 
 
 class Noise(Mutation):

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -22,7 +24,7 @@ class Residual(nn.Module):
 
 def mlp(*widths, bias=True, activation=nn.ReLU):
     layers = [nn.Flatten()]
-    for before, after in zip(widths, widths[1:], strict=False):
+    for before, after in pairwise(widths):
         layers += [nn.Linear(before, after, bias), activation()]
     return nn.Sequential(*layers[:-1])
 

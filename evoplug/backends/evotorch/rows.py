@@ -48,7 +48,7 @@ class RowsLoop(TrackedLoop):
     ) -> None:
         super().__init__(problem)
         self._breed, self._score = breed, score or (lambda members: problem.evaluate(members).fitness)
-        self._bridge = Bridge(problem, lambda n: problem.genotype.sample(n, problem.rng.child("sample")), self._evaluate)
+        self._bridge = Bridge(problem, self._initial, self._evaluate)
         self._searcher = GeneticAlgorithm(
             self._bridge, operators=[_Breeding(self._bridge, self)], popsize=population, elitist=False,
             re_evaluate=False,
@@ -68,6 +68,11 @@ class RowsLoop(TrackedLoop):
         else:
             self._searcher.step()
         self.track()
+
+    def _initial(self, n: int) -> torch.Tensor:
+        assert self.problem.genotype is not None
+        genomes: Any = self.problem.genotype.sample(n, self.problem.rng.child("sample"))
+        return genomes
 
     def _next(self) -> SolutionBatch:
         """Breed into the population that is not in use, and make it the current one."""
@@ -89,7 +94,8 @@ class RowsLoop(TrackedLoop):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         saved = Members.from_state_dict(state["members"])
         members = self.members
-        members.genomes[:] = saved.genomes  # type: ignore[index,call-overload]
+        values: Any = members.genomes
+        values[:] = saved.genomes
         for name, column in members.columns.items():
             column[:] = saved.columns[name]
         assert saved.fitness is not None

@@ -15,6 +15,7 @@ from evotorch.optimizers import ClipUp, TorchOptimizer
 from evoplug.backends.evotorch.bridge import Bridge, plain
 from evoplug.backends.tracked import TrackedLoop
 from evoplug.evaluation import Problem
+from evoplug.population.box import Box
 from evoplug.types import Members
 
 
@@ -30,12 +31,10 @@ class SearcherLoop(TrackedLoop):
             ``(d,)`` in search units (1 where a gene is unbounded).
     """
 
-    def __init__(
-        self, problem: Problem, make: Callable[[Bridge, torch.Tensor], SearchAlgorithm]
-    ) -> None:
+    def __init__(self, problem: Problem, make: Callable[[Bridge, torch.Tensor], SearchAlgorithm]) -> None:
         super().__init__(problem)
-        self._space: Any = problem.genotype
-        self._log = self._space.scale == "log"
+        assert problem.genotype is not None
+        self._box = Box.of(problem.genotype)
         self._bridge = Bridge(problem, self._start_values, self._evaluate)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # CMA-ES copies tensors in ways that torch and numpy advise against
@@ -48,25 +47,23 @@ class SearcherLoop(TrackedLoop):
 
     @property
     def status(self) -> Mapping[str, Any]:
-        """``stdev``: the mean standard deviation of the search distribution (CMA-ES: its step size), in search units."""
+        """``stdev``: mean deviation of the search distribution (CMA-ES: its step size), in search units."""
         status = self._searcher.status
         stdev = torch.as_tensor(status["stdev" if "stdev" in status.keys() else "stepsize"])  # noqa: SIM118
         return {"stdev": (stdev.diagonal() if stdev.ndim == 2 else stdev).mean().item()}
 
     def _start_values(self, n: int) -> torch.Tensor:
         genomes: Any = self.problem.sample(n).genomes
-        return genomes.log() if self._log else genomes
+        return self._box.encode(genomes)
 
     def _width(self) -> torch.Tensor:
-        lower, upper = self._space.lower, self._space.upper
-        if lower is None:
-            return torch.ones(self._space.length, dtype=self._bridge.dtype, device=self.problem.device)
-        width: torch.Tensor = upper.log() - lower.log() if self._log else upper - lower
-        return width
+        width = self._box.width
+        bridge = self._bridge
+        ones = torch.ones(bridge.solution_length, dtype=bridge.dtype, device=bridge.device)
+        return ones if width is None else ones * width.to(bridge.device)
 
     def _evaluate(self, values: torch.Tensor) -> torch.Tensor:
-        genomes = values.exp() if self._log else values.clone()
-        self.members = self.problem.members(self.problem.repair(genomes))
+        self.members = self.problem.members(self._box.decode_(values.clone()))
         self.members.fitness = self.problem.evaluate(self.members).fitness
         return self.members.fitness
 

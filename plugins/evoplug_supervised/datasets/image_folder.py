@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -83,8 +84,8 @@ class ImageFolder(Images):
     def shape(self) -> tuple[int, int, int]:  # type: ignore[override]
         if self.size is not None:
             return (self.channels, self.size, self.size)
-        width, height = _open(Path(self._files["train"][0][0])).size
-        return (self.channels, height, width)
+        with _opened(Path(self._files["train"][0][0])) as image:
+            return (self.channels, image.height, image.width)
 
     @cached_property
     def _files(self) -> Mapping[str, list[tuple[str, int]]]:
@@ -117,22 +118,20 @@ class _Pixels:
         return pixels.permute(0, 3, 1, 2)
 
     def _decode(self, path: Path) -> numpy.ndarray:
-        image = _open(path)
-        try:
-            image = image.convert("RGB" if self.channels == 3 else "L")
-        except OSError as error:
-            raise damaged(path, str(error)) from error
+        with _opened(path) as image:
+            pixels = image.convert("RGB" if self.channels == 3 else "L")
         if self.resize:
-            image = image.resize(self.size)
-        if image.size != self.size:
-            raise FilesError(
-                f"{path} is {image.size[0]} x {image.size[1]} pixels, others are not; `size` makes them one"
-            )
-        return numpy.array(image)
+            pixels = pixels.resize(self.size)
+        if pixels.size != self.size:
+            width, height = pixels.size
+            raise FilesError(f"{path} is {width} x {height} pixels, others are not; `size` makes them one")
+        return numpy.array(pixels)
 
 
-def _open(path: Path) -> Image.Image:
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
     try:
-        return Image.open(path)
+        with Image.open(path) as image:
+            yield image
     except OSError as error:
         raise damaged(path, str(error)) from error

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from evoplug_basics.composite import Composite
-from evoplug_basics.real_vector import RealVector
 
 from evoplug import ConfigError, Parts, Rng, Task
 from evoplug.contracts import Genotype
+from evoplug_basics.composite import Composite
+from evoplug_basics.real_vector import RealVector
 
 
 class Word(Genotype, genome="word"):

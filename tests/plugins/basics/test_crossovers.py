@@ -6,13 +6,13 @@ import pytest
 import torch
 from deap import tools
 from deap.tools import crossover as deap_crossover
-from evoplug_basics.crossovers import Arithmetic, OnePoint, SimulatedBinary, TwoPoint, Uniform
-from evoplug_basics.real_vector import RealVector
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evoplug import Rng, Task
 from evoplug.population import kernels
+from evoplug_basics.crossovers import Arithmetic, OnePoint, SimulatedBinary, TwoPoint, Uniform
+from evoplug_basics.real_vector import RealVector
 
 ALL = [Uniform(), Arithmetic(), OnePoint(), TwoPoint(), SimulatedBinary()]
 

@@ -7,11 +7,11 @@ from typing import get_type_hints
 import pytest
 import torch
 from deap import benchmarks
-from evoplug_basics.functions import FUNCTIONS, FunctionEvaluator
-from evoplug_basics.real_vector import RealVector
 
 from evoplug import ConfigError, Members, PluginError, Rng
 from evoplug.contracts import Known
+from evoplug_basics.functions import FUNCTIONS, FunctionEvaluator
+from evoplug_basics.real_vector import RealVector
 
 MINIMA = dict.fromkeys(FUNCTIONS, 0.0) | {"rosenbrock": 1.0, "schwefel": 420.96874635998}
 

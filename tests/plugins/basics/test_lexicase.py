@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 from deap import base, tools
-from evoplug_basics.lexicase import EpsilonLexicase, Lexicase
 
 from evoplug import Rng
+from evoplug_basics.lexicase import EpsilonLexicase, Lexicase
 
 BOTH = pytest.mark.parametrize("selection", [Lexicase, EpsilonLexicase])
 
@@ -30,11 +30,11 @@ def deaps_frequencies(select, fitness, draws):
             self.row, self.fitness = row, Fitness(values)
 
     individuals = [Individual(row, values) for row, values in enumerate(fitness.tolist())]
-    state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
+    state, numpy_state = random.getstate(), np.random.get_state()
     random.seed(1)
     rows = [each.row for each in select(individuals, draws)]
     random.setstate(state)
-    np.random.set_state(numpy_state)  # noqa: NPY002
+    np.random.set_state(numpy_state)
     return torch.bincount(torch.tensor(rows), minlength=len(fitness)).double() / draws
 
 

@@ -6,6 +6,11 @@ import pytest
 import torch
 from deap import tools
 from deap.tools import mutation as deap_mutation
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evoplug import ConfigError, Members, Rng, Task
+from evoplug.contracts import Genotype
 from evoplug_basics.crossovers import Uniform
 from evoplug_basics.mutations import (
     DecayingGaussian,
@@ -16,11 +21,6 @@ from evoplug_basics.mutations import (
     SelfAdaptiveGaussian,
 )
 from evoplug_basics.real_vector import RealVector
-from hypothesis import given
-from hypothesis import strategies as st
-
-from evoplug import ConfigError, Members, Rng, Task
-from evoplug.contracts import Genotype
 
 ALL = [Gaussian, DecayingGaussian, SelfAdaptiveGaussian, MultiplicativeGaussian, Perturb, Polynomial]
 

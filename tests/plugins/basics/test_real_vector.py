@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from evoplug_basics.real_vector import RealVector
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evoplug import ConfigError, Rng, Task
+from evoplug_basics.real_vector import RealVector
 
 
 def bound(task=None, **parameters):

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 from deap import tools
-from evoplug_basics.selections import Best, Random, Roulette, Tournament, Truncation
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evoplug import Rng
+from evoplug_basics.selections import Best, Random, Roulette, Tournament, Truncation
 
 DRAWS = 20_000
 

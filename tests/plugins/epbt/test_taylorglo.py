@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from evoplug_epbt.taylor_loss import TaylorLoss, length, terms
-from evoplug_epbt.taylorglo import TaylorGLO
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import one_hot
 
 from evoplug import Rng
+from evoplug_epbt.taylor_loss import TaylorLoss, length, terms
+from evoplug_epbt.taylorglo import TaylorGLO
 
 THREE_CLASSES = torch.tensor([[0.2, 0.5, 0.3]], dtype=torch.float64).log()
 """Logits whose softmax is (0.2, 0.5, 0.3)."""

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from fakes import Interval, Sphere, problem, reloaded, steps
 
 from evoplug import Evaluation, Rng, Task
 from evoplug.contracts import Evaluator
@@ -10,6 +9,7 @@ from evoplug_basics.crossovers import Arithmetic, Uniform
 from evoplug_basics.mutations import DecayingGaussian, Gaussian, SelfAdaptiveGaussian
 from evoplug_basics.selections import Truncation
 from evoplug_leea.leea import LEEA, best
+from fakes import Interval, Sphere, problem, reloaded, steps
 
 
 class Scripted(Evaluator):
@@ -130,7 +130,10 @@ def test_equation_5_4_sigma_is_a_gene_of_its_own():
     assert set(loop.status) == {"sigma", "sigma_std"}
 
 
-@pytest.mark.parametrize("mutation", [Gaussian(sigma=0.05), SelfAdaptiveGaussian(sigma=0.05), DecayingGaussian(sigma=0.1)])
+MUTATIONS = [Gaussian(sigma=0.05), SelfAdaptiveGaussian(sigma=0.05), DecayingGaussian(sigma=0.1)]
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
 def test_resume_is_exact(mutation):
     def make():
         return evolution(Sphere(noise=0.2), mutation=mutation, fitness_inheritance=0.4)

@@ -116,7 +116,7 @@ def test_a_batch_larger_than_the_training_set_is_a_mistake():
     assert list(Classification(dataset=Line(), batch=21).check()) == [
         ("batch", "must not exceed the 20 training examples, got 21")
     ]
-    with pytest.raises(ConfigError, match="^batch: must not exceed the 20"):
+    with pytest.raises(ConfigError, match=r"^batch: must not exceed the 20"):
         problem(dataset=Line(known=False), batch=21)
 
 

@@ -4,10 +4,10 @@ import io
 
 import pytest
 import torch
-from evoplug_supervised.gradient_descent import GradientDescent
 
 from evoplug.contracts import Evaluation, Evaluator
 from evoplug.evaluation import Problem
+from evoplug_supervised.gradient_descent import GradientDescent
 
 
 class Learner(Evaluator):

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import pytest
 import torch
-from evoplug_supervised.gradient_descent import GradientDescent
-from evoplug_supervised.train import Train
 from torch import nn
 
 from evoplug import ConfigError, FilesError, Members, Parts, Rng
 from evoplug.contracts import Dataset, DatasetInfo, Genotype, Network
 from evoplug.evaluation import Problem
 from evoplug.population.workers import workers
+from evoplug_supervised.gradient_descent import GradientDescent
+from evoplug_supervised.train import Train
 
 CPU = torch.device("cpu")
 

@@ -6,13 +6,13 @@ from itertools import chain, product
 
 import pytest
 import torch
-from evoplug_supervised import schedules
-from evoplug_supervised.augmentation import crop, flip
-from evoplug_supervised.trainer import Recipe, load, score, state_of, train
 from torch import nn
 from torch.nn.functional import cross_entropy
 
 from evoplug import Rng
+from evoplug_supervised import schedules
+from evoplug_supervised.augmentation import crop, flip
+from evoplug_supervised.trainer import Recipe, load, score, state_of, train
 
 LOSS = nn.CrossEntropyLoss(reduction="none")
 

@@ -1,4 +1,5 @@
 import math
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -98,3 +99,24 @@ class Normalised(Network):
 def test_normalisation_without_running_statistics_is_welcome():
     genomes = bound(Normalised()).sample(2, Rng(1))
     assert genomes[:, :16].eq(1).all()
+
+
+@dataclass
+class Fixed(Network):
+    module: nn.Module
+
+    def build(self, shape, outputs):
+        return self.module
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (nn.Conv2d(3, 1, 1), r"^network: cannot take inputs of shape \(1, 4, 4\): "),
+        (nn.Sequential(nn.Flatten(), nn.Linear(16, 4)), r"^network: gives \(2, 4\) for 2 inputs, not \(2, 3\)$"),
+    ],
+)
+def test_a_network_that_does_not_say_itself_that_it_does_not_fit_is_tried(module, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        bound(Fixed(module))
+    assert "\n" not in str(caught.value)

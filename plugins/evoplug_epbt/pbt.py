@@ -1,0 +1,64 @@
+"""PBT: population-based training.
+
+M. Jaderberg et al., "Population Based Training of Neural Networks", 2017, as the EPBT paper's baselines use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import torch
+
+from evoplug import Members, Rng
+from evoplug.backends.deap import GenerateUpdateLoop
+from evoplug.contracts import Ge, Gt, Lt, Mutation, Selection, Strategy, use
+from evoplug.evaluation import Problem
+from evoplug_epbt.lineage import lineage
+
+
+@dataclass(kw_only=True)
+class PBT(Strategy):
+    """Train all members; the worst quarter copies weights and hyperparameters of the best quarter and perturbs them.
+
+    Exploit is truncation selection of 25 %; explore multiplies each hyperparameter by 1.2 or 0.8, or draws it anew:
+    the EPBT paper's baseline 2. Members that are not replaced go on training as they are.
+    """
+
+    population: Annotated[int, Ge(2), "members"] = 40
+    replaced: Annotated[float, Gt(0), Lt(1), "share of the members that copy better ones"] = 0.25
+    selection: Selection = use("truncation", proportion=0.25)
+    mutation: Mutation = use("perturb")
+    needs = ("states",)
+
+    def start(self, problem: Problem) -> Training:
+        return Training(self, problem)
+
+
+class Training(GenerateUpdateLoop):
+    """Exploit and explore in :meth:`generate`; DEAP's loop trains everyone."""
+
+    def __init__(self, settings: PBT, problem: Problem) -> None:
+        super().__init__(problem, self.generate, self.update)
+        self.settings = settings
+
+    def generate(self, members: Members | None, rng: Rng) -> Members:
+        if members is None:
+            return self.problem.sample(self.settings.population)
+        assert members.fitness is not None
+        n = max(1, round(self.settings.replaced * len(members)))
+        survivors = members[members.fitness.argsort(descending=True, stable=True)[:-n]]
+        copied = self.settings.selection(members.fitness, n, rng.child("exploit"))
+        parents = members[copied]
+        children = self.problem.children(parents, torch.stack([parents.ids, torch.full_like(parents.ids, -1)], dim=1))
+        self.settings.mutation.at(self.problem.generation).into(members, copied, rng.child("explore"), children)
+        self.problem.inherit(parents, children)
+        return Members.cat([survivors, children])
+
+    def update(self, members: Members | None, trained: Members) -> Members:
+        return trained
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        return lineage(self.members)

@@ -1,0 +1,131 @@
+"""Sweeps and claims: parsed, and every arm checked."""
+
+from pathlib import Path
+
+import pytest
+
+from evoplug.config import cells, check, load, resolved
+from evoplug.errors import ConfigError
+
+BASE = {
+    "strategy": {"use": "snes"},
+    "genotype": {"use": "real-vector", "length": 2},
+    "evaluator": {"use": "function"},
+}
+
+
+def swept(sweep: dict, **more: object):
+    return check(load({**BASE, "sweep": sweep, **more}))
+
+
+def mistakes(sweep: object, **more: object) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        swept(sweep, **more)
+    return str(caught.value).splitlines()
+
+
+def test_without_a_sweep_there_is_one_cell() -> None:
+    (cell,) = cells(check(load(BASE, {"run.seed": 7})))
+    assert (cell.arm, cell.seed) == ("run", 7)
+
+
+def test_every_arm_runs_with_every_seed() -> None:
+    experiment = swept({"seeds": 2, "arms": {"long": {"genotype.length": 9}}}, run={"seed": 5})
+    made = list(cells(experiment))
+    assert [(cell.arm, cell.seed) for cell in made] == [("run", 5), ("run", 6), ("long", 5), ("long", 6)]
+    assert [cell.experiment.genotype.parameters["length"] for cell in made] == [2, 2, 9, 9]
+    last = made[-1].experiment
+    assert last.sweep is None
+    assert resolved(last)["run"]["seed"] == 6
+    assert resolved(check(last.document)) == resolved(last)
+
+
+def test_every_combination_of_a_grid_is_an_arm_in_place_of_the_base() -> None:
+    grid = {"genotype.length": [3, 4], "evaluator.function": ["sphere", "ackley"]}
+    experiment = swept({"seeds": [3, 1], "grid": grid, "arms": {"one": {"genotype.length": 1}}})
+    made = list(cells(experiment))
+    assert [cell.arm for cell in made[::2]] == [
+        "one",
+        "length=3,function=sphere",
+        "length=3,function=ackley",
+        "length=4,function=sphere",
+        "length=4,function=ackley",
+    ]
+    assert [cell.seed for cell in made[:2]] == [3, 1]
+    assert made[-1].experiment.evaluator.parameters["function"] == "ackley"
+
+
+def test_a_mistake_in_an_arm_is_found_where_the_arm_says_it(tmp_path: Path) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text(
+        'evoplug = 1\nstrategy = "snes"\nevaluator = "function"\n[genotype]\nuse = "real-vector"\n'
+        '[sweep.arms.a]\n"genotype.length" = 0\n[sweep.grid]\n"evaluator.function" = [\n  "sphere",\n  "spher",\n]\n'
+    )
+    with pytest.raises(ConfigError) as caught:
+        check(load(file))
+    assert str(caught.value).splitlines() == [
+        f"{file}:7: genotype.length: must be at least 1, got 0",
+        f'{file}:11: evaluator.function: got "spher"; did you mean `sphere`?',
+    ]
+
+
+def test_a_mistake_of_the_base_is_said_once() -> None:
+    assert mistakes({"arms": {"a": {"run.threads": 2}}}, strategy={"use": "snes", "sigma": "x"}) == [
+        'strategy.sigma: must be a number, got "x"'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sweep", "message"),
+    [
+        (3, "sweep: must be a table, got 3"),
+        ({"sed": 3}, "sweep.sed: unknown key; did you mean `seeds`?"),
+        ({"seeds": 0}, "sweep.seeds: must be an integer of at least 1 or an array of seeds, got 0"),
+        ({"seeds": [1, 1]}, "sweep.seeds: names a seed twice"),
+        ({"seeds": [-1]}, "sweep.seeds: must be an integer"),
+        ({"seeds": True}, "sweep.seeds: must be an integer"),
+        ({"arms": {"run": {}}}, "sweep.arms.run: `run` is the base configuration; take another name"),
+        ({"arms": {"a/b": {}}}, "sweep.arms.a/b: must be usable as the name of a folder"),
+        ({"arms": {"a": 3}}, "sweep.arms.a: must be a table, got 3"),
+        (
+            {"arms": {"a": {"genotype": {"length": 3}}}},
+            "sweep.arms.a.genotype: would replace a whole section; put dotted",
+        ),
+        ({"arms": {"a": {"run.seed": 3}}}, "sweep.arms.a.run.seed: cannot be changed by an arm"),
+        ({"arms": {"a": {"a b": 3}}}, "sweep.arms.a.a b: 'a b' is not a key that can be set"),
+        ({"grid": {"genotype.length": 3}}, "sweep.grid.genotype.length: must be an array of values, got 3"),
+        ({"grid": {"genotype.length": []}}, "sweep.grid.genotype.length: must be an array of values, got []"),
+    ],
+)
+def test_mistakes_in_a_sweep(sweep: object, message: str) -> None:
+    assert any(line.startswith(message) for line in mistakes(sweep)), mistakes(sweep)
+
+
+CLAIM = {"better": "run", "than": "long", "metric": "test.accuracy"}
+ARMS = {"arms": {"long": {"genotype.length": 9}}}
+
+
+def test_a_claim_names_arms_and_a_metric() -> None:
+    (claim,) = swept(ARMS, claim=[CLAIM]).claims
+    assert (claim.better, claim.than, claim.margin, claim.expect, claim.reason) == (
+        "run",
+        "long",
+        0.0,
+        "reproduced",
+        "",
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"than": "lnog"}, "claim[0].than: unknown arm; did you mean `long`?"),
+        ({"better": "long"}, "claim[0].than: is the same arm as better"),
+        ({"expect": "maybe"}, 'claim[0].expect: must be `reproduced` or `not reproduced`, got "maybe"'),
+        ({"expect": "not reproduced"}, 'claim[0].reason: is missing: expect = "not reproduced" needs one'),
+        ({"metric": 3}, "claim[0].metric: must be a string, got 3"),
+        ({"marign": 3}, "claim[0].marign: unknown key; did you mean `margin`?"),
+    ],
+)
+def test_mistakes_in_a_claim(changes: dict, message: str) -> None:
+    assert mistakes(ARMS, claim=[{**CLAIM, **changes}]) == [message]

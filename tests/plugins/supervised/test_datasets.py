@@ -1,0 +1,368 @@
+"""Data sets on small files in their real formats, written here."""
+
+import gzip
+import hashlib
+import pickle
+import shutil
+import struct
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import numpy
+import pytest
+import scipy.io
+import torch
+import torchvision
+from PIL import Image
+
+from evoplug import ConfigError, FilesError
+from evoplug_supervised.datasets.cifar import CIFAR10
+from evoplug_supervised.datasets.digits import Digits
+from evoplug_supervised.datasets.idx import MNIST, FashionMNIST
+from evoplug_supervised.datasets.image_folder import ImageFolder
+from evoplug_supervised.datasets.svhn import SVHN
+
+COUNTS = {"train": 12, "test": 5}
+
+
+def pixels(n, *shape, seed=0):
+    return numpy.random.Generator(numpy.random.SFC64(seed)).integers(0, 256, (n, *shape), dtype=numpy.uint8)
+
+
+def write_idx(path, array):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(struct.pack(f">I{array.ndim}I", 0x800 + array.ndim, *array.shape) + array.astype("u1").tobytes())
+
+
+@pytest.fixture
+def mnist(tmp_path, monkeypatch):
+    """The data folder of an MNIST with 12 + 5 images."""
+    monkeypatch.setattr(MNIST, "counts", COUNTS)
+    raw = tmp_path / "MNIST" / "raw"
+    for half, n in (("train", 12), ("t10k", 5)):
+        write_idx(raw / f"{half}-images-idx3-ubyte", pixels(n, 28, 28))
+        write_idx(raw / f"{half}-labels-idx1-ubyte", numpy.arange(n) % 10)
+    return tmp_path
+
+
+# ------------------------------------------------------------------------------------------------------ splits
+
+
+def test_validation_is_cut_from_the_training_half(mnist):
+    dataset = MNIST(root=str(mnist), validation=4, normalisation="unit")
+    (train, _), (validation, _), (test, labels) = (dataset.load(split) for split in ("train", "validation", "test"))
+    assert dataset.info().sizes == {"train": 8, "validation": 4, "test": 5}
+    assert (len(train), len(validation), len(test)) == (8, 4, 5)
+    whole = torch.from_numpy(pixels(12, 28, 28)).float().view(12, -1).div(255)
+    both = torch.cat([train, validation]).view(12, -1)
+    assert sorted(map(tuple, both.tolist())) == sorted(map(tuple, whole.tolist()))
+    torch.testing.assert_close(test[:, 0], torch.from_numpy(pixels(5, 28, 28)).float() / 255)
+    assert labels.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_images_keep_their_labels(mnist):
+    x, y = MNIST(root=str(mnist), validation=4, normalisation="unit").load("train")
+    whole = torch.from_numpy(pixels(12, 28, 28)).float().div(255)
+    for image, label in zip(x, y, strict=True):
+        row = (whole - image[0]).abs().sum((1, 2)).argmin()
+        assert label == row % 10
+
+
+def test_the_seed_alone_decides_the_split(mnist):
+    def labels(**parameters):
+        return MNIST(root=str(mnist), validation=4, **parameters).load("validation")[1].tolist()
+
+    assert labels(split_seed=1) != labels(split_seed=2)
+    assert labels(split_seed=1) == labels(split_seed=1, pool=2)
+
+
+def test_train_takes_the_first_of_the_rest(mnist):
+    few = MNIST(root=str(mnist), validation=4, train=3, normalisation="unit")
+    rest = MNIST(root=str(mnist), validation=4, normalisation="unit")
+    assert few.info().sizes["train"] == 3
+    assert torch.equal(few.load("train")[0], rest.load("train")[0][:3])
+    assert torch.equal(few.load("validation")[0], rest.load("validation")[0])
+
+
+def test_equal_sets_share_their_tensors(mnist):
+    first, second = (MNIST(root=str(mnist), validation=4) for _ in range(2))
+    assert first.load("train")[0] is second.load("train")[0]
+    assert MNIST(root=str(mnist), validation=3).load("train")[0] is not first.load("train")[0]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "key"),
+    [({"validation": 60_000}, "validation"), ({"train": 55_001}, "validation"), ({"pool": 29}, "pool")],
+)
+def test_impossible_splits_and_pools_are_mistakes(parameters, key):
+    assert [found for found, _ in MNIST(**parameters).check()] == [key]
+    assert not list(MNIST(train=55_000, pool=28).check())
+
+
+# ------------------------------------------------------------------------------------------------ preprocessing
+
+
+def test_mean_image_takes_off_each_pixels_training_mean(mnist):
+    raw = MNIST(root=str(mnist), validation=4, normalisation="unit")
+    ready = MNIST(root=str(mnist), validation=4, normalisation="mean-image")
+    mean = raw.load("train")[0].mean(0)
+    for split in ("train", "validation", "test"):
+        torch.testing.assert_close(ready.load(split)[0], raw.load(split)[0] - mean)
+
+
+def test_standard_gives_the_training_images_mean_zero_and_variance_one(mnist):
+    x, _ = MNIST(root=str(mnist), validation=4, normalisation="standard").load("train")
+    assert x.mean().item() == pytest.approx(0, abs=1e-5)
+    assert x.var(correction=0).item() == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize("pooling", ["max", "mean"])
+def test_pooling_comes_after_normalisation(mnist, pooling):
+    fine = MNIST(root=str(mnist), validation=4)
+    coarse = MNIST(root=str(mnist), validation=4, pool=2, pooling=pooling)
+    squares = fine.load("test")[0].unfold(2, 2, 2).unfold(3, 2, 2).flatten(4)
+    assert coarse.info().shape == (1, 14, 14)
+    expected = squares.amax(4) if pooling == "max" else squares.mean(4)
+    torch.testing.assert_close(coarse.load("test")[0], expected)
+
+
+# -------------------------------------------------------------------------------------------------- idx files
+
+
+def test_a_missing_set_says_where_it_was_looked_for_and_how_to_get_it(tmp_path):
+    dataset = FashionMNIST(root=str(tmp_path))
+    assert dataset.info().sizes == {"train": 55_000, "validation": 5_000, "test": 10_000}
+    with pytest.raises(FilesError) as caught:
+        dataset.load("train")
+    assert str(tmp_path / "FashionMNIST" / "raw" / "train-images-idx3-ubyte") in str(caught.value)
+    assert "evoplug data fashion-mnist --download" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"])
+@pytest.mark.parametrize("length", [0, 3, 10, 100])
+def test_a_truncated_file_is_named(mnist, name, length):
+    path = mnist / "MNIST" / "raw" / name
+    whole = path.read_bytes()
+    path.write_bytes(whole[: min(length, len(whole) - 1)])
+    with pytest.raises(FilesError, match=name) as caught:
+        MNIST(root=str(mnist), validation=4).load("train")
+    assert "\n" not in str(caught.value)
+
+
+def test_too_few_images_and_labels_out_of_range_are_damage(mnist):
+    raw = mnist / "MNIST" / "raw"
+    write_idx(raw / "train-labels-idx1-ubyte", numpy.full(12, 10))
+    with pytest.raises(FilesError, match=r"MNIST \(train\) is damaged: labels from 10 to 10, expected 0 to 9"):
+        MNIST(root=str(mnist), validation=4).load("train")
+    write_idx(raw / "train-labels-idx1-ubyte", numpy.arange(11) % 10)
+    with pytest.raises(FilesError, match="12 images and 11 labels, expected 12 each"):
+        MNIST(root=str(mnist), validation=4).load("train")
+
+
+def test_images_of_another_size_are_damage(mnist):
+    write_idx(mnist / "MNIST" / "raw" / "t10k-images-idx3-ubyte", pixels(5, 20, 20))
+    with pytest.raises(FilesError, match=r"t10k-images-idx3-ubyte is damaged: images of \(20, 20\)"):
+        MNIST(root=str(mnist), validation=4).load("train")
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def mirror(mnist, tmp_path, monkeypatch):
+    """The folder of a web server that torchvision takes for MNIST's own, with the files of ``mnist``."""
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    resources = []
+    for path in sorted((mnist / "MNIST" / "raw").iterdir()):
+        packed = gzip.compress(path.read_bytes(), mtime=0)
+        (folder / f"{path.name}.gz").write_bytes(packed)
+        resources.append((f"{path.name}.gz", hashlib.md5(packed).hexdigest()))
+    monkeypatch.setattr(torchvision.datasets.MNIST, "resources", resources)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
+        monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
+        Thread(target=partial(server.serve_forever, poll_interval=0.01)).start()
+        yield folder
+        server.shutdown()
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_download_brings_the_same_images(mnist, tmp_path):
+    fresh = MNIST(root=str(tmp_path / "fresh"), validation=4)
+    fresh.download()
+    assert torch.equal(fresh.load("train")[0], MNIST(root=str(mnist), validation=4).load("train")[0])
+    assert [path.name for path in (tmp_path / "fresh").iterdir()] == ["MNIST"]
+
+
+@pytest.mark.parametrize("packed", [b"", b"something else"])
+def test_a_download_that_is_not_whole_leaves_nothing(mirror, tmp_path, packed):
+    (mirror / "train-labels-idx1-ubyte.gz").write_bytes(packed)
+    with pytest.raises(FilesError, match=r"^mnist: cannot be downloaded to .*train-labels") as caught:
+        MNIST(root=str(tmp_path / "fresh"), validation=4).download()
+    assert "\n" not in str(caught.value)
+    assert list((tmp_path / "fresh").iterdir()) == []
+
+
+# ----------------------------------------------------------------------------------------------- other formats
+
+
+def md5(path):
+    return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def cifar(tmp_path, monkeypatch):
+    folder = tmp_path / CIFAR10.entry
+    folder.mkdir()
+
+    def write(name, content):
+        (folder / name).write_bytes(pickle.dumps(content))
+        return [name, md5(folder / name)]
+
+    def batch(seed, n):
+        return {"data": pixels(n, 3072, seed=seed), "labels": [row % 10 for row in range(n)]}
+
+    files = torchvision.datasets.CIFAR10
+    monkeypatch.setattr(files, "train_list", [write("data_batch_1", batch(1, 7)), write("data_batch_2", batch(2, 5))])
+    monkeypatch.setattr(files, "test_list", [write("test_batch", batch(3, 5))])
+    name, checksum = write("batches.meta", {"label_names": list("abcdefghij")})
+    monkeypatch.setattr(files, "meta", {"filename": name, "key": "label_names", "md5": checksum})
+    monkeypatch.setattr(CIFAR10, "counts", COUNTS)
+    return tmp_path
+
+
+def test_cifar10_reads_channels_rows_and_columns_in_their_order(cifar):
+    x, y = CIFAR10(root=str(cifar), validation=4, normalisation="unit").load("test")
+    assert y.tolist() == [0, 1, 2, 3, 4]
+    torch.testing.assert_close(x, torch.from_numpy(pixels(5, 3, 32, 32, seed=3)).float() / 255)
+
+
+def test_cifar10_is_standardised_by_channel(cifar):
+    x, _ = CIFAR10(root=str(cifar), validation=4).load("train")
+    torch.testing.assert_close(x.mean((0, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(x.var((0, 2, 3), correction=0), torch.ones(3), atol=1e-4, rtol=0)
+
+
+def test_a_cifar10_file_that_was_changed_is_never_opened(cifar):
+    (cifar / CIFAR10.entry / "data_batch_2").write_bytes(pickle.dumps(print))
+    with pytest.raises(FilesError, match=r"data_batch_2 is damaged: its MD5 checksum is wrong"):
+        CIFAR10(root=str(cifar), validation=4).load("train")
+
+
+@pytest.fixture
+def svhn(tmp_path, monkeypatch):
+    folder = tmp_path / "SVHN"
+    folder.mkdir()
+    listed = {}
+    for seed, (part, n) in enumerate({"train": 7, "extra": 5, "test": 5}.items()):
+        path = folder / f"{part}_32x32.mat"
+        labels = (numpy.arange(n) % 10 + 1).reshape(-1, 1).astype(numpy.uint8)  # 10 stands for 0
+        scipy.io.savemat(path, {"X": pixels(n, 3, 32, 32, seed=seed).transpose(2, 3, 1, 0), "y": labels})
+        listed[part] = ["", path.name, md5(path)]
+    monkeypatch.setattr(torchvision.datasets.SVHN, "split_list", listed)
+    monkeypatch.setattr(SVHN, "counts", COUNTS)
+    return tmp_path
+
+
+def test_svhn_is_trained_on_both_its_training_parts(svhn):
+    dataset = SVHN(root=str(svhn), validation=4, normalisation="unit")
+    x, y = dataset.load("test")
+    assert y.tolist() == [1, 2, 3, 4, 5]
+    torch.testing.assert_close(x, torch.from_numpy(pixels(5, 3, 32, 32, seed=2)).float() / 255)
+    labels = torch.cat([dataset.load("train")[1], dataset.load("validation")[1]])
+    assert sorted(labels.tolist()) == sorted([1, 2, 3, 4, 5, 6, 7, 1, 2, 3, 4, 5])
+
+
+def test_svhn_without_the_extra_part_does_not_need_its_file(svhn, monkeypatch):
+    monkeypatch.setattr(SVHN, "counts", {"train": 7, "test": 5})
+    (svhn / "SVHN" / "extra_32x32.mat").unlink()
+    assert len(SVHN(root=str(svhn), validation=2, extra=False).load("train")[1]) == 5
+    with pytest.raises(FilesError, match=r"extra_32x32.mat is missing"):
+        SVHN(root=str(svhn), validation=2).load("train")
+
+
+def test_a_damaged_svhn_file_is_named(svhn):
+    path = svhn / "SVHN" / "test_32x32.mat"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(FilesError, match=r"test_32x32.mat is damaged"):
+        SVHN(root=str(svhn), validation=2).load("train")
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    """Colours to tell classes by: cats red, dogs green; 4 + 2 images a class, 6 x 4 pixels."""
+    for half, n in (("train", 4), ("test", 2)):
+        for name, colour in (("cat", (255, 0, 0)), ("dog", (0, 255, 0))):
+            folder = tmp_path / "pets" / half / name
+            folder.mkdir(parents=True)
+            for number in range(n):
+                Image.new("RGB", (6, 4), colour).save(folder / f"{number}.png")
+    return tmp_path
+
+
+def pets(root, **parameters):
+    return ImageFolder(**{"root": str(root), "folder": "pets", "validation": 2, "normalisation": "unit", **parameters})
+
+
+def test_an_image_folder_has_its_folders_as_classes(photographs):
+    dataset = pets(photographs)
+    assert dataset.info() == ((3, 4, 6), 2, {"train": 6, "validation": 2, "test": 4})
+    x, y = dataset.load("test")
+    assert y.tolist() == [0, 0, 1, 1]
+    assert x[:, :, 0, 0].tolist() == [[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0]]
+
+
+def test_images_are_resized_and_made_grey(photographs):
+    dataset = pets(photographs, size=8, channels=1, pool=2, pooling="mean", train=3)
+    assert dataset.info().shape == (1, 4, 4)
+    assert dataset.load("train")[0].shape == (3, 1, 4, 4)
+
+
+def test_what_is_wrong_with_an_image_folder_is_said(photographs):
+    with pytest.raises(FilesError, match=r"validation .* must not exceed the 8 images"):
+        pets(photographs, validation=8).info()
+    odd = photographs / "pets" / "train" / "cat" / "9.png"
+    Image.new("RGB", (5, 4)).save(odd)
+    with pytest.raises(FilesError, match=r"9.png is 5 x 4 pixels"):
+        pets(photographs).load("train")
+    odd.write_bytes(b"no image")
+    with pytest.raises(FilesError, match=r"9.png is damaged"):
+        pets(photographs, split_seed=1).load("train")
+    shutil.rmtree(photographs / "pets" / "test" / "cat")
+    with pytest.raises(FilesError, match="different classes"):
+        pets(photographs).info()
+    with pytest.raises(FilesError, match="nowhere") as caught:
+        pets(photographs, folder="nowhere").info()
+    assert "\n" not in str(caught.value)
+
+
+def test_an_image_folder_cannot_be_downloaded(photographs):
+    with pytest.raises(ConfigError, match="your own images"):
+        pets(photographs).download()
+
+
+# ------------------------------------------------------------------------------------------------------ digits
+
+
+def test_digits_are_split_in_equal_proportions():
+    dataset = Digits(validation=200, test=100)
+    assert dataset.info().sizes == {"train": 1497, "validation": 200, "test": 100}
+    for split, size in dataset.info().sizes.items():
+        x, y = dataset.load(split)
+        assert x.shape == (size, 1, 8, 8)
+        assert 0 <= x.min() < x.max() <= 1
+        assert (y.bincount(minlength=10) / size - 0.1).abs().max() < 0.01
+
+
+def test_digits_share_no_image_between_splits():
+    loaded = [Digits().load(split)[0].flatten(1) for split in ("train", "validation", "test")]
+    assert len(torch.cat(loaded).unique(dim=0)) == 1797
+
+
+def test_digits_that_leave_nothing_to_train_on_are_a_mistake():
+    assert [key for key, _ in Digits(validation=1000, test=797).check()] == ["validation"]
+    assert not list(Digits().check())
