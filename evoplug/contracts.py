@@ -19,7 +19,7 @@ names of their own module. Parameters that hold another component are typed with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
@@ -30,6 +30,8 @@ from evoplug.errors import ConfigError
 from evoplug.types import Evaluation, Genomes, Members, Metrics, Outcome, Parts, Task
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import torch
     from torch import nn
 
@@ -337,6 +339,10 @@ class Dataset(Component):
             FilesError: if the files are missing or damaged: where they were looked for, and how to get them.
         """
         raise NotImplementedError
+
+    def files(self) -> Sequence[Path]:
+        """The files that ``load`` reads, there or not; none where the data come with a package."""
+        return ()
 
     def download(self) -> None:
         """Fetch the files into the data folder, checked and atomic; ``evoplug data NAME --download``."""

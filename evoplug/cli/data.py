@@ -37,12 +37,12 @@ def data(name: str | None, download: bool) -> None:
 
 def _download(name: str) -> None:
     dataset = _built(name)
-    files = _files(dataset)
+    files = dataset.files()
     if files and not _absent(files):
         click.echo(f"{name} is there already; remove {_common(files)} to fetch it again")
         return
     dataset.download()
-    click.echo(f"{name} is in {_common(_files(dataset))}")
+    click.echo(f"{name} is in {_common(dataset.files())}")
 
 
 def _state(entry: Entry) -> str:
@@ -50,7 +50,7 @@ def _state(entry: Entry) -> str:
     if needed := _required(entry):
         return f"your own files, by {needed}"
     try:
-        files = _files(_built(catalogue.usable(entry)))
+        files = _built(catalogue.usable(entry)).files()
     except EvoplugError as error:
         return str(error).splitlines()[0]
     if not files:
@@ -78,11 +78,6 @@ def _built(name: str) -> Dataset:
 def _required(entry: Entry) -> str:
     """The parameters without which it is nowhere, e.g. ``"`folder`"``."""
     return ", ".join(f"`{parameter.name}`" for parameter in entry.parameters if parameter.default is REQUIRED)
-
-
-def _files(dataset: Dataset) -> Sequence[Path]:
-    """The files that a set reads, there or not; none of a set that does not tell."""
-    return dataset.files() if hasattr(dataset, "files") else ()
 
 
 def _absent(files: Sequence[Path]) -> list[Path]:
