@@ -33,16 +33,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
+    from matplotlib.figure import Figure
     from torch import nn
 
+    from evoplug.analysis.groups import Arm
     from evoplug.evaluation import Problem
     from evoplug.rng import Rng
 
 __all__ = [
     "Annotated", "Any", "ClassVar", "Component", "ConfigError", "Crossover", "Dataset", "DatasetInfo", "Evaluation",
     "Evaluator", "Function", "Ge", "Genomes", "Genotype", "Gt", "Known", "Le", "Len", "Literal", "Loop", "Lt",
-    "MaxLen", "Members", "MinLen", "MultipleOf", "Mutation", "Network", "Outcome", "Parts", "Recorder", "Selection",
-    "Strategy", "Task", "Use", "dataclass", "field", "use",
+    "MaxLen", "Members", "MinLen", "MultipleOf", "Mutation", "Network", "Outcome", "Parts", "Plot", "Recorder",
+    "Selection", "Strategy", "Task", "Use", "dataclass", "field", "use",
 ]  # fmt: skip
 
 
@@ -378,7 +380,23 @@ class Recorder(Component):
         """Called once at the end, however the run ends."""
 
 
+class Plot(Component):
+    """A figure of a method's own, drawn from run folders. Its docstring's first line is the caption."""
+
+    group = "plots"
+    strategies: ClassVar[tuple[str, ...]] = ()
+    """Names of the strategies whose runs it draws; empty: any."""
+
+    def draw(self, arms: Sequence[Arm]) -> Figure | None:
+        """A figure of the runs of these strategies; None where their records hold nothing of it.
+
+        It is a ``matplotlib.figure.Figure`` of its own, not one of pyplot's. Lines get their colours, styles and
+        markers from matplotlib's settings, which the caller makes, as does what saves the figure.
+        """
+        raise NotImplementedError
+
+
 CONTRACTS: tuple[type[Component], ...] = (
-    Genotype, Evaluator, Strategy, Selection, Crossover, Mutation, Dataset, Network, Recorder,
+    Genotype, Evaluator, Strategy, Selection, Crossover, Mutation, Dataset, Network, Recorder, Plot,
 )  # fmt: skip
-"""Every contract that has a class; presets and plots are files and functions."""
+"""Every contract that has a class; presets are files."""

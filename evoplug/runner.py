@@ -56,7 +56,7 @@ class Execution:
         self.device = torch.device(built.device)
         self.checkpoints = Checkpoints(folder / rundir.CHECKPOINTS, self.settings.checkpoint.keep)
         self.profile: dict[str, float] = defaultdict(float)
-        self._saved_at = time.perf_counter()
+        self._saved_at, self._saved_generation = time.perf_counter(), 0
 
     def run(self) -> None:
         """Go on until a stop rule holds, then report.
@@ -163,8 +163,10 @@ class Execution:
         return time.perf_counter() - self._saved_at >= 60 * rule.minutes
 
     def _save(self, records: Records) -> None:
-        begin = time.perf_counter()
         generation = int(self.problem.ledger["generations"])
+        if generation == self._saved_generation:
+            return
+        begin = time.perf_counter()
         state = {
             "config": self.experiment.fixed(),
             "problem": self.problem.state_dict(),
@@ -173,7 +175,7 @@ class Execution:
             "profile": dict(self.profile),
         }
         self.checkpoints.save(generation, state)
-        self._saved_at = time.perf_counter()
+        self._saved_at, self._saved_generation = time.perf_counter(), generation
         self.profile["checkpoint"] += self._saved_at - begin
 
     def _restore(self, state: Mapping[str, Any], warnings: list[str]) -> int:

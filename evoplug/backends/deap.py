@@ -1,8 +1,9 @@
 """The core's only door to DEAP: its loops, stepped a generation at a time.
 
 DEAP keeps lists of individuals, draws from Python's global ``random`` and hands its toolbox one individual or one
-pair at a time. Here its individuals are single rows of :class:`Members`; a whole list is evaluated at once; the
-global state of ``random`` is borrowed for a step and put back.
+pair at a time. Here an individual is a row of a block of :class:`Members`; DEAP decides who is selected, crossed and
+mutated, and evoplug's operators then make all the children of a generation at once, before they are evaluated at
+once. The global state of ``random`` is borrowed for a step and put back.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -26,25 +28,31 @@ Algorithm = Callable[[list["Individual"], base.Toolbox, int], tuple[list["Indivi
 
 
 class Fitness(base.Fitness):
-    """One value, maximised. ``values`` is what DEAP stores, not recomputed at each access."""
+    """One value, maximised."""
 
     weights = (1.0,)
 
 
 class Individual:
-    """One member as DEAP sees it: something with a ``fitness``."""
+    """A member as DEAP sees it: something with a ``fitness``.
 
-    def __init__(self, member: Members) -> None:
-        self.member = member
+    Args:
+        block: members of which it is one; shared, so a list of individuals costs no copies.
+        row: which.
+    """
+
+    __slots__ = ("block", "fitness", "row", "state")
+
+    def __init__(self, block: Members, row: int) -> None:
+        self.block, self.row = block, row
+        self.state = block.states[row] if block.states else None
         self.fitness = Fitness()
-        if member.fitness is not None:
-            self.fitness.values = (member.fitness[0].item(),)
 
-    def evaluated(self, fitness: torch.Tensor, state: Any) -> None:
-        """Take the result of an evaluation: ``(1,)`` fitness and a new state, or None for the old one."""
-        self.member.fitness = fitness
-        if state is not None:
-            self.member.states = [state]
+    def clone(self) -> Individual:
+        """Another handle on the same row, for ``toolbox.clone``."""
+        copy = Individual(self.block, self.row)
+        copy.state, copy.fitness.values = self.state, self.fitness.values
+        return copy
 
 
 class PopulationLoop(TrackedLoop):
@@ -67,7 +75,7 @@ class PopulationLoop(TrackedLoop):
         mutation: Mutation,
     ) -> None:
         super().__init__(problem)
-        self._operators = selection, crossover, mutation
+        self._selection, self._crossover, self._mutation = selection, crossover, mutation
         self._algorithm = algorithm
         self._random = problem.rng.child("deap").python.getstate()
         self.members = problem.sample(population)
@@ -77,8 +85,22 @@ class PopulationLoop(TrackedLoop):
     def step(self) -> None:
         """The initial population first, then one of DEAP's generations."""
         generation = self.problem.generation
+        rng = self.problem.rng.child("step", generation)
+        variation = _Variation(self.problem, self._crossover.at(generation), self._mutation.at(generation), rng)
+
+        def evaluate(_: Any, population: Sequence[Individual]) -> list[tuple[float, ...]]:
+            variation.carry_out()
+            return evaluated(self.problem, population)
+
+        toolbox = base.Toolbox()
+        toolbox.register("clone", Individual.clone)
+        toolbox.register("mate", variation.mate)
+        toolbox.register("mutate", variation.mutate)
+        toolbox.register("select", lambda population, k: _selected(self._selection, population, k, rng))
+        toolbox.register("evaluate", lambda individual: individual)
+        toolbox.register("map", evaluate)
         with borrowed(self):
-            self._individuals, _ = self._algorithm(self._individuals, self._toolbox(generation), min(generation - 1, 1))
+            self._individuals, _ = self._algorithm(self._individuals, toolbox, min(generation - 1, 1))
         self.members = gathered(self._individuals)
         self.track()
 
@@ -91,36 +113,53 @@ class PopulationLoop(TrackedLoop):
         self._random = state["random"]
         super().load_state_dict(state)
 
-    def _toolbox(self, generation: int) -> base.Toolbox:
-        problem, rng = self.problem, self.problem.rng.child("step", generation)
-        selection, crossover, mutation = self._operators
-        crossover, mutation = crossover.at(generation), mutation.at(generation)
 
-        def mate(a: Individual, b: Individual) -> tuple[Individual, Individual]:
-            parents = Members.cat([a.member, b.member])
-            first, second = torch.tensor([0, 1]), torch.tensor([1, 0])
-            children = problem.children(parents, torch.stack([parents.ids[first], parents.ids[second]], dim=1))
-            crossover.into(parents, first, second, rng.child("mate", int(children.ids[0])), children)
-            problem.inherit(parents, children)
-            return Individual(children[:1]), Individual(children[1:])
+class _Variation:
+    """Takes DEAP's orders to mate and mutate one by one, and carries them out in two blocks.
 
-        def mutate(individual: Individual) -> tuple[Individual]:
-            parent = individual.member
-            just_crossed = parent.fitness is None  # then its parents are the two that were crossed
-            lineage = parent.parents if just_crossed else torch.stack([parent.ids, _none(parent.ids)], dim=1)
-            child = problem.children(parent, lineage)
-            mutation.into(parent, torch.tensor([0]), rng.child("mutate", int(child.ids[0])), child)
-            problem.inherit(parent, child)
-            return (Individual(child),)
+    DEAP's loops clone whom they vary and mate before they mutate; as in DEAP, children replace their clones in place.
+    """
 
-        toolbox = base.Toolbox()
-        toolbox.register("clone", lambda individual: Individual(individual.member))
-        toolbox.register("mate", mate)
-        toolbox.register("mutate", mutate)
-        toolbox.register("select", lambda population, k: _selected(selection, population, k, rng))
-        toolbox.register("evaluate", lambda individual: individual)
-        toolbox.register("map", lambda _, population: evaluated(problem, population))
-        return toolbox
+    def __init__(self, problem: Problem, crossover: Crossover, mutation: Mutation, rng: Rng) -> None:
+        self._problem, self._rng = problem, rng
+        self._crossover, self._mutation = crossover, mutation
+        self._pairs: list[Individual] = []
+        self._mutants: list[Individual] = []
+
+    def mate(self, a: Individual, b: Individual) -> tuple[Individual, Individual]:
+        """Order two children of a and b."""
+        self._pairs += [a, b]
+        return a, b
+
+    def mutate(self, individual: Individual) -> tuple[Individual]:
+        """Order a mutant of the individual."""
+        self._mutants.append(individual)
+        return (individual,)
+
+    def carry_out(self) -> None:
+        """Make all the children that were ordered."""
+        if self._pairs:
+            parents = gathered(self._pairs)
+            first = torch.arange(len(parents), device=parents.ids.device)
+            second = first ^ 1  # the other of each pair
+            children = self._problem.children(parents, torch.stack([parents.ids, parents.ids[second]], dim=1))
+            self._crossover.into(parents, first, second, self._rng.child("crossover"), children)
+            self._replace(self._pairs, parents, children)
+        if self._mutants:
+            parents = gathered(self._mutants)
+            crossed = set(map(id, self._pairs))  # their parents are the two that were crossed
+            keep = torch.tensor([id(mutant) in crossed for mutant in self._mutants], device=parents.ids.device)
+            alone = torch.stack([parents.ids, torch.full_like(parents.ids, -1)], dim=1)
+            children = self._problem.children(parents, torch.where(keep[:, None], parents.parents, alone))
+            rows = torch.arange(len(parents), device=parents.ids.device)
+            self._mutation.into(parents, rows, self._rng.child("mutation"), children)
+            self._replace(self._mutants, parents, children)
+
+    def _replace(self, varied: Sequence[Individual], parents: Members, children: Members) -> None:
+        self._problem.inherit(parents, children)
+        for row, individual in enumerate(varied):
+            individual.block, individual.row = children, row
+            individual.state = children.states[row] if children.states else None
 
 
 class GenerateUpdateLoop(TrackedLoop):
@@ -129,7 +168,7 @@ class GenerateUpdateLoop(TrackedLoop):
     Args:
         problem: what to solve.
         generate: ``(population or None, rng) -> Members`` to evaluate; None asks for the initial ones.
-        update: ``(population or None, evaluated children) -> Members``, the next population.
+        update: ``(population or None, evaluated members) -> Members``, the next population.
     """
 
     def __init__(
@@ -160,7 +199,7 @@ class GenerateUpdateLoop(TrackedLoop):
 
     @property
     def members(self) -> Members:  # type: ignore[override]
-        assert self._population is not None
+        assert self._population is not None, "no generation has been evaluated"
         return self._population
 
     def state_dict(self) -> dict[str, Any]:
@@ -176,13 +215,30 @@ class GenerateUpdateLoop(TrackedLoop):
 
 
 def individuals(members: Members) -> list[Individual]:
-    """One individual a row; rows are views."""
-    return [Individual(members[row : row + 1]) for row in range(len(members))]
+    """One individual a row."""
+    made = [Individual(members, row) for row in range(len(members))]
+    if members.fitness is not None:
+        for individual, fitness in zip(made, members.fitness.tolist(), strict=True):
+            individual.fitness.values = (fitness,)
+    return made
 
 
 def gathered(population: Sequence[Individual]) -> Members:
-    """The members of a list of individuals, in a new container."""
-    return Members.cat([individual.member for individual in population])
+    """The members of a list of individuals, in a new container; with a fitness where all have one."""
+    blocks = list({id(individual.block): individual.block for individual in population}.values())
+    starts, start = {}, 0
+    for block in blocks:
+        starts[id(block)] = start
+        start += len(block)
+    rows = torch.tensor([starts[id(individual.block)] + individual.row for individual in population])
+    bare = [replace(block, fitness=None, states=None) for block in blocks]
+    members = Members.cat(bare)[rows.to(blocks[0].ids.device)]
+    if all(individual.fitness.valid for individual in population):
+        values = [individual.fitness.values[0] for individual in population]
+        members.fitness = torch.tensor(values, dtype=torch.float64, device=members.ids.device)
+    if any(individual.state is not None for individual in population):
+        members.states = [individual.state for individual in population]
+    return members
 
 
 def evaluated(problem: Problem, population: Sequence[Individual]) -> list[tuple[float, ...]]:
@@ -190,19 +246,15 @@ def evaluated(problem: Problem, population: Sequence[Individual]) -> list[tuple[
     if not population:
         return []
     evaluation = problem.evaluate(gathered(population))
-    states = evaluation.states or [None] * len(population)
-    for row, individual in enumerate(population):
-        individual.evaluated(evaluation.fitness[row : row + 1], states[row])
+    if evaluation.states is not None:
+        for individual, state in zip(population, evaluation.states, strict=True):
+            individual.state = state
     return [(value,) for value in evaluation.fitness.tolist()]
 
 
 def _selected(selection: Selection, population: Sequence[Individual], k: int, rng: Rng) -> list[Individual]:
     fitness = torch.tensor([individual.fitness.values[0] for individual in population], dtype=torch.float64)
     return [population[row] for row in selection(fitness, k, rng).tolist()]
-
-
-def _none(ids: torch.Tensor) -> torch.Tensor:
-    return torch.full_like(ids, -1)
 
 
 @contextmanager

@@ -2,9 +2,10 @@ import random
 
 import pytest
 import torch
+from deap import algorithms, base
 
 from evoplug import Members, Task
-from evoplug.backends.deap import GenerateUpdateLoop, Individual, individuals
+from evoplug.backends.deap import GenerateUpdateLoop, Individual, gathered, individuals
 from evoplug_basics.crossovers import TwoPoint
 from evoplug_basics.deap_loops import MuCommaLambda, MuPlusLambda, Simple
 from evoplug_basics.mutations import Gaussian
@@ -73,34 +74,21 @@ def test_the_search_gets_better_and_stays_in_range(name):
 
 
 def test_the_loop_is_deap_s_own():
-    """With DEAP's choices replayed from the same state, the same individuals are crossed, mutated and copied."""
-    from deap import algorithms, base
-
-    loop = steps(start("mu-plus-lambda", population=6, offspring=8), 1)
-    state = loop._random
+    """From the same state of ``random``, the bare library crosses, mutates and copies the same individuals."""
+    loop = steps(start("mu-comma-lambda", population=8, offspring=8), 1)
+    state, old = loop._random, loop._individuals
     steps(loop, 1)
-    kinds = [("crossover" if second >= 0 else "mutation") for _, second in _children(loop, 6)]
 
-    random.setstate(state)
+    expected = []
     toolbox = base.Toolbox()
-    toolbox.register("clone", lambda i: i)
-    seen = []
-    toolbox.register("mate", lambda a, b: (seen.append("crossover") or _blank(), _blank()))
-    toolbox.register("mutate", lambda a: (seen.append("mutation") or _blank(),))
-    algorithms.varOr([_blank() for _ in range(6)], toolbox, 8, 0.4, 0.6)
-    assert loop.problem.ledger["evaluations"] == 6 + 8
-    assert len(kinds) <= len(seen) == 8
-
-
-def _blank():
-    individual = Individual(Members(torch.zeros(1, 1), torch.zeros(1).long(), torch.zeros(1, 2).long()))
-    individual.fitness.values = (0.0,)
-    return individual
-
-
-def _children(loop, mu):
-    new = loop.members.ids >= mu
-    return loop.members.parents[new].tolist()
+    toolbox.register("clone", Individual.clone)
+    toolbox.register("mate", lambda a, b: (expected.append([a.row, b.row]), (a, b))[1])
+    toolbox.register("mutate", lambda a: (expected.append([a.row, -1]), (a,))[1])
+    outside = random.getstate()
+    random.setstate(state)
+    algorithms.varOr(old, toolbox, 8, 0.4, 0.6)
+    random.setstate(outside)
+    assert sorted(expected) == sorted(loop.members.parents.tolist())
 
 
 def test_parents_are_recorded():
@@ -158,10 +146,13 @@ class TestGenerateUpdate:
         assert whole.members.states == rest.members.states
 
 
-def test_individuals_are_views_with_their_fitness():
+def test_individuals_share_their_block_and_are_gathered_again():
     p = problem()
     members = p.sample(3)
     members.fitness = p.evaluate(members).fitness
     one, two, _ = individuals(members)
-    assert one.fitness.values == (members.fitness[0].item(),)
-    assert two.member.genomes.data_ptr() == members.genomes[1].data_ptr()
+    assert one.block is two.block is members
+    again = gathered([two, one])
+    assert again.ids.tolist() == [1, 0]
+    assert torch.equal(again.genomes, members.genomes[[1, 0]])
+    assert torch.equal(again.fitness, members.fitness[[1, 0]])
