@@ -54,8 +54,9 @@ class Watching(Watch):
         self.console.print(f"[yellow]note:[/yellow] {text}")
 
     def end(self, result: Mapping[str, Any]) -> None:
+        if result["status"] == "interrupted":
+            self.console.print(f"[bold]interrupted[/bold]; go on with: evoplug resume {self.folder}", soft_wrap=True)
         if result["status"] != "finished":
-            self.console.print(f"[bold]{result['status']}[/bold]: {result['reason']}")
             return
         best = result["best"]["fitness"]
         self.console.print(f"\n[bold]finished[/bold]: {result['reason']}, best fitness {number(best)}")
