@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from evoplug.errors import EvoplugError as EvoplugError
     from evoplug.errors import FilesError as FilesError
     from evoplug.errors import PluginError as PluginError
+    from evoplug.evaluation import Problem as Problem
     from evoplug.registry import build as build
     from evoplug.rng import Rng as Rng
     from evoplug.rundir import Run as Run
@@ -35,6 +36,7 @@ _HOME = {
     "Evaluation": "evoplug.types",
     "Outcome": "evoplug.types",
     "Parts": "evoplug.types",
+    "Problem": "evoplug.evaluation",
     "Task": "evoplug.types",
     "ConfigError": "evoplug.errors",
     "EvaluationError": "evoplug.errors",

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from deap import algorithms
 
+from evoplug import Problem
 from evoplug.backends.deap import PopulationLoop
 from evoplug.contracts import Crossover, Ge, Le, Mutation, Selection, Strategy, use
-from evoplug.evaluation import Problem
 
 
 @dataclass(kw_only=True)

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from evoplug import Members
+from evoplug import Members, Problem
 from evoplug.backends.tracked import TrackedLoop
 from evoplug.contracts import Ge, Strategy
-from evoplug.evaluation import Problem
 
 
 @dataclass(kw_only=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from evoplug import Problem
 from evoplug.backends.evotorch import SearcherLoop
 from evoplug.contracts import ConfigError, Ge, Gt, Le, Lt, Strategy
-from evoplug.evaluation import Problem
 
 
 @dataclass(kw_only=True)

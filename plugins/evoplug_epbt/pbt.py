@@ -11,10 +11,9 @@ from typing import Annotated, Any
 
 import torch
 
-from evoplug import Members, Rng
+from evoplug import Members, Problem, Rng
 from evoplug.backends.deap import GenerateUpdateLoop
 from evoplug.contracts import Ge, Gt, Lt, Mutation, Selection, Strategy, use
-from evoplug.evaluation import Problem
 from evoplug_epbt.lineage import lineage
 
 

@@ -12,10 +12,9 @@ from typing import Annotated, Any
 
 import torch
 
-from evoplug import Members, Outcome, Rng
+from evoplug import Members, Outcome, Problem, Rng
 from evoplug.backends.evotorch import RowsLoop
 from evoplug.contracts import Crossover, Ge, Gt, Le, Mutation, Selection, Strategy, use
-from evoplug.evaluation import Problem
 
 
 @dataclass(kw_only=True)

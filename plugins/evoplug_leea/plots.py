@@ -1,0 +1,87 @@
+"""LEEA's figures, after those of chapter 5 of the thesis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+
+from evoplug import ConfigError
+from evoplug.analysis.groups import curve, numbers
+from evoplug.analysis.plots import finish, label, legend, mean_curve
+from evoplug.contracts import Plot, dataclass
+
+if TYPE_CHECKING:
+    from evoplug import Run
+
+SPLITS = ("validation.accuracy", "test.accuracy")
+
+
+@dataclass(kw_only=True)
+class Accuracies(Plot):
+    """Accuracy of the reported network by arm: quartiles and median as a box, whiskers over all runs, a dot a run.
+
+    As in the thesis, figures 5.1 to 5.3. Drawn where an arm has several runs.
+    """
+
+    strategies = ("leea",)
+
+    def draw(self, arms: Mapping[str, Sequence[Run]]) -> Figure | None:
+        values = {split: [[numbers(run).get(split) for run in runs] for runs in arms.values()] for split in SPLITS}
+        complete = {split: rows for split, rows in values.items() if all(None not in row for row in rows)}
+        if not complete or max(map(len, arms.values())) == 1:
+            return None
+        figure = Figure(figsize=(5.0, 1.1 + 0.42 * len(arms)))
+        panels = figure.subplots(1, len(complete), sharey=True, squeeze=False)[0]
+        places = range(len(arms), 0, -1)
+        for axes, (split, rows) in zip(panels, complete.items(), strict=True):
+            axes.boxplot(
+                rows,
+                positions=places,
+                orientation="horizontal",
+                whis=(0, 100),
+                widths=0.55,
+                tick_labels=[f"{label(arm)} (n = {len(runs)})" for arm, runs in arms.items()],
+                medianprops={"color": "#d55e00", "linewidth": 2},
+            )
+            for place, row in zip(places, rows, strict=True):
+                axes.plot(row, [place] * len(row), "o", color="#0072b2", alpha=0.5, markersize=3)
+            axes.set_xlabel(label(split))
+            axes.grid(visible=False, axis="y")
+        return figure
+
+
+@dataclass(kw_only=True)
+class MutationStrength(Plot):
+    """Mutation strength sigma over the generations.
+
+    As in the thesis, figure 5.4: the mean over the population and over runs; where each member has a sigma of its
+    own, the band is their standard deviation. Drawn where sigma changes.
+    """
+
+    strategies = ("leea",)
+
+    def draw(self, arms: Mapping[str, Sequence[Run]]) -> Figure | None:
+        sigmas = {arm: mean_curve(found) for arm, runs in arms.items() if (found := _curves(runs, "sigma"))}
+        if all(line.mean.min() == line.mean.max() for line in sigmas.values()):
+            return None
+        figure = Figure()
+        axes = figure.subplots()
+        for arm, line in sigmas.items():
+            (drawn,) = axes.plot(line.x, line.mean, label=f"{label(arm)} (n = {len(arms[arm])})")
+            if found := _curves(arms[arm], "sigma_std"):
+                deviation = mean_curve(found).mean
+                low, high = line.mean - deviation, line.mean + deviation
+                axes.fill_between(line.x, low, high, color=drawn.get_color(), alpha=0.15, linewidth=0)
+        finish(axes, "generations", "mutation strength σ")
+        legend(figure, "mean; where self-adaptive, standard deviation in the population as a band")
+        return figure
+
+
+def _curves(runs: Sequence[Run], column: str) -> list[tuple[list[float], list[float]]]:
+    """The column over the generations, of each run; nothing where one did not record it."""
+    try:
+        return [curve(run, column, "generations") for run in runs]
+    except ConfigError:
+        return []
