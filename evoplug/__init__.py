@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from evoplug.errors import FilesError as FilesError
     from evoplug.errors import PluginError as PluginError
     from evoplug.evaluation import Problem as Problem
+    from evoplug.local import register as register
     from evoplug.registry import build as build
     from evoplug.rng import Rng as Rng
     from evoplug.rundir import Run as Run
@@ -45,6 +46,7 @@ _HOME = {
     "PluginError": "evoplug.errors",
     "catalogue": "evoplug.catalogue",
     "build": "evoplug.registry",
+    "register": "evoplug.local",
     "check": "evoplug.api",
     "run": "evoplug.api",
     "resume": "evoplug.api",

@@ -8,14 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 CORE = sorted((ROOT / "evoplug").rglob("*.py"))
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
-PUBLIC = tuple(["evoplug", *(f"evoplug.{name}" for name in ("contracts", "backends", "population", "analysis", "testing"))])
-    "evoplug",
-    "evoplug.contracts",
-    "evoplug.backends",
-    "evoplug.population",
-    "evoplug.analysis",
-    "evoplug.testing",
-)
+PUBLIC = ("evoplug", *(f"evoplug.{name}" for name in ("contracts", "backends", "population", "analysis", "testing")))
 BASE = ("contracts", "types", "errors", "rng", "ledger")
 """What everything may import, and what imports nothing else."""
 

@@ -19,18 +19,7 @@ def wheel(tmp_path_factory):
     source.mkdir()
     for name in ("evoplug", "plugins", "configs", "pyproject.toml", "README.md", "LICENSE"):
         (source / name).symlink_to(ROOT / name)
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--no-deps",
-        "--no-build-isolation",
-        "--quiet",
-        "-w",
-        folder,
-        source,
-    ]
+    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", folder, source]
     subprocess.run(build, check=True, capture_output=True)
     (path,) = folder.glob("evoplug-*.whl")
     return path
