@@ -1,0 +1,80 @@
+"""What a data set promises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from evoplug.contracts import Dataset, DatasetInfo
+from evoplug.errors import FilesError
+from evoplug.testing.randomness import seeded
+from evoplug.testing.suite import Suite
+from evoplug.testing.values import same
+
+SPLITS = ("train", "validation", "test")
+
+
+class DatasetSuite(Suite):
+    """Tests that read examples are skipped where the files are not here."""
+
+    group = "datasets"
+
+    @pytest.fixture
+    def dataset(self, example: Mapping[str, Any]) -> Dataset:
+        """The data set, whose files are here."""
+        dataset: Dataset = self.build(example)
+        if missing := [path for path in dataset.files() if not path.exists()]:
+            pytest.skip(f"{missing[0]} is not here")
+        return dataset
+
+    def test_it_says_what_it_is(self, dataset: Dataset) -> None:
+        info = dataset.info()
+        assert isinstance(info, DatasetInfo)
+        assert info.classes >= 1
+        assert all(side >= 1 for side in info.shape)
+        assert set(info.sizes) <= set(SPLITS)
+        assert dataset.info() == info
+
+    @pytest.mark.parametrize("split", SPLITS)
+    def test_examples_are_what_it_says(self, dataset: Dataset, split: str) -> None:
+        info = dataset.info()
+        if not info.sizes.get(split, not info.sizes):
+            pytest.skip(f"it has no {split} examples")
+        x, y = dataset.load(split)
+        assert x.shape == (info.sizes.get(split, len(y)), *info.shape)
+        assert y.shape == (len(x),)
+        assert (x.dtype, y.dtype) == (torch.float32, torch.int64)
+        assert (x.device, y.device) == (torch.device("cpu"), torch.device("cpu"))
+        assert x.isfinite().all()
+        assert ((y >= 0) & (y < info.classes)).all()
+
+    def test_preprocessing_makes_examples_of_what_the_files_hold(self, dataset: Dataset) -> None:
+        module, raw = dataset.preprocessing()
+        with torch.no_grad():
+            made = module(raw)
+        assert made.shape == (2, *dataset.info().shape)
+        assert made.dtype == torch.float32
+
+    def test_examples_are_always_the_same(self, example: Mapping[str, Any], dataset: Dataset) -> None:
+        split = next(iter(dataset.info().sizes), "train")
+        loaded = []
+        for seed in (1, 2):
+            with seeded(seed):
+                loaded.append(self.build(example).load(split))
+        assert same(*loaded)
+
+    def test_missing_files_are_an_error_of_files(
+        self, example: Mapping[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """In a data folder with nothing in it."""
+        monkeypatch.setenv("EVOPLUG_DATA", str(tmp_path))
+        dataset: Dataset = self.build(example)
+        if all(path.exists() for path in dataset.files()):
+            pytest.skip("it needs no files from the data folder")
+        with pytest.raises(FilesError) as caught:
+            dataset.load("train")
+        assert "\n" not in str(caught.value)

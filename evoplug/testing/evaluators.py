@@ -1,0 +1,228 @@
+"""What an evaluator promises."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from evoplug import registry
+from evoplug.contracts import ConfigError, Evaluator, Genotype
+from evoplug.errors import FilesError
+from evoplug.evaluation import Problem
+from evoplug.population.workers import workers
+from evoplug.records import plain
+from evoplug.testing.elsewhere import elsewhere
+from evoplug.testing.problems import CPU, SPACES, installed
+from evoplug.testing.randomness import seeded
+from evoplug.testing.suite import Suite
+from evoplug.testing.values import same, stored
+from evoplug.types import Members, Task
+
+N = 4
+"""Members in a population: few, since some evaluators train each."""
+
+
+class EvaluatorSuite(Suite):
+    """Genomes come from the suite or from the installed genotypes, by the kinds that the evaluator works on.
+
+    Override the fixture ``genotype`` to test on others. Data sets whose files are not here are skipped.
+    """
+
+    group = "evaluators"
+
+    @pytest.fixture
+    def genotype(self, example: Mapping[str, Any]) -> Genotype | None:
+        """The search space, not bound; None for an evaluator that needs none."""
+        evaluator: Evaluator = self.build(example)
+        for genotype in _spaces(evaluator):
+            try:
+                evaluator.bind(genotype)
+                return genotype
+            except ConfigError:
+                continue
+        pytest.fail("no installed genotype fits it: override the fixture `genotype`")
+
+    @pytest.fixture
+    def problem(self, example: Mapping[str, Any], genotype: Genotype | None) -> Problem:
+        """The evaluator at work, as a strategy sees it."""
+        return _problem(self.used(), example, genotype)
+
+    @pytest.fixture
+    def members(self, problem: Problem) -> Members:
+        """A population that has not been evaluated."""
+        return problem.sample(N)
+
+    def test_the_task_is_known_without_data(self, example: Mapping[str, Any]) -> None:
+        evaluator: Evaluator = self.build(example)
+        task = evaluator.task()
+        assert isinstance(task, Task)
+        assert evaluator.task() == task
+
+    def test_it_is_bound_to_nothing_or_refuses_in_words(self, example: Mapping[str, Any]) -> None:
+        """Configurations without a genotype exist."""
+        evaluator: Evaluator = self.build(example)
+        with suppress(ConfigError):
+            evaluator.bind(None)
+
+    def test_what_it_says_keeps_the_contract(self, problem: Problem, members: Members) -> None:
+        """Shapes, dtypes, states and costs, as :class:`evoplug.evaluation.Problem` checks them in every run."""
+        evaluation = problem.evaluate(members)
+        fitness = _read(evaluation.fitness)
+        assert fitness.shape[0] == N
+        assert fitness.is_floating_point()
+        assert fitness.device == CPU
+        assert ("states" in problem.evaluator.provides) == (evaluation.states is not None)
+        assert all(isinstance(cost, float | int) and cost >= 0 for cost in evaluation.cost.values()), evaluation.cost
+        json.dumps(plain(dict(evaluation.columns)))
+
+    def test_members_are_left_as_they_are(self, problem: Problem, members: Members) -> None:
+        new = copy.deepcopy(members)
+        learned = _learned(problem, members)
+        before = copy.deepcopy(learned)
+        _learned(problem, learned)
+        problem.measure(learned, "validation")
+        if "update" in problem.evaluator.provides:
+            problem.update(learned)
+        assert same(members, new)
+        assert same(learned, before)
+
+    def test_the_same_streams_give_the_same_fitness(
+        self, example: Mapping[str, Any], genotype: Genotype | None
+    ) -> None:
+        runs = []
+        for seed in (1, 2):
+            with seeded(seed):
+                runs.append(list(_rounds(_problem(self.used(), example, genotype), None, 2)))
+        assert same(*runs)
+
+    def test_any_number_of_workers_gives_the_same_fitness(
+        self, example: Mapping[str, Any], genotype: Genotype | None
+    ) -> None:
+        runs = []
+        for number in (1, 3):
+            with workers(number):
+                runs.append(list(_rounds(_problem(self.used(), example, genotype), None, 2)))
+        assert same(*runs)
+
+    def test_it_goes_on_from_a_checkpoint_in_another_process(
+        self, example: Mapping[str, Any], genotype: Genotype | None
+    ) -> None:
+        """As if nothing had happened: fitness, states and costs of the next generations are the same to the bit."""
+        problem = _problem(self.used(), example, genotype)
+        first, *rest = _rounds(problem, None, 3)
+        # The checkpoint is taken by a second run: one that was never interrupted is not to see it.
+        other = _problem(self.used(), example, genotype)
+        (again,) = _rounds(other, None, 1)
+        assert same(again, first)
+        checkpoint = stored({"problem": other.state_dict(), "members": again["members"]}, "the evaluator's state")
+        resumed = elsewhere(_resumed, self.used(), example, genotype, checkpoint, 2)
+        assert same(resumed, rest)
+
+    def test_metrics_have_a_value_a_member(self, problem: Problem, members: Members) -> None:
+        members, measured = _learned(problem, members), dict[str, torch.Tensor]()
+        for split in ("validation", "test"):
+            measured |= problem.measure(members, split)
+            for name, values in problem.measure(members, split).items():
+                assert values.shape == (N,), f"{split}.{name}"
+        headline = problem.evaluator.headline
+        assert not headline or headline in measured, f"its headline `{headline}` is not among its metrics"
+
+    def test_measuring_changes_no_result(self, example: Mapping[str, Any], genotype: Genotype | None) -> None:
+        problem, other = (_problem(self.used(), example, genotype) for _ in range(2))
+        measured = _learned(problem, problem.sample(N))
+        problem.measure(measured, "validation")
+        assert same(problem.state_dict(), stored(_after_one(other), "state"))
+        assert same(_read(problem.evaluate(measured).fitness), _read(other.evaluate(measured).fitness))
+
+    def test_a_member_may_have_a_model(self, problem: Problem, members: Members) -> None:
+        """For use elsewhere: on the CPU, in evaluation mode, of its own memory."""
+        members = _learned(problem, members)
+        model, other = (problem.evaluator.model(members[:1]) for _ in range(2))
+        if model is None or other is None:
+            pytest.skip("its members have no network")
+        assert not model.module.training
+        with torch.no_grad():
+            outputs = model.module(model.example)
+            for parameter in other.module.parameters():
+                parameter.zero_()
+            assert same(model.module(model.example), outputs), "two models share their weights"
+        assert outputs.shape[0] == 2
+        assert outputs.device == CPU
+
+    def test_a_deterministic_fitness_belongs_to_the_genome(self, problem: Problem, members: Members) -> None:
+        """Whatever the stream, and whoever else is evaluated."""
+        if not problem.evaluator.deterministic:
+            pytest.skip("its fitness is noisy")
+        together = problem.evaluate(members).fitness
+        alone = torch.cat([problem.evaluate(members[row : row + 1]).fitness for row in range(N)])
+        torch.testing.assert_close(alone, together)
+
+
+def _spaces(evaluator: Evaluator) -> Iterator[Genotype | None]:
+    """Spaces that the evaluator may work on, bound to its task."""
+    if not evaluator.kinds or "real-vector" in evaluator.kinds:
+        yield SPACES["bounded"]
+    yield from installed(evaluator.kinds, evaluator.task())
+    yield None
+
+
+def _problem(name: str, example: Mapping[str, Any], genotype: Genotype | None) -> Problem:
+    """A run of its own, on copies; skips where data are missing."""
+    evaluator, genotype = registry.build("evaluators", name, **example), copy.deepcopy(genotype)
+    assert isinstance(evaluator, Evaluator)
+    try:
+        if genotype is not None:
+            genotype.bind(evaluator.task())
+        evaluator.bind(genotype)
+        evaluator.start(CPU)
+    except FilesError as error:
+        pytest.skip(str(error))
+    return Problem(genotype, evaluator, 1, CPU)
+
+
+def _rounds(problem: Problem, members: Members | None, rounds: int) -> Iterator[dict[str, Any]]:
+    """What is said of the same members again and again, as plain data."""
+    members = members or problem.sample(N)
+    for _ in range(rounds):
+        evaluation = problem.evaluate(members)
+        fitness = _read(evaluation.fitness)
+        members = replace(members, states=evaluation.states or members.states)
+        if "update" in problem.evaluator.provides:
+            problem.update(members)
+        yield {"fitness": fitness, "members": members.state_dict(), "ledger": problem.ledger.row()}
+
+
+def _resumed(
+    name: str, example: Mapping[str, Any], genotype: Genotype | None, checkpoint: Mapping[str, Any], rounds: int
+) -> list[dict[str, Any]]:
+    problem = _problem(name, example, genotype)
+    problem.load_state_dict(checkpoint["problem"])
+    return list(_rounds(problem, Members.from_state_dict(checkpoint["members"]), rounds))
+
+
+def _learned(problem: Problem, members: Members) -> Members:
+    """The members after one evaluation."""
+    evaluation = problem.evaluate(members)
+    _read(evaluation.fitness)
+    return replace(members, states=evaluation.states or members.states)
+
+
+def _after_one(problem: Problem) -> dict[str, Any]:
+    """The state of a problem after the same evaluation, without measuring."""
+    _learned(problem, problem.sample(N))
+    return problem.state_dict()
+
+
+def _read(fitness: Any) -> torch.Tensor:
+    """Fitness as a tensor: all cases, where it is computed as it is read."""
+    if isinstance(fitness, torch.Tensor):
+        return fitness
+    values: torch.Tensor = fitness[:, torch.arange(fitness.shape[1])]
+    return values

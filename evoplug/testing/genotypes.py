@@ -1,0 +1,114 @@
+"""What a genotype promises."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import torch
+
+from evoplug.contracts import Genotype
+from evoplug.records import plain
+from evoplug.rng import Rng
+from evoplug.testing.elsewhere import elsewhere
+from evoplug.testing.problems import TASK
+from evoplug.testing.randomness import seeded
+from evoplug.testing.suite import Suite
+from evoplug.testing.values import same, stored
+from evoplug.types import Genomes, Parts, Task, count, genome, take
+
+
+class GenotypeSuite(Suite):
+    """Override the fixture ``task`` where the genotype is made for special problems."""
+
+    group = "genotypes"
+
+    @pytest.fixture
+    def task(self) -> Task:
+        """The problem that it is bound to."""
+        return TASK
+
+    @pytest.fixture
+    def genotype(self, example: Mapping[str, Any], task: Task) -> Genotype:
+        """The genotype, bound."""
+        genotype: Genotype = self.build(example)
+        genotype.bind(task)
+        return genotype
+
+    def test_it_says_its_kinds(self, genotype: Genotype) -> None:
+        assert genotype.kinds, "write `class NAME(Genotype, genome=KIND)`"
+
+    @pytest.mark.parametrize("n", [0, 1, 5])
+    def test_samples_are_as_many_as_asked_for(self, genotype: Genotype, n: int) -> None:
+        _check(genotype.sample(n, Rng(1)), n)
+
+    def test_the_same_stream_gives_the_same_sample(self, genotype: Genotype) -> None:
+        samples = []
+        for seed in (1, 2):
+            with seeded(seed):
+                samples.append(genotype.sample(5, Rng(7)))
+        assert same(*map(_plain, samples))
+
+    def test_another_process_gives_the_same_sample(self, example: Mapping[str, Any], task: Task) -> None:
+        arguments = (self.used(), example, task)
+        assert same(elsewhere(_sampled, *arguments), _sampled(*arguments))
+
+    def test_genomes_are_plain_data(self, genotype: Genotype) -> None:
+        genomes = _plain(genotype.sample(3, Rng(1)))
+        assert same(stored(genomes, "genomes"), genomes)
+
+    def test_samples_are_inside_the_space(self, genotype: Genotype) -> None:
+        genomes = genotype.sample(5, Rng(1))
+        before = copy.deepcopy(genomes)
+        assert same(_plain(genotype.repair(genomes)), _plain(before)), "`repair` moves what `sample` has drawn"
+        assert same(_plain(genomes), _plain(before)), "`repair` changed the genomes that it was given"
+
+    def test_a_genome_is_described_in_plain_data(self, genotype: Genotype) -> None:
+        genomes = genotype.sample(2, Rng(1))
+        before = copy.deepcopy(genomes)
+        json.dumps(plain(genotype.describe(genome(genomes, 0))))
+        assert same(_plain(genomes), _plain(before)), "`describe` changed the genome"
+
+    def test_real_vectors_have_what_their_operators_read(self, genotype: Genotype) -> None:
+        """``length``, ``dtype``, ``lower``, ``upper`` and ``scale``, see ``evoplug.population.box.RealSpace``."""
+        if "real-vector" not in genotype.kinds:
+            pytest.skip("not for this kind of genome")
+        space: Any = genotype
+        genomes = space.sample(3, Rng(1))
+        assert genomes.shape == (3, space.length)
+        assert genomes.dtype == getattr(torch, space.dtype)
+        assert space.scale in ("linear", "log")
+        assert (space.lower is None) == (space.upper is None)
+        if space.lower is not None:
+            assert space.lower.shape == space.upper.shape == (space.length,)
+            assert (genomes >= space.lower).all()
+            assert (genomes <= space.upper).all()
+            assert (space.lower > 0).all() or space.scale == "linear"
+
+
+def _check(genomes: Genomes, n: int) -> None:
+    """Genomes are rows of a tensor, a list, or parts of either."""
+    if isinstance(genomes, Parts):
+        for part in genomes.values():
+            _check(part, n)
+        return
+    assert isinstance(genomes, torch.Tensor | list)
+    assert not isinstance(genomes, torch.Tensor) or genomes.ndim == 2
+    assert count(genomes) == n
+    assert count(take(genomes, slice(0, 1))) == min(n, 1)
+
+
+def _plain(genomes: Genomes) -> Any:
+    return {name: _plain(part) for name, part in genomes.items()} if isinstance(genomes, Parts) else genomes
+
+
+def _sampled(name: str, example: Mapping[str, Any], task: Task) -> Any:
+    from evoplug.registry import build
+
+    genotype = build("genotypes", name, **example)
+    assert isinstance(genotype, Genotype)
+    genotype.bind(task)
+    return _plain(genotype.sample(5, Rng(7)))

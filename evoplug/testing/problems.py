@@ -1,0 +1,138 @@
+"""Small problems to test components on: a task, spaces of real vectors, and an evaluator for genomes of any kind."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from evoplug import catalogue, registry
+from evoplug.contracts import Evaluator, Genotype
+from evoplug.errors import EvoplugError
+from evoplug.population.box import Box
+from evoplug.records import plain
+from evoplug.rng import Rng
+from evoplug.types import Evaluation, Genomes, Members, Metrics, Task, count, genome
+
+CPU = torch.device("cpu")
+
+TASK = Task(input_shape=(1, 8, 8), outputs=3, domain=(-1.0, 1.0), names=("first", "second", "third"))
+"""A problem that answers whatever a genotype may ask."""
+
+
+@dataclass(kw_only=True)
+class Vectors(Genotype, genome="real-vector"):
+    """Real vectors: what every operator and searcher for the kind "real-vector" has to expect."""
+
+    length: int = 6
+    bounds: tuple[float, float] | None = (-2.0, 3.0)
+    scale: str = "linear"
+    dtype: str = "float64"
+
+    def __post_init__(self) -> None:
+        self.lower, self.upper = map(self._per_gene, self.bounds or (None, None))
+        self._box = Box(self.lower, self.upper, self.scale == "log")
+
+    def sample(self, n: int, rng: Rng) -> torch.Tensor:
+        unit = torch.rand(n, self.length, generator=rng.torch, dtype=getattr(torch, self.dtype), device=rng.device)
+        lower, upper = self._box.bounds or (-1.0, 1.0)
+        return self._box.decode_(lower + (upper - lower) * unit)
+
+    def repair(self, genomes: Any) -> torch.Tensor:
+        return self._box.clamp_(genomes.clone())
+
+    def _per_gene(self, bound: float | None) -> torch.Tensor | None:
+        return None if bound is None else torch.full((self.length,), bound, dtype=getattr(torch, self.dtype))
+
+
+SPACES: Mapping[str, Vectors] = {
+    "bounded": Vectors(),
+    "logarithmic": Vectors(bounds=(1e-3, 10.0), scale="log"),
+    "unbounded float32": Vectors(bounds=None, dtype="float32"),
+    "one gene": Vectors(length=1),
+}
+"""Kinds of real vectors that genotypes may offer."""
+
+
+def installed(kinds: tuple[str, ...], task: Task) -> Iterator[Genotype]:
+    """The installed genotypes of these kinds, from their examples, bound to a task that they take."""
+    for entry in catalogue.entries("genotypes"):
+        if not set(kinds) & set(entry.kinds):
+            continue
+        try:
+            for example in registry.load("genotypes", catalogue.usable(entry)).examples:
+                genotype = registry.build("genotypes", catalogue.usable(entry), **example)
+                assert isinstance(genotype, Genotype)
+                genotype.bind(task)
+                yield genotype
+        except EvoplugError:
+            continue  # broken, or for other tasks
+
+
+@dataclass(kw_only=True)
+class Judge(Evaluator):
+    """Scores genomes of any kind, with noise, and finds every fifth or so invalid.
+
+    Args:
+        provides: what a strategy may need: states that count their evaluations, five cases, a weight to update.
+    """
+
+    provides: tuple[str, ...] = ()  # type: ignore[misc]
+    evaluated: list[int] = field(default_factory=list)
+    """Ids of the members that were evaluated, in order."""
+
+    costs = ("epochs", "cases", "updates")
+    headline = "score"
+
+    def __post_init__(self) -> None:
+        self._weight = 0.0
+
+    def task(self) -> Task:
+        return TASK
+
+    def evaluate(self, members: Members, rng: Rng) -> Evaluation:
+        n = len(members)
+        self.evaluated += members.ids.tolist()
+        noise, lot = torch.rand(2, n, 5, generator=rng.torch, dtype=torch.float64)
+        fitness = self._scores(members)[:, None] + 0.1 * noise
+        invalid = lot[:, 0] < 0.2
+        invalid[0] = False  # a generation without any valid member ends a run
+        fitness[invalid] = torch.nan
+        return Evaluation(
+            fitness if "cases" in self.provides else fitness.mean(1),
+            [self._learned(state) for state in members.states or [None] * n] if "states" in self.provides else None,
+            {"epochs": n},
+            {"noise": noise[:, 0]},
+        )
+
+    def measure(self, members: Members, split: str, rng: Rng) -> Metrics:
+        return {"score": self._scores(members)}
+
+    def update(self, members: Members, rng: Rng) -> Mapping[str, float]:
+        self._weight += 0.1 * rng.numpy.random()
+        return {"updates": 1}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"weight": self._weight}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._weight = state["weight"]
+
+    def _scores(self, members: Members) -> torch.Tensor:
+        return _scores(members.genomes) + self._weight
+
+    @staticmethod
+    def _learned(state: Any) -> dict[str, Any]:
+        age = state["age"] + 1 if state else 1
+        return {"age": age, "memory": torch.full((2,), float(age))}
+
+
+def _scores(genomes: Genomes) -> torch.Tensor:
+    """Of real vectors minus the squared length, so that there is something to find; of others some fixed number."""
+    if isinstance(genomes, torch.Tensor) and genomes.is_floating_point():
+        return -genomes.double().square().sum(1)
+    texts = [repr(plain(genome(genomes, row))).encode() for row in range(count(genomes))]
+    return torch.tensor([hashlib.blake2b(text, digest_size=1).digest()[0] / 255 for text in texts], dtype=torch.float64)

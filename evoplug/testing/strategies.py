@@ -1,0 +1,183 @@
+"""What a strategy promises."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+import torch
+
+from evoplug import registry
+from evoplug.contracts import Crossover, Evaluator, Genotype, Loop, Mutation, Strategy
+from evoplug.evaluation import Problem
+from evoplug.population.workers import workers
+from evoplug.records import plain
+from evoplug.testing.elsewhere import elsewhere
+from evoplug.testing.problems import CPU, SPACES, Judge, installed
+from evoplug.testing.randomness import seeded
+from evoplug.testing.suite import Suite
+from evoplug.testing.values import same, stored
+from evoplug.types import Outcome
+
+GENERATIONS = 4
+
+Setting = tuple[str, Mapping[str, Any], Genotype | None, Evaluator]
+"""Name and parameters of a strategy, and what it works with."""
+
+
+class StrategySuite(Suite):
+    """The strategy searches for short vectors, under noise, with an evaluator that provides all it needs and finds
+    some members invalid.
+
+    Override the fixtures ``genotype`` and ``evaluator`` where it is made for other problems.
+    """
+
+    group = "strategies"
+
+    @pytest.fixture
+    def evaluator(self) -> Evaluator:
+        """Provides what the strategy needs; not bound."""
+        return Judge(provides=registry.load(self.group, self.used()).needs)  # type: ignore[attr-defined]
+
+    @pytest.fixture
+    def genotype(self, evaluator: Evaluator) -> Genotype | None:
+        """A space that it works on, not bound."""
+        cls = registry.load(self.group, self.used())
+        if cls.genotype == "none":  # type: ignore[attr-defined]
+            return None
+        if not cls.kinds or "real-vector" in cls.kinds:
+            return SPACES["bounded"]
+        found = next(installed(cls.kinds, evaluator.task()), None)
+        assert found, f"no genotype of kind {' or '.join(cls.kinds)} is installed: override the fixture `genotype`"
+        return found
+
+    @pytest.fixture
+    def parts(self, example: Mapping[str, Any], genotype: Genotype | None, evaluator: Evaluator) -> Setting:
+        """All that a run of it is made from."""
+        return self.used(), example, genotype, evaluator
+
+    def test_a_generation_is_whole(self, parts: Setting) -> None:
+        """Members with fitness, ids and parents, inside the space; a line of records; the solution to report."""
+        loop = _started(*parts)
+        for row in _generations(loop, GENERATIONS):
+            members, n = loop.members, len(loop.members)
+            assert members.fitness is not None
+            assert members.fitness.shape == members.ids.shape == (n,)
+            assert members.parents.shape == (n, 2)
+            assert members.ids.dtype == members.parents.dtype == torch.int64
+            if loop.problem.genotype is not None:
+                assert same(loop.problem.genotype.repair(copy.deepcopy(members.genomes)), members.genomes)
+            json.dumps(plain(dict(row["status"])))
+            assert loop.problem.ledger["evaluations"] > 0
+
+    def test_an_invalid_member_is_never_best_nor_carried_over(self, parts: Setting) -> None:
+        """Its fitness is -inf; it has to be evaluated again to stay in the population."""
+        loop = _started(*parts)
+        old: set[int] = set()
+        for _ in _generations(loop, GENERATIONS):
+            members, best = loop.members, loop.best
+            assert len(best) == 1
+            assert best.fitness is None or torch.isfinite(best.fitness).all(), "an invalid member is the best"
+            assert members.fitness is not None
+            assert not members.fitness.isnan().any()
+            assert not (members.fitness == torch.inf).any()
+            evaluated = getattr(loop.problem.evaluator, "evaluated", None)
+            if evaluated is not None:
+                stale = (set(members.ids[~members.fitness.isfinite()].tolist()) & old) - set(evaluated)
+                assert not stale, f"members {sorted(stale)} were carried over although they are invalid"
+                evaluated.clear()
+            old = set(members.ids.tolist())
+
+    def test_the_end_is_an_outcome(self, parts: Setting) -> None:
+        loop = _started(*parts)
+        list(_generations(loop, GENERATIONS))
+        outcome = loop.finish()
+        assert isinstance(outcome, Outcome)
+        assert len(outcome.best) == 1
+        metrics = [value for split in outcome.metrics.values() for value in split.values()]
+        assert all(isinstance(value, float | int) for value in metrics)
+        stored(outcome.best.state_dict() | {"genomes": None}, "the solution")
+
+    def test_the_same_seed_gives_the_same_run(self, parts: Setting) -> None:
+        runs = []
+        for seed in (1, 2):
+            with seeded(seed):
+                runs.append(list(_generations(_started(*parts), GENERATIONS)))
+        assert same(*runs)
+
+    def test_any_number_of_workers_gives_the_same_run(self, parts: Setting) -> None:
+        runs = []
+        for number in (1, 3):
+            with workers(number):
+                runs.append(list(_generations(_started(*parts), GENERATIONS)))
+        assert same(*runs)
+
+    def test_every_step_can_be_gone_on_from(self, parts: Setting) -> None:
+        """From the state after each step, a new loop goes on as if nothing had happened."""
+        loop = _started(*parts)
+        rows, states = [], []
+        for row in _generations(loop, GENERATIONS):
+            rows.append(row)
+            states.append(_state(loop))
+        for done, state in enumerate(states, start=1):
+            assert same(_resumed(*parts, state, GENERATIONS - done), rows[done:]), f"after step {done}"
+
+    def test_another_process_can_go_on(self, parts: Setting) -> None:
+        loop = _started(*parts)
+        list(_generations(loop, 2))
+        state = _state(loop)
+        expected = list(_generations(loop, 2))
+        assert same(elsewhere(_resumed, *parts, state, 2), expected)
+
+
+def _started(name: str, example: Mapping[str, Any], genotype: Genotype | None, evaluator: Evaluator) -> Loop:
+    """A run that has not made a step, with parts of its own."""
+    genotype, evaluator = copy.deepcopy((genotype, evaluator))
+    strategy = registry.build("strategies", name, **example)
+    assert isinstance(strategy, Strategy)
+    if genotype is not None:
+        genotype.bind(evaluator.task())
+        for operator in vars(strategy).values():
+            if isinstance(operator, Crossover | Mutation):
+                operator.bind(genotype)
+    evaluator.bind(genotype)
+    evaluator.start(CPU)
+    return strategy.start(Problem(genotype, evaluator, 1, CPU))
+
+
+def _generations(loop: Loop, count: int) -> Iterator[dict[str, Any]]:
+    """Step as a run does; what is there after each step."""
+    for _ in range(count):
+        loop.step()
+        loop.problem.ledger.add(generations=1)
+        yield copy.deepcopy(
+            {
+                "members": loop.members.state_dict(),
+                "best": loop.best.state_dict(),
+                "status": plain(dict(loop.status)),
+                "ledger": loop.problem.ledger.row(),
+            }
+        )
+
+
+def _state(loop: Loop) -> Any:
+    """A checkpoint."""
+    return stored({"problem": loop.problem.state_dict(), "loop": loop.state_dict()}, "the loop's state")
+
+
+def _resumed(
+    name: str,
+    example: Mapping[str, Any],
+    genotype: Genotype | None,
+    evaluator: Evaluator,
+    state: Mapping[str, Any],
+    count: int,
+) -> list[dict[str, Any]]:
+    loop = _started(name, example, genotype, evaluator)
+    state = copy.deepcopy(state)
+    loop.problem.load_state_dict(state["problem"])
+    loop.load_state_dict(state["loop"])
+    return list(_generations(loop, count))

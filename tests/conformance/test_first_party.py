@@ -1,0 +1,92 @@
+"""Every component of evoplug's own passes through the suite of its contract."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from evoplug import build, catalogue
+from evoplug.contracts import Genotype
+from evoplug.testing import SUITES, DatasetSuite, EvaluatorSuite, suites
+
+OWN = suites("evoplug")
+
+SMALL = {"dataset": {"use": "digits", "validation": 100, "test": 1600}, "network": {"use": "mlp", "hidden": [8]}}
+"""A network that is trained in no time."""
+
+
+@pytest.fixture(autouse=True)
+def _no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only data sets that come with a package, or are written here, are there."""
+    monkeypatch.setenv("EVOPLUG_DATA", str(tmp_path))
+
+
+class TestTrain(EvaluatorSuite):
+    """Without a genotype, all members are trained alike."""
+
+    name = "train"
+    examples = ({**SMALL, "epochs": 2, "optimizer": "adam"}, {**SMALL, "augmentation": ["crop", "flip"]})
+
+
+class TestTrainWithGenes(EvaluatorSuite):
+    """Genes set the loss and the learning rate."""
+
+    name = "train"
+    examples = (SMALL,)
+
+    @pytest.fixture
+    def genotype(self) -> Genotype:
+        rate = {"use": "real-vector", "length": 1, "low": 0.001, "high": 0.1, "scale": "log"}
+        genotype = build("genotypes", "composite", parts={"loss": {"use": "taylorglo"}, "learning_rate": rate})
+        assert isinstance(genotype, Genotype)
+        return genotype
+
+
+class TestMNIST(DatasetSuite):
+    """Ten images of each half, in the real format."""
+
+    name = "mnist"
+    examples = ({"validation": 4, "pool": 2},)
+
+    @pytest.fixture(autouse=True)
+    def _files(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _no_data: None) -> None:
+        from evoplug_supervised.datasets.idx import MNIST
+
+        monkeypatch.setattr(MNIST, "counts", {"train": 10, "test": 10})
+        folder = tmp_path / "MNIST" / "raw"
+        folder.mkdir(parents=True)
+        for half in ("train", "t10k"):
+            pixels, labels = torch.randint(256, (10, 28, 28), dtype=torch.uint8), torch.arange(10, dtype=torch.uint8)
+            for kind, values in (("images-idx3", pixels), ("labels-idx1", labels)):
+                header = struct.pack(f">I{values.ndim}I", 0x800 + values.ndim, *values.shape)
+                (folder / f"{half}-{kind}-ubyte").write_bytes(header + bytes(values.flatten().tolist()))
+
+
+class TestImageFolder(DatasetSuite):
+    """Images of two classes."""
+
+    name = "image-folder"
+    examples = ({"folder": "pets", "validation": 2}, {"folder": "pets", "validation": 2, "size": 3, "channels": 1})
+
+    @pytest.fixture(autouse=True)
+    def _files(self, tmp_path: Path, _no_data: None) -> None:
+        for half in ("train", "test"):
+            for name, colour in (("cat", (255, 0, 0)), ("dog", (0, 255, 0))):
+                folder = tmp_path / "pets" / half / name
+                folder.mkdir(parents=True)
+                for number in range(4):
+                    Image.new("RGB", (6, 4), colour).save(folder / f"{number}.png")
+
+
+SPECIAL = {(suite.group, suite.name) for suite in (TestTrain, TestMNIST, TestImageFolder)}
+globals().update({name: suite for name, suite in OWN.items() if (suite.group, suite.name) not in SPECIAL})
+
+
+def test_nothing_that_is_registered_is_without_a_suite() -> None:
+    registered = {(entry.group, entry.name) for entry in catalogue.entries() if entry.distribution == "evoplug"}
+    assert {(suite.group, suite.name) for suite in OWN.values()} == registered
+    assert set(SUITES) == set(catalogue.GROUPS)
