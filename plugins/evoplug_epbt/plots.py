@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import torch
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from evoplug.analysis.groups import curve, numbers
-from evoplug.analysis.plots import MeanCurve, band, finish, label, legend, mean_curve
+from evoplug.analysis.plots import MeanCurve, band, draw_curve, finish, label, legend, mean_curve
 from evoplug.contracts import Plot, dataclass
 from evoplug_epbt.ancestry import Ancestor, ancestors, distinct
 from evoplug_epbt.taylor_loss import TaylorLoss
@@ -33,33 +34,35 @@ SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 @dataclass(kw_only=True)
 class LossAncestry(Plot):
-    """Loss functions of the reported member's ancestors, from first (dark) to last (light), in the binary case.
+    """Loss functions of the reported member's ancestors in the binary case; the last is the thick line.
 
-    As in the EPBT paper, figure 5: x = (1, 0) and predictions (y, 1 - y), loss against y, members that were only
-    carried over left out, cross-entropy beside them. Of many runs, the first of each arm come first.
+    As in the EPBT paper, figure 5: x = (1, 0) and predictions (y, 1 - y), loss against y, from dark to light, members
+    that were only carried over left out, cross-entropy beside them. A constant in a loss, which has no gradient, is
+    taken off. Of many runs, the first of each arm come first.
     """
 
     strategies = METHODS
 
     def draw(self, arms: Arms) -> Figure | None:
-        found = [(arm, run) for arm, run in _round_robin(arms) if _order(run) is not None]
+        found = [(arm, run) for arm, run in _round_robin(arms) if _evolves_loss(run)]
         if not found:
             return None
         shown = found[:PANELS]
         lines = [distinct(_ancestors(run)) for _, run in shown]
         last = max(line[-1].generation for line in lines)
         norm = Normalize(1, max(2, last))
-        figure = Figure(figsize=(5.0, 0.9 + 1.5 * ((len(shown) + 2) // 2)))
+        figure = Figure(figsize=(5.0, 1.3 + 1.5 * ((len(shown) + 2) // 2)))
         panels = _panels(figure, len(shown) + 1)
         for axes, (arm, run), line in zip(panels, shown, lines, strict=False):
-            _losses(axes, line, _order(run) or 0, norm)
+            _losses(axes, line, _part(run, "loss")["order"], norm)
             axes.set_title(f"{label(arm)}, seed {run.config['run']['seed']}")
         _cross_entropy(panels[-1])
         figure.supxlabel("y, predicted probability of the true class", fontsize=9)
-        figure.supylabel("loss of one example", fontsize=9)
-        bar = figure.colorbar(ScalarMappable(norm, DARK_TO_LIGHT), ax=panels, location="bottom", aspect=45, pad=0.02)
+        figure.supylabel("loss above its least value", fontsize=9)
+        bar = figure.colorbar(ScalarMappable(norm, DARK_TO_LIGHT), ax=panels, location="top", aspect=45, pad=0.03)
         left = f"; {len(shown)} of {len(found)} runs" if len(found) > len(shown) else ""
         bar.set_label(f"first generation of the ancestor{left}", fontsize=8)
+        bar.ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         return figure
 
 
@@ -71,7 +74,7 @@ class LossSchedule(Plot):
 
     def draw(self, arms: Arms) -> Figure | None:
         best = {arm: max(runs, key=lambda run: numbers(run)["best.fitness"]) for arm, runs in arms.items()}
-        shown = {arm: run for arm, run in best.items() if _order(run) is not None}
+        shown = {arm: run for arm, run in best.items() if _evolves_loss(run)}
         if not shown:
             return None
         figure = Figure(figsize=(5.0, 1.0 + 2.0 * ((len(shown) + 1) // 2)))
@@ -101,9 +104,10 @@ class Schedules(Plot):
         for axes, part in zip(_panels(figure, len(parts)), parts, strict=True):
             for arm, found in lines.items():
                 if part in found[0][0].genes:
-                    _line(axes, mean_curve([_schedule(line, part) for line in found]), f"{arm} (n = {len(found)})")
+                    line = mean_curve([_schedule(ancestry, part) for ancestry in found])
+                    draw_curve(axes, line, f"{label(arm)} (n = {len(found)})")
             finish(axes, "generations", part.replace("_", " "))
-            if any(_scale(run, part) == "log" for runs in arms.values() for run in runs):
+            if any(_part(runs[0], part).get("scale") == "log" for runs in arms.values()):
                 axes.set_yscale("log")
         legend(figure, band(arms))
         return figure
@@ -120,31 +124,28 @@ class Accuracy(Plot):
     strategies = (*METHODS, "gradient-descent")
 
     def draw(self, arms: Arms) -> Figure | None:
+        if not any(_method(runs[0]) in METHODS for runs in arms.values()):
+            return None
         chosen = {arm: runs for arm, runs in arms.items() if runs[0].config["evaluator"].get("fitness") == "accuracy"}
-        if not any(_method(runs[0]) in METHODS for runs in chosen.values()):
+        if not chosen:
             return None
         figure = Figure(figsize=(5.0, 4.4))
         upper, whole = figure.subplots(2, 1, sharex=True)
         lines = {arm: mean_curve([_training(run) for run in runs]) for arm, runs in chosen.items()}
+        tests = [_tested(runs) for runs in chosen.values()]
         for axes in (upper, whole):
             for arm, line in lines.items():
-                _line(axes, line, f"{arm} (n = {len(chosen[arm])})")
-                _tests(axes, chosen[arm], float(line.x[-1]))
-        late = [float(line.mean[len(line.mean) // 2 :].min()) for line in lines.values()]
-        upper.set_ylim(bottom=min(late) - 0.25 * (upper.dataLim.y1 - min(late)))
-        split = next(iter(chosen.values()))[0].config["evaluator"]["fitness_split"]
+                draw_curve(axes, line, f"{label(arm)} (n = {len(chosen[arm])})")
+            _tests(axes, tests, [float(line.x[-1]) for line in lines.values()])
+        upper.set_ylim(*_late([*lines.values(), *(test for test in tests if test is not None)]))
         finish(whole, "epochs of training of one network", "")
-        figure.supylabel(f"{split} accuracy of the best (at the end: test accuracy)", fontsize=9)
+        split = next(iter(chosen.values()))[0].config["evaluator"]["fitness_split"]
+        figure.supylabel(f"{split} accuracy of the best", fontsize=9)
         legend(figure, band(chosen))
         return figure
 
 
 # -------------------------------------------------------------------------------------------------- what is in a run
-
-
-class _Point(NamedTuple):
-    mean: float
-    deviation: float
 
 
 def _round_robin(arms: Arms) -> Iterator[tuple[str, Run]]:
@@ -158,20 +159,14 @@ def _method(run: Run) -> str:
     return name
 
 
-def _part(run: Run, part: str) -> Mapping[str, object]:
-    """The genotype's part as configured."""
-    table: Mapping[str, object] = run.config.get("genotype", {}).get("parts", {}).get(part, {})
+def _part(run: Run, part: str) -> dict[str, Any]:
+    """The genotype's part as configured; empty where there is none."""
+    table: dict[str, Any] = run.config.get("genotype", {}).get("parts", {}).get(part, {})
     return table
 
 
-def _order(run: Run) -> int | None:
-    """The order of the Taylor polynomials that are evolved; None where no such loss is."""
-    part = _part(run, "loss")
-    return int(str(part["order"])) if part.get("use") == "taylorglo" else None
-
-
-def _scale(run: Run, part: str) -> object:
-    return _part(run, part).get("scale")
+def _evolves_loss(run: Run) -> bool:
+    return _part(run, "loss").get("use") == "taylorglo"
 
 
 def _ancestors(run: Run) -> list[Ancestor]:
@@ -186,3 +181,65 @@ def _numbers(ancestor: Ancestor) -> list[str]:
 
 def _schedule(line: Sequence[Ancestor], part: str) -> tuple[list[float], list[float]]:
     return [float(ancestor.generation) for ancestor in line], [ancestor.genes[part][0] for ancestor in line]
+
+
+def _training(run: Run) -> tuple[list[float], list[float]]:
+    """Epochs that a network has been trained, and fitness of the best."""
+    generations, best = curve(run, "best", "generations")
+    epochs = run.config["evaluator"]["epochs"]
+    return [epochs * generation for generation in generations], best
+
+
+# ------------------------------------------------------------------------------------------------------------ drawing
+
+
+def _panels(figure: Figure, count: int) -> list[Axes]:
+    """Axes in two columns; one takes the whole width."""
+    columns = min(2, count)
+    rows = -(-count // columns)
+    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for unused in panels[count:]:
+        unused.set_axis_off()
+    return panels[:count]
+
+
+def _tested(runs: Sequence[Run]) -> MeanCurve | None:
+    """Mean and deviation of the test accuracy, as a curve of one point at 0; None where there is none."""
+    values = [accuracy for run in runs if (accuracy := numbers(run).get("test.accuracy")) is not None]
+    return mean_curve([([0.0], [value]) for value in values]) if values else None
+
+
+def _tests(axes: Axes, tests: Sequence[MeanCurve | None], ends: Sequence[float]) -> None:
+    """Test accuracies behind the ends of the lines, in their colours."""
+    step = 0.02 * max(ends)
+    for index, (line, test, end) in enumerate(zip(list(axes.lines), tests, ends, strict=True)):
+        if test is not None:
+            name = "test accuracy at the end" if index == 0 else None
+            x = end + step * (index + 1)
+            axes.errorbar(x, test.mean, test.deviation, fmt="_", color=line.get_color(), markevery=1, label=name)
+
+
+def _late(lines: Iterable[MeanCurve]) -> tuple[float, float]:
+    """The range of the second half of the lines and their bands, with some room."""
+    halves = [MeanCurve(*(values[len(values) // 2 :] for values in line)) for line in lines]
+    low = min(float((line.mean - line.deviation).min()) for line in halves)
+    high = max(float((line.mean + line.deviation).max()) for line in halves)
+    room = 0.1 * (high - low) + 1e-3
+    return low - room, high + room
+
+
+def _losses(axes: Axes, line: Sequence[Ancestor], order: int, norm: Normalize) -> None:
+    """The loss functions of one ancestry in the binary case."""
+    y = torch.linspace(0, 1, 101, dtype=torch.float64)
+    logits, labels = torch.stack([y, 1 - y], dim=1).log(), torch.zeros(len(y), dtype=torch.int64)
+    for ancestor in line:
+        loss = TaylorLoss(torch.tensor(ancestor.genes["loss"], dtype=torch.float64), order)(logits, labels)
+        final = ancestor is line[-1]
+        colour, width = DARK_TO_LIGHT(norm(ancestor.generation)), 2.2 if final else 1.1
+        axes.plot(y, loss - loss.min(), color=colour, linewidth=width, linestyle="-", marker="")
+
+
+def _cross_entropy(axes: Axes) -> None:
+    y = torch.linspace(0.01, 1, 100)
+    axes.plot(y, -y.log(), color="#7f7f7f", linestyle="--", marker="")
+    axes.set_title("cross-entropy, for comparison")

@@ -9,13 +9,15 @@ from matplotlib.figure import Figure
 
 from evoplug import ConfigError
 from evoplug.analysis.groups import curve, numbers
-from evoplug.analysis.plots import finish, label, legend, mean_curve
+from evoplug.analysis.plots import INK, draw_curve, finish, label, legend, mean_curve
 from evoplug.contracts import Plot, dataclass
 
 if TYPE_CHECKING:
     from evoplug import Run
 
 SPLITS = ("validation.accuracy", "test.accuracy")
+_LINE = {"color": INK, "linewidth": 1}
+_INKED = {"boxprops": _LINE, "whiskerprops": _LINE, "capprops": _LINE, "medianprops": {**_LINE, "linewidth": 2.5}}
 
 
 @dataclass(kw_only=True)
@@ -32,23 +34,16 @@ class Accuracies(Plot):
         complete = {split: rows for split, rows in values.items() if all(None not in row for row in rows)}
         if not complete or max(map(len, arms.values())) == 1:
             return None
-        figure = Figure(figsize=(5.0, 1.1 + 0.42 * len(arms)))
-        panels = figure.subplots(1, len(complete), sharey=True, squeeze=False)[0]
+        figure = Figure(figsize=(5.0, 1.0 + 0.36 * len(arms)))
+        panels = figure.subplots(1, len(complete), sharex=True, sharey=True, squeeze=False)[0]
         places = range(len(arms), 0, -1)
         for axes, (split, rows) in zip(panels, complete.items(), strict=True):
-            axes.boxplot(
-                rows,
-                positions=places,
-                orientation="horizontal",
-                whis=(0, 100),
-                widths=0.55,
-                tick_labels=[f"{label(arm)} (n = {len(runs)})" for arm, runs in arms.items()],
-                medianprops={"color": "#d55e00", "linewidth": 2},
-            )
+            axes.boxplot(rows, positions=places, orientation="horizontal", whis=(0, 100), widths=0.6, **_INKED)
             for place, row in zip(places, rows, strict=True):
-                axes.plot(row, [place] * len(row), "o", color="#0072b2", alpha=0.5, markersize=3)
+                axes.scatter(row, [place] * len(row), s=14, color="#0072b2", alpha=0.6, linewidths=0, zorder=3)
             axes.set_xlabel(label(split))
             axes.grid(visible=False, axis="y")
+        panels[0].set_yticks(places, [f"{label(arm)} (n = {len(runs)})" for arm, runs in arms.items()])
         return figure
 
 
@@ -69,11 +64,9 @@ class MutationStrength(Plot):
         figure = Figure()
         axes = figure.subplots()
         for arm, line in sigmas.items():
-            (drawn,) = axes.plot(line.x, line.mean, label=f"{label(arm)} (n = {len(arms[arm])})")
-            if found := _curves(arms[arm], "sigma_std"):
-                deviation = mean_curve(found).mean
-                low, high = line.mean - deviation, line.mean + deviation
-                axes.fill_between(line.x, low, high, color=drawn.get_color(), alpha=0.15, linewidth=0)
+            own = _curves(arms[arm], "sigma_std")
+            inside = mean_curve(own).mean if own else 0 * line.mean
+            draw_curve(axes, line._replace(deviation=inside), f"{label(arm)} (n = {len(arms[arm])})")
         finish(axes, "generations", "mutation strength σ")
         legend(figure, "mean; where self-adaptive, standard deviation in the population as a band")
         return figure

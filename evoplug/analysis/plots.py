@@ -1,0 +1,291 @@
+"""Figures of run folders: curves of the records, and what methods draw of their own."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import matplotlib
+import numpy as np
+from cycler import cycler
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, MaxNLocator
+
+from evoplug import catalogue, registry
+from evoplug.analysis.groups import Groups, curve
+from evoplug.contracts import Plot
+from evoplug.errors import ConfigError, EvoplugError, FilesError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from evoplug.rundir import Run
+
+FORMATS = ("png", "svg")
+INK = "#1f2430"
+"""The colour of text and axes."""
+POINTS = 400
+"""On a curve at most: more cannot be seen."""
+
+_LABELS = {
+    "best": "best fitness", "mean": "mean fitness", "std": "deviation of fitness", "seconds": "time [s]",
+    "invalid": "invalid members",
+}  # fmt: skip
+# Okabe and Ito's colours, which also those tell apart who see fewer of them; the styles differ without any.
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", INK)
+_DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)), "-")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "")
+_SPREAD = [(0.04 * index, 0.25) for index in range(len(_COLOURS))]
+_STYLE: Mapping[str, Any] = {
+    "axes.edgecolor": INK,
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 9,
+    "axes.linewidth": 0.7,
+    "axes.prop_cycle": cycler(color=_COLOURS, linestyle=_DASHES, marker=_MARKERS, markevery=_SPREAD),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 9,
+    "figure.constrained_layout.use": True,
+    "figure.figsize": (5.0, 3.4),
+    "font.size": 9,
+    "grid.alpha": 0.18,
+    "grid.color": INK,
+    "grid.linewidth": 0.6,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "legend.handlelength": 3,
+    "legend.title_fontsize": 8,
+    "lines.linewidth": 1.5,
+    "lines.markersize": 4,
+    "savefig.dpi": 200,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "evoplug",
+    "text.color": INK,
+    "xtick.color": INK,
+    "xtick.labelsize": 8,
+    "ytick.color": INK,
+    "ytick.labelsize": 8,
+}
+
+
+class Drawing(NamedTuple):
+    """A figure, and what it is called."""
+
+    name: str
+    """Stem of its file."""
+    caption: str
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class Drawings:
+    """All figures of some runs."""
+
+    figures: tuple[Drawing, ...]
+    notices: tuple[str, ...]
+    """What could not be drawn, and why."""
+
+
+def draw(groups: Groups, y: Sequence[str] = (), x: str = "generations") -> Drawings:
+    """Curves of columns of the records, and every figure that the runs' methods have of their own.
+
+    Args:
+        groups: the runs.
+        y: columns, a figure each; by default ``best`` and every validation metric that was recorded.
+        x: the column against which they are drawn.
+
+    Raises:
+        ConfigError: if no run has such a column: the nearest, or all.
+    """
+    notices: list[str] = []
+    with _style():
+        columns = y or ["best", *_measured(groups.arms)]
+        figures = [_curves(groups.arms, column, x, notices) for column in columns]
+        figures += _own(groups.arms, notices)
+    return Drawings(tuple(figures), tuple(notices))
+
+
+def save(drawing: Drawing, folder: Path, formats: Iterable[str] = FORMATS) -> list[Path]:
+    """Write a figure into a folder, a file for each format.
+
+    Raises:
+        FilesError: if that cannot be done.
+    """
+    paths = [folder / f"{drawing.name}.{suffix}" for suffix in formats]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _style():
+            for path in paths:
+                drawing.figure.savefig(path, metadata=_no_metadata(path.suffix))
+    except OSError as error:
+        raise FilesError(f"{error.filename}: cannot be written: {error.strerror}") from error
+    return paths
+
+
+def svg(drawing: Drawing) -> str:
+    """A figure as the text of an SVG file, without a background."""
+    buffer = io.StringIO()
+    # The salt makes the marks inside different from those of other figures of the same page.
+    with _style({"svg.hashsalt": drawing.name}):
+        drawing.figure.savefig(buffer, format="svg", facecolor="none", metadata=_no_metadata(".svg"))
+    return buffer.getvalue()
+
+
+def label(column: str) -> str:
+    """What an axis or a legend says for a column, or any other name."""
+    return _LABELS.get(column, column.replace(".", " ")).replace("$", r"\$")
+
+
+@contextmanager
+def _style(more: Mapping[str, Any] | None = None) -> Iterator[None]:
+    """matplotlib's settings, for the time of a block."""
+    with matplotlib.rc_context(cast(Any, {**_STYLE, **(more or {})})):
+        yield
+
+
+def _no_metadata(suffix: str) -> dict[str, None]:
+    """What keeps dates and versions out, so that the same runs give the same file."""
+    return dict.fromkeys(("Creator", "Date", "Format", "Type")) if suffix == ".svg" else {"Software": None}
+
+
+# ------------------------------------------------------------------------------------------------------------ curves
+
+
+def _measured(arms: Mapping[str, Sequence[Run]]) -> list[str]:
+    """Validation metrics that were measured more than once along the way."""
+    counts = Counter(name for runs in arms.values() for row in runs[0].metrics for name in row)
+    return [name for name, count in counts.items() if name.startswith("validation.") and count > len(arms)]
+
+
+def _curves(arms: Mapping[str, Sequence[Run]], column: str, against: str, notices: list[str]) -> Drawing:
+    """A line for each arm that has both columns, with a band where it has several runs."""
+    figure = Figure()
+    axes = figure.subplots()
+    missing: list[ConfigError] = []
+    for arm, runs in arms.items():
+        try:
+            line = mean_curve([curve(run, column, against) for run in runs])
+        except ConfigError as error:
+            missing.append(ConfigError((), f"arm {arm}: {error}"))
+            continue
+        draw_curve(axes, line, f"{label(arm)} (n = {len(runs)})")
+    if len(missing) == len(arms):
+        raise missing[0]
+    notices += [f"{column} by {against}: left out: {error}" for error in missing]
+    finish(axes, against, column)
+    legend(figure, band(arms))
+    caption = f"{_capital(label(column).replace(' [s]', ''))} against {label(against).replace(' [s]', '')}"
+    return Drawing(f"{column}-by-{against}", caption, figure)
+
+
+class MeanCurve(NamedTuple):
+    """Mean and sample standard deviation of several curves, ``(n,)`` each."""
+
+    x: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+
+
+def mean_curve(curves: Sequence[tuple[Sequence[float], Sequence[float]]]) -> MeanCurve:
+    """Several curves as one, over the part of the axis that all of them have, interpolated where their x differ.
+
+    Values that are not finite are left out. The deviation of one curve is 0.
+
+    Raises:
+        ConfigError: if a curve has no finite value, or no part of the axis is common to all.
+    """
+    finite = [_finite(x, y) for x, y in curves]
+    if not all(len(x) for x, _ in finite):
+        raise ConfigError((), "a run has no finite value to draw")
+    first, last = max(x[0] for x, _ in finite), min(x[-1] for x, _ in finite)
+    if first > last:
+        raise ConfigError((), "the runs have no part of the axis in common")
+    grid = np.unique(np.concatenate([x for x, _ in finite]))
+    grid = grid[(grid >= first) & (grid <= last)]
+    if len(grid) > POINTS:
+        grid = grid[np.linspace(0, len(grid) - 1, POINTS).round().astype(int)]
+    values = np.stack([np.interp(grid, x, y) for x, y in finite])
+    deviation = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros_like(grid)
+    return MeanCurve(grid, values.mean(axis=0), deviation)
+
+
+def draw_curve(axes: Axes, line: MeanCurve, name: str) -> None:
+    """A mean as a line, its deviation as a band."""
+    every = {"markevery": 1} if len(line.x) == 1 else {}
+    (drawn,) = axes.plot(line.x, line.mean, label=name, **every)
+    if line.deviation.any():
+        low, high = line.mean - line.deviation, line.mean + line.deviation
+        axes.fill_between(line.x, low, high, color=drawn.get_color(), alpha=0.15, linewidth=0)
+
+
+def _finite(x: Sequence[float], y: Sequence[float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    pairs = np.array([x, y], dtype=np.float64)
+    kept = pairs[:, np.isfinite(pairs).all(axis=0)]
+    return kept[0], kept[1]
+
+
+def finish(axes: Axes, x: str, y: str) -> None:
+    """Label the axes; count in whole numbers, and write large ones short."""
+    axes.set_xlabel(label(x))
+    axes.set_ylabel(label(y))
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=x != "seconds", steps=[1, 2, 5, 10]))
+    if axes.dataLim.x1 >= 10_000:
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+
+
+def legend(figure: Figure, title: str) -> None:
+    """One legend for a figure, below it, in as many columns as fit."""
+    pairs = [axes.get_legend_handles_labels() for axes in figure.axes]
+    named = {name: handle for handles, names in pairs for handle, name in zip(handles, names, strict=True)}
+    widest = 48 + 4.6 * max(map(len, named))  # points: the sample of the line, and letters of size 8
+    columns = max(1, min(len(named), int(72 * figure.get_figwidth() / widest)))
+    figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=columns, title=title)
+
+
+def band(arms: Mapping[str, Sequence[Run]]) -> str:
+    """What a legend says about lines and bands."""
+    if max(len(runs) for runs in arms.values()) == 1:
+        return "one run each" if len(arms) > 1 else ""
+    return "mean, and standard deviation over runs as a band"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+# ------------------------------------------------------------------------------------------------- methods' figures
+
+
+def _own(arms: Mapping[str, Sequence[Run]], notices: list[str]) -> Iterator[Drawing]:
+    """What plugins draw of these runs; one that cannot is noted and disturbs no other."""
+    for entry in catalogue.entries("plots"):
+        strategies = entry.class_vars.get("strategies", ())
+        fitting = {arm: runs for arm, runs in arms.items() if not strategies or _strategy(runs[0]) in strategies}
+        if not fitting:
+            continue
+        name = catalogue.usable(entry)
+        try:
+            plot = cast(Plot, registry.build("plots", name))
+            figure = plot.draw(fitting)
+        except EvoplugError as error:
+            notices.append(str(error))
+            continue
+        except Exception as error:
+            what = " ".join(str(error).split())
+            notices.append(f"evoplug.plots: {name} of {entry.distribution}: {type(error).__name__}: {what}")
+            continue
+        if figure is not None:
+            yield Drawing(name.replace("/", "-"), entry.doc.rstrip("."), figure)
+
+
+def _strategy(run: Run) -> str:
+    name: str = run.config["strategy"]["use"]
+    return name

@@ -1,0 +1,354 @@
+"""One page about a run or a sweep, complete in itself: no script, and nothing from outside."""
+
+from __future__ import annotations
+
+import json
+import math
+import pprint
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+import numpy as np
+from markupsafe import Markup
+
+from evoplug import __version__, rundir
+from evoplug.analysis import asked, groups, plots
+from evoplug.analysis.compare import Verdict, compare
+from evoplug.analysis.groups import Groups
+from evoplug.analysis.plots import Drawing
+from evoplug.analysis.statistics import Summary, summary
+from evoplug.config.difference import Difference, differences
+from evoplug.config.messages import given
+from evoplug.errors import EvoplugError, FilesError
+from evoplug.rundir import Run
+
+FILE = "report.html"
+LONGEST = 3000
+"""Characters of a solution's description at most."""
+
+
+def write(folder: Path) -> tuple[Path, tuple[str, ...]]:
+    """Write the page of a run, or of all finished runs in a folder, into that folder.
+
+    Returns:
+        The file, and what could not be shown.
+
+    Raises:
+        FilesError, ConfigError: as :func:`evoplug.analysis.groups.read`, or if the file cannot be written.
+    """
+    read = groups.read([folder])
+    page = Page(read)
+    path = folder / FILE
+    rundir.write_text(path, page.html())
+    return path, page.notices
+
+
+class Metric(NamedTuple):
+    """One column of the results."""
+
+    name: str
+    column: str
+    """As :func:`evoplug.analysis.groups.numbers` calls it."""
+
+
+class Result(NamedTuple):
+    """One line of the results."""
+
+    arm: str
+    what: str
+    """What stands beside the reported solution; empty for that solution itself."""
+    values: tuple[Summary, ...]
+    """By metric."""
+
+
+class Arm(NamedTuple):
+    """One arm, as asked for."""
+
+    name: str
+    seeds: tuple[int, ...]
+    changes: tuple[Difference, ...]
+    """Against the first arm."""
+
+
+class Reported(NamedTuple):
+    """What a paper reports, beside one arm."""
+
+    arm: str
+    row: asked.Row
+    ours: Summary
+
+
+class Spent(NamedTuple):
+    """What a run of one arm cost, as a mean."""
+
+    arm: str
+    ledger: Mapping[str, float]
+    seconds: Mapping[str, float]
+    """By part, the longest first."""
+
+
+class Solution(NamedTuple):
+    """The best run of one arm."""
+
+    arm: str
+    seed: int
+    fitness: float | None
+    generation: int
+    description: str
+
+
+class Page:
+    """Everything that the template says.
+
+    Args:
+        groups: the finished runs of one problem.
+    """
+
+    def __init__(self, groups: Groups) -> None:
+        self.arms = groups.arms
+        self.first = next(iter(groups.arms.values()))[0]
+        self._notices = list(groups.notices)
+        drawings = plots.draw(groups)
+        self.figures = drawings.figures
+        self._notices += drawings.notices
+        self.verdicts = self._verdicts(groups)
+        self.parts = self._parts()
+
+    def html(self) -> str:
+        """The page."""
+        environment = jinja2.Environment(
+            autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+        )
+        environment.filters |= {
+            "number": number,
+            "spread": spread,
+            "inline": inline,
+            "duration": duration,
+            "said": said,
+        }
+        template = environment.from_string((files(__package__) / FILE).read_text(encoding="utf-8"))
+        return template.render(page=self, version=__version__)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the reader must know."""
+        return tuple(dict.fromkeys(self._notices))
+
+    # ---------------------------------------------------------------------------------------------- what was asked
+
+    @property
+    def title(self) -> str:
+        name: str = self.first.config["run"]["name"]
+        return name
+
+    @property
+    def names(self) -> list[str]:
+        """Strategy, genotype and evaluator."""
+        tables = (self.first.config.get(section) for section in ("strategy", "genotype", "evaluator"))
+        return [table["use"] for table in tables if table]
+
+    @property
+    def runs(self) -> list[Run]:
+        return [run for runs in self.arms.values() for run in runs]
+
+    @property
+    def stop(self) -> str:
+        """The first run's budget."""
+        return " or ".join(f"{rule} = {number(budget)}" for rule, budget in self.first.config["run"]["stop"].items())
+
+    def _parts(self) -> list[asked.Part]:
+        try:
+            return asked.parts(self.first)
+        except EvoplugError as error:
+            self._notices.append(f"defaults are not known: {error}")
+            return []
+
+    def asked(self) -> Iterator[Arm]:
+        """Every arm, and where it is not as the first."""
+        base = asked.settings(self.first.config)
+        for name, (run, *others) in self.arms.items():
+            seeds = tuple(each.config["run"]["seed"] for each in (run, *others))
+            yield Arm(name, seeds, tuple(differences(base, asked.settings(run.config))))
+
+    @property
+    def config(self) -> str:
+        """The first run's configuration with every default."""
+        return (self.first.folder / rundir.RESOLVED).read_text(encoding="utf-8")
+
+    # ----------------------------------------------------------------------------------------------- what came out
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """Test metrics first, then validation, then fitness."""
+        known = dict.fromkeys(name for run in self.runs for name in groups.numbers(run))
+        wanted = ("test.", "validation.", "best.fitness")
+        return [Metric(plots.label(name), name) for start in wanted for name in known if name.startswith(start)]
+
+    def results(self) -> Iterator[Result]:
+        """Of every arm the reported solutions."""
+        for arm, runs in self.arms.items():
+            yield Result(arm, "", _summaries(runs, [metric.column for metric in self.metrics]))
+
+    def beside(self) -> Iterator[Result]:
+        """What methods report beside them."""
+        for arm, runs in self.arms.items():
+            for what in dict.fromkeys(what for run in runs for what in run.result["beside"]):
+                yield Result(arm, what, _summaries(runs, [f"beside.{what}.{m.column}" for m in self.metrics]))
+
+    def _verdicts(self, found: Groups) -> tuple[Verdict, ...]:
+        if not found.claims:
+            return ()
+        try:
+            compared = compare(found)
+        except EvoplugError as error:
+            self._notices.append(f"claims are not tested: {error}")
+            return ()
+        self._notices += compared.notices
+        return compared.verdicts
+
+    def papers(self) -> Iterator[Reported]:
+        """Every arm that stands for a row of a paper's table, or was made from one."""
+        for arm, runs in self.arms.items():
+            if row := asked.row(runs[0]):
+                (ours,) = _summaries(runs, [row.paper.metric])
+                yield Reported(arm, row, ours)
+
+    def solutions(self) -> Iterator[Solution]:
+        """Of each arm, the run with the best fitness."""
+        for arm, runs in self.arms.items():
+            run = max(runs, key=_fitness)
+            best = run.result["best"]
+            seed = run.config["run"]["seed"]
+            yield Solution(arm, seed, best["fitness"], best["generation"], _described(best["description"]))
+
+    # ------------------------------------------------------------------------------------------------ what it cost
+
+    def spent(self) -> Iterator[Spent]:
+        """By arm."""
+        for arm, runs in self.arms.items():
+            ledger = _means([run.result["ledger"] for run in runs])
+            seconds = _means([run.result["seconds"] for run in runs])
+            yield Spent(arm, ledger, dict(sorted(seconds.items(), key=lambda item: -item[1])))
+
+    @property
+    def seconds(self) -> float:
+        """Of all runs together."""
+        return sum(run.result["ledger"]["seconds"] for run in self.runs)
+
+    # -------------------------------------------------------------------------------------------------- with what
+
+    def sessions(self) -> list[tuple[int, dict[str, Any]]]:
+        """Each environment in which there was a session, and in how many."""
+        found: dict[str, tuple[int, dict[str, Any]]] = {}
+        for run in self.runs:
+            for session in _json(run, rundir.ENVIRONMENT)["sessions"]:
+                same = {key: value for key, value in session.items() if key != "started"}
+                key = json.dumps(same, sort_keys=True)
+                found[key] = (found.get(key, (0, same))[0] + 1, same)
+        return list(found.values())
+
+    @property
+    def started(self) -> str:
+        """The day of the first session."""
+        return min(s["started"] for run in self.runs for s in _json(run, rundir.ENVIRONMENT)["sessions"])[:10]
+
+    def sources(self) -> list[dict[str, str]]:
+        """A row for each source of a part; a part that differs between runs has several."""
+        rows = {
+            (part, row.get("sha256")): {
+                "part": part,
+                "distribution": f"{row['distribution']} {row['version']}" if row.get("distribution") else "",
+                "hash": (row.get("sha256") or "")[:12],
+            }
+            for run in self.runs
+            for part, row in _json(run, rundir.LOCK).items()
+        }
+        return [rows[key] for key in sorted(rows, key=str)]
+
+
+# ------------------------------------------------------------------------------------------------------------ numbers
+
+
+def number(value: float | None) -> str:
+    """Four significant digits; counts in full."""
+    if value is None or math.isnan(value):
+        return "–"
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{value:,.0f}"
+    return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def spread(values: Summary) -> str:
+    """Mean and deviation, to the deviation's second digit; the value itself of one run."""
+    if not values.deviation > 0:
+        return number(values.mean) + (" ± 0" if values.deviation == 0 else "")
+    digits = min(8, max(0, 1 - math.floor(math.log10(values.deviation))))
+    return f"{values.mean:,.{digits}f} ± {values.deviation:,.{digits}f}"
+
+
+def duration(seconds: float) -> str:
+    """``4.2 s``, ``3 min 5 s``, ``2 h 10 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def said(value: Any) -> str:
+    """A setting, a component by its name, or that there is none."""
+    if isinstance(value, Mapping):
+        return str(value.get("use", "several"))
+    return "none" if value is None else given(value)
+
+
+def inline(drawing: Drawing) -> Markup:
+    """A figure as an element of a page: without a prolog, without styles for the whole page, with ids of its own."""
+    text = plots.svg(drawing)
+    text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{drawing.name}-", text)
+    escaped = Markup.escape(drawing.caption)
+    return Markup(text.replace("<svg", f'<svg role="img" aria-label="{escaped}"', 1))
+
+
+def _summaries(runs: Iterable[Run], columns: Iterable[str]) -> tuple[Summary, ...]:
+    """Of several runs; of a metric that no run has, of nothing."""
+    rows = [groups.numbers(run) for run in runs]
+    return tuple(summary(np.array([row[name] for row in rows if name in row], dtype=np.float64)) for name in columns)
+
+
+def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """By name; what a run does not have counts as 0."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: sum(row.get(name, 0) for row in rows) / len(rows) for name in names}
+
+
+def _fitness(run: Run) -> float:
+    fitness = run.result["best"]["fitness"]
+    return -math.inf if fitness is None else float(fitness)
+
+
+def _described(description: Any) -> str:
+    """A solution's description, readable, cut where it is very long."""
+    text = pprint.pformat(_rounded(description), width=72, compact=True, sort_dicts=False)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}\n... the whole is in {rundir.RESULT}"
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_rounded(inner) for inner in value]
+    return float(f"{value:.5g}") if isinstance(value, float) else value
+
+
+def _json(run: Run, name: str) -> dict[str, Any]:
+    try:
+        data: dict[str, Any] = json.loads((run.folder / name).read_bytes())
+    except (OSError, ValueError) as error:
+        raise FilesError(f"{run.folder / name}: cannot be read: {error}") from error
+    return data

@@ -1,0 +1,22 @@
+"""``evoplug report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def report(folder: Path) -> None:
+    """Write DIR/report.html, one page about the run, or all finished runs, in DIR.
+
+    What was asked, what came out, what it cost, and with what; complete in itself, to be kept or sent.
+    """
+    from evoplug.analysis.report import write
+
+    path, notices = write(folder)
+    for notice in notices:
+        click.echo(f"note: {notice}", err=True)
+    click.echo(path)
