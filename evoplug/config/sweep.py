@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from evoplug.config.experiment import Experiment
 
 BASE = "run"
-"""The arm that changes nothing."""
+"""The arm that changes nothing, unless ``base`` gives it another name."""
+FILE = "sweep.toml"
+"""In a sweep's folder: its whole configuration, with all that it extends and every override."""
 _OF_SWEEPS = ("sweep", "claim")
 
 Override = tuple[tuple[str, ...], Node]
@@ -30,7 +32,7 @@ class Sweep:
 
     seeds: tuple[int, ...]
     arms: Mapping[str, tuple[Override, ...]]
-    """Name -> what it changes. The base arm ``run`` is among them unless there is a grid, whose combinations are arms
+    """Name -> what it changes. The base arm is the first of them unless there is a grid, whose combinations are arms
     in its place."""
 
 
@@ -50,17 +52,17 @@ def read(checker: Checker, table: Any, data: Mapping[str, Any]) -> Sweep | None:
     if not isinstance(table, Mapping):
         checker.wrong(("sweep",), f"must be a table, got {messages.given(table)}")
         return None
-    known = ("seeds", "arms", "grid")
+    known = ("seeds", "base", "arms", "grid")
     for name in table:
         if name not in known:
             checker.wrong(("sweep", name), messages.unknown(name, known))
     run = data.get("run")
     first = run.get("seed", 1) if isinstance(run, Mapping) else 1
     grid = dict(_grid(checker, table.get("grid", {})))
-    arms = {} if "grid" in table else {BASE: ()}
-    return Sweep(
-        _seeds(checker, table.get("seeds", 1), first), {**arms, **_arms(checker, table.get("arms", {})), **grid}
-    )
+    base = _base(checker, table)
+    arms = _arms(checker, table.get("arms", {}), base)
+    unchanged = {} if "grid" in table else {base: ()}
+    return Sweep(_seeds(checker, table.get("seeds", 1), first), {**unchanged, **arms, **grid})
 
 
 def mistakes(
@@ -96,11 +98,26 @@ def cells(experiment: Experiment) -> Iterator[Cell]:
             yield Cell(arm, seed, replace(base, run=replace(base.run, seed=seed), document=seeded))
 
 
-def _arm(document: Document, overrides: Iterable[Override]) -> Document:
+def _arm(document: Document, overrides: Sequence[Override]) -> Document:
     """The document of one arm, a plain run."""
     root = document.root
-    plain = Node({key: node for key, node in root.value.items() if key not in _OF_SWEEPS}, root.origin)
+    # What a paper reports is not what it reports for a changed configuration.
+    left_out = (*_OF_SWEEPS, "paper") if overrides else _OF_SWEEPS
+    plain = Node({key: node for key, node in root.value.items() if key not in left_out}, root.origin)
     return replace(document, root=plain).override(overrides)
+
+
+def _base(checker: Checker, table: Mapping[str, Any]) -> str:
+    """What the base arm is called."""
+    name = table.get("base", BASE)
+    if not isinstance(name, str):
+        checker.wrong(("sweep", "base"), f"must be a string, got {messages.given(name)}")
+        return BASE
+    if problem := bad_folder_name(name):
+        checker.wrong(("sweep", "base"), problem)
+    if "base" in table and "grid" in table:
+        checker.wrong(("sweep", "base"), "a sweep with a grid has no base arm")
+    return name
 
 
 def _seeds(checker: Checker, value: Any, first: Any) -> tuple[int, ...]:
@@ -117,12 +134,12 @@ def _seeds(checker: Checker, value: Any, first: Any) -> tuple[int, ...]:
     return ()
 
 
-def _arms(checker: Checker, table: Any) -> dict[str, tuple[Override, ...]]:
+def _arms(checker: Checker, table: Any, base: str) -> dict[str, tuple[Override, ...]]:
     key: Key = ("sweep", "arms")
     arms = {}
     for name, changes in _entries(checker, table, key):
-        if name == BASE:
-            checker.wrong((*key, name), f"`{BASE}` is the base configuration; take another name")
+        if name == base:
+            checker.wrong((*key, name), f"`{base}` is the base configuration; take another name")
         elif problem := bad_folder_name(name):
             checker.wrong((*key, name), problem)
         pairs = _entries(checker, changes, (*key, name))
@@ -151,7 +168,7 @@ def _label(path: str, value: Any) -> str:
 
 
 def _override(checker: Checker, path: str, value: Any, key: Key) -> Override:
-    if isinstance(value, Mapping) and "use" not in value and "." not in path:
+    if isinstance(value, Mapping) and "use" not in value and "." not in path and path != "paper":
         quoted = f'"{path}.{next(iter(value), "KEY")}"'
         checker.wrong(key, f"would replace a whole section; put dotted keys into quotes: {quoted}")
     change, wrong = override(path, value, checker.root.nearest(key).origin)

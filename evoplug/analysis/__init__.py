@@ -1,0 +1,1 @@
+"""Comparisons, plots and reports. They read run folders, never a live run."""

@@ -1,0 +1,269 @@
+"""Many run folders as arms: what comparisons, plots and reports read."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from evoplug import records
+from evoplug.config.difference import Difference, differences
+from evoplug.config.messages import suggestion
+from evoplug.config.schema import Checker
+from evoplug.config.settings import Claim
+from evoplug.config.sweep import FILE as SWEEP
+from evoplug.config.tree import Origin, annotate
+from evoplug.errors import ConfigError, EvoplugError, FilesError
+from evoplug.rundir import METRICS, RESOLVED, Run
+
+OWN = ("name", "seed", "device", "workers", "checkpoint", "measure")
+"""Keys of ``[run]`` in which the runs of one arm may differ."""
+
+REPORTED = ("validation", "test", "beside", "best", "ledger", "seconds")
+"""Tables of ``result.json`` whose numbers are metrics, the most wanted first."""
+
+_NO_METRIC = re.compile(r"best\.(id|generation|description)\b")
+_SEED_FOLDER = re.compile(r"seed-\d+(-\d+)?")
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Finished runs of one problem, by arm."""
+
+    arms: Mapping[str, tuple[Run, ...]]
+    """Name -> its runs by seed; in the order of the sweep where there is one."""
+    claims: tuple[Claim, ...] = ()
+    """The sweep's; they may name an arm that has no finished run."""
+    notices: tuple[str, ...] = ()
+    """What the reader must know: what was left out, and why."""
+
+
+def read(folders: Iterable[str | os.PathLike[str]]) -> Groups:
+    """The finished runs in some folders.
+
+    A run in ``.../<arm>/seed-<n>`` belongs to that arm, any other is an arm of its own. Where two arms share a name,
+    the folders above make the difference. Unfinished runs are left out, and so is a seed that an arm has twice.
+
+    Args:
+        folders: run folders, or folders that hold run folders at any depth.
+
+    Raises:
+        FilesError: if there is no run folder or no finished run, records are damaged, the runs are of different
+            problems, or the runs of an arm of different settings; it says where and how they differ.
+    """
+    notices: list[str] = []
+    by_arm: dict[Path, list[Run]] = defaultdict(list)
+    for run in _found(folders):
+        by_arm[_arm(run.folder)].append(run)
+    sweeps = {folder.parent: _Sweep(folder.parent / SWEEP) for folder in by_arm if (folder.parent / SWEEP).is_file()}
+    arms = sorted(by_arm, key=lambda arm: (str(arm.parent), _rank(arm, sweeps), _natural(arm.name)))
+    labels = _labels(arms)
+    runs = {labels[arm]: tuple(_usable(labels[arm], by_arm[arm], notices)) for arm in arms}
+    finished = {label: found for label, found in runs.items() if found}
+    if not finished:
+        raise FilesError("\n".join(["none of these runs has finished", *notices]))
+    _same_problem(finished, notices)
+    claims = [claim for folder, sweep in sweeps.items() for claim in sweep.claims(folder, labels)]
+    return Groups(finished, tuple(claims), tuple(notices))
+
+
+# ------------------------------------------------------------------------------------------------- numbers of a run
+
+
+def numbers(run: Run) -> dict[str, float]:
+    """All metrics of a finished run, by dotted name: ``test.accuracy``, ``best.fitness``, ``ledger.epochs`` ...
+
+    What a method reports beside its solution is there too, e.g. ``beside.mean of the weights.test.accuracy``.
+    A metric that was not finite is NaN.
+    """
+    result = run.result
+    found = dict(_flat({name: result[name] for name in REPORTED if name in result}))
+    return {name: value for name, value in found.items() if not _NO_METRIC.match(name)}
+
+
+def column(run: Run, metric: str) -> float:
+    """One metric of a finished run, by a name of :func:`numbers`.
+
+    Raises:
+        ConfigError: if the run has no such metric; names the nearest or all.
+    """
+    return _choose(metric, numbers(run), "metric", run)
+
+
+def curve(run: Run, column: str, against: str) -> tuple[list[float], list[float]]:
+    """A column of the records over another: x and y, a pair for every generation that has both.
+
+    Args:
+        run: a run folder.
+        column: what is drawn, e.g. ``best`` or ``validation.accuracy``.
+        against: mostly a column of the ledger, e.g. ``generations`` or ``epochs``.
+
+    Raises:
+        ConfigError: if no generation has such a column; names the nearest or all.
+        FilesError: if the records are damaged.
+    """
+    rows = [dict(_flat(row)) for row in run.metrics]
+    known = {name: value for row in rows for name, value in row.items()}
+    for name in (column, against):
+        _choose(name, known, "column in its records", run)
+    both = [(row[against], row[column]) for row in rows if column in row and against in row]
+    return [x for x, _ in both], [y for _, y in both]
+
+
+def _choose(name: str, values: Mapping[str, float], what: str, run: Run) -> float:
+    if name not in values:
+        raise ConfigError((), f"{run.folder} has no {what} `{name}`; {suggestion(name, list(values))}")
+    return values[name]
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """(dotted name, number) of every number; null stands for one that was not finite."""
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif value is None:
+            yield f"{prefix}{name}", math.nan
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield f"{prefix}{name}", float(value)
+
+
+# ---------------------------------------------------------------------------------------------- from folders to arms
+
+
+def _found(folders: Iterable[str | os.PathLike[str]]) -> list[Run]:
+    """Every run folder once."""
+    found: dict[Path, Run] = {}
+    for folder in map(Path, folders):
+        paths = [path.parent for path in folder.rglob(RESOLVED)] if folder.is_dir() else []
+        if not paths:
+            raise FilesError(f"{folder}: there is no run folder here" if folder.exists() else f"{folder}: is not there")
+        found |= {path.resolve(): Run(path) for path in paths}
+    return list(found.values())
+
+
+def _arm(folder: Path) -> Path:
+    path = folder.resolve()
+    return path.parent if _SEED_FOLDER.fullmatch(path.name) else path
+
+
+def _natural(name: str) -> list[tuple[float, str]]:
+    """Numbers in names by their size: ``batch=8`` before ``batch=64``."""
+    return [(float(part) if part.isdecimal() else math.inf, part) for part in re.split(r"(\d+)", name) if part]
+
+
+def _labels(arms: Sequence[Path]) -> dict[Path, str]:
+    """The shortest ends of the paths that tell all of them apart."""
+    depth = 1
+    while len({arm.parts[-depth:] for arm in arms}) < len(arms):
+        depth += 1
+    return {arm: "/".join(arm.parts[-depth:]) for arm in arms}
+
+
+def _usable(label: str, runs: Iterable[Run], notices: list[str]) -> Iterator[Run]:
+    """The finished runs of one arm, every seed once; all of them must have the same settings."""
+    first: Run | None = None
+    seeds: dict[int, Run] = {}
+    for run in sorted(runs, key=lambda run: (run.config["run"]["seed"], _natural(run.folder.name))):
+        seed = run.config["run"]["seed"]
+        if run.status != "finished":
+            notices.append(f"{run.folder}: {run.status}, left out")
+            continue
+        if first is not None and (difference := next(differences(_settings(first), _settings(run)), None)):
+            raise FilesError(
+                f"{run.folder}: {difference} as in {first.folder}; these are different arms: give one of the two"
+            )
+        if seed in seeds:
+            notices.append(f"{run.folder}: seed {seed} of arm {label} again, as {seeds[seed].folder}; left out")
+            continue
+        first = first or run
+        seeds[seed] = run
+        _check_records(run, notices)
+        yield run
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    """What the runs of one arm share."""
+    config = {name: table for name, table in run.config.items() if name not in ("recorders", "paper")}
+    return {**config, "run": {key: value for key, value in config["run"].items() if key not in OWN}}
+
+
+def _check_records(run: Run, notices: list[str]) -> None:
+    path = run.folder / METRICS
+    if not path.is_file():
+        raise FilesError(f"{path}: is missing")
+    _, warning = records.read(path)
+    if warning:
+        notices.append(warning)
+
+
+# --------------------------------------------------------------------------------------------------- one problem only
+
+
+def _same_problem(arms: Mapping[str, Sequence[Run]], notices: list[str]) -> None:
+    """Refuse what cannot be compared; note what a reader must know to compare."""
+    (of_first, (first, *_)), *others = arms.items()
+    told: set[str] = set()
+    for label, (run, *_) in others:
+        if different := next(differences(_problem(first), _problem(run)), None):
+            raise FilesError(f"{run.folder}: another problem: {different} as in {first.folder}")
+        for difference in _data_differences(first, run):
+            if difference.key not in told:
+                told.add(difference.key)
+                notices.append(f"the data are not the same: in arm {label} {difference} as in arm {of_first}")
+
+
+def _problem(run: Run) -> dict[str, Any]:
+    """What must be equal for metrics to mean the same: the data set, whoever evaluates on it, or the function."""
+    config = run.config
+    evaluator, genotype = config["evaluator"], config.get("genotype", {})
+    if "dataset" in evaluator:
+        return {"evaluator": {"dataset": evaluator["dataset"]["use"]}}
+    function = {"use": evaluator["use"], "function": evaluator.get("function")}
+    return {"evaluator": function, "genotype": {"length": genotype.get("length")}}
+
+
+def _data_differences(first: Run, run: Run) -> Iterator[Difference]:
+    one, other = (r.config["evaluator"].get("dataset", {}) for r in (first, run))
+    return differences(one, other, "evaluator.dataset.")
+
+
+# --------------------------------------------------------------------------------------------------------- the sweep
+
+
+class _Sweep:
+    """What a sweep left in its folder about itself."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (ValueError, OSError) as error:
+            raise FilesError(f"{path}: cannot be read: {error}") from error
+        self._path = path
+
+    def rank(self, arm: str) -> int:
+        """The arm's place."""
+        arms = [self._data["sweep"].get("base", "run"), *self._data["sweep"].get("arms", {})]
+        return arms.index(arm) if arm in arms else len(arms)
+
+    def claims(self, folder: Path, labels: Mapping[Path, str]) -> Iterator[Claim]:
+        """The claims, with the arms as they are called here."""
+        checker = Checker(annotate(self._data, lambda key: Origin(str(self._path), folder)))
+        for index, table in enumerate(self._data.get("claim", [])):
+            claim = checker.section(Claim, table, ("claim", index))
+            if claim is not None:
+                better, than = (labels.get(folder.resolve() / arm, arm) for arm in (claim.better, claim.than))
+                yield replace(claim, better=better, than=than)
+        try:
+            checker.done()
+        except EvoplugError as error:
+            raise FilesError(str(error)) from error
+
+
+def _rank(arm: Path, sweeps: Mapping[Path, _Sweep]) -> int:
+    return sweeps[arm.parent].rank(arm.name) if arm.parent in sweeps else 0

@@ -1,0 +1,239 @@
+"""``evoplug compare``: arms side by side, and what can be said of them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from evoplug.analysis.compare import Arm, Comparison, Verdict
+    from evoplug.analysis.groups import Groups
+    from evoplug.config import Claim
+
+PIPED = 130
+"""Columns where standard output is no terminal."""
+
+
+class Budget(click.ParamType[tuple[str, float]]):
+    """``LEDGER=X``."""
+
+    name = "LEDGER=X"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, float]:
+        column, _, budget = str(value).partition("=")
+        try:
+            return column.strip(), float(budget)
+        except ValueError:
+            self.fail(f"expected LEDGER=X, e.g. epochs=128, got {value!r}", param, ctx)
+
+
+@click.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--metric", metavar="M", help="What to compare, e.g. test.accuracy; by default that of the claims.")
+@click.option("--at", type=Budget(), help="Compare at an equal budget, by a column of the records: epochs=128.")
+@click.option("--better", metavar="ARM", help="Test this arm over --than, instead of the sweep's claims.")
+@click.option("--than", metavar="ARM", help="The arm to be beaten.")
+@click.option("--margin", type=click.FloatRange(min=0), help="Test that --better is not worse by this much or more.")
+@click.option("--goal", type=click.Choice(["max", "min"]), help="Whether more of the metric is better; max by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def compare(
+    folders: tuple[Path, ...],
+    metric: str | None,
+    at: tuple[str, float] | None,
+    better: str | None,
+    than: str | None,
+    margin: float | None,
+    goal: Literal["max", "min"] | None,
+    as_json: bool,
+) -> None:
+    """Compare the arms in FOLDERS: runs, or folders that hold runs.
+
+    Tests every claim of the sweep about the metric; where there are none, every pair of arms.
+    """
+    if (better is None) != (than is None) or (margin is not None and better is None):
+        raise click.UsageError("--better and --than go together, and --margin with them")
+    from evoplug.analysis import groups as reading
+    from evoplug.analysis.compare import compare
+
+    groups = reading.read(folders)
+    claims = _claims(groups, metric, better, than, margin or 0.0, goal)
+    compared = compare(groups, metric, at=at, claims=claims, goal=goal or "max")
+    if as_json:
+        click.echo(json.dumps(_plain(compared), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        _print(compared, at)
+
+
+def _claims(
+    groups: Groups,
+    metric: str | None,
+    better: str | None,
+    than: str | None,
+    margin: float,
+    goal: Literal["max", "min"] | None,
+) -> Sequence[Claim] | None:
+    """What the options ask to test in place of the sweep's claims; nothing where they ask for every pair."""
+    from evoplug.config import Claim
+
+    if better is None or than is None:
+        return () if goal else None
+    metrics = [metric] if metric else dict.fromkeys(claim.metric for claim in groups.claims)
+    return [Claim(better, than, name, goal or "max", margin) for name in metrics]
+
+
+# ---------------------------------------------------------------------------------------------------------- for people
+
+
+def _print(compared: Comparison, at: tuple[str, float] | None) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=PIPED)
+    for metric, arms in compared.arms.items():
+        console.print(Text(metric + (f" at {at[0]} = {at[1]:g}" if at else ""), "bold"))
+        console.print(_arms(arms))
+        for line in _papers(arms):
+            console.print(Text(line, "dim"))
+        console.print()
+    console.print(_verdicts(compared))
+    for verdict in compared.verdicts:
+        if verdict.claim.reason:
+            console.print(Text(f"{_spelled(verdict.claim)}: {verdict.claim.reason}", "dim"))
+    console.print()
+    console.print(Text(_legend(compared), "dim"))
+    for notice in compared.notices:
+        console.print(Text.assemble(("note: ", "yellow"), notice))
+
+
+def _arms(arms: Sequence[Arm]) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
+    table.add_column("arm", no_wrap=True)
+    papers = any(arm.paper for arm in arms)
+    for name in ("n", "median", "mean", "deviation", *(["paper"] if papers else [])):
+        table.add_column(name, justify="right", no_wrap=True)
+    for arm in arms:
+        s = arm.summary
+        table.add_row(arm.name, str(s.n), *map(_number, s[1:]), *([_reported(arm)] if papers else []))
+    return table
+
+
+def _reported(arm: Arm) -> str:
+    if arm.paper is None:
+        return ""
+    deviation = f" ± {arm.paper.deviation:g}" if arm.paper.deviation is not None else ""
+    return f"{arm.paper.value:g}{deviation}"
+
+
+def _papers(arms: Sequence[Arm]) -> Iterator[str]:
+    for arm in arms:
+        if arm.paper is not None:
+            yield f"{arm.name}, paper: {arm.paper.source}"
+            if arm.deviations:
+                yield f"{arm.name} deviates from the paper's settings: {'; '.join(arm.deviations)}"
+
+
+def _verdicts(compared: Comparison) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
+    table.add_column("claim" if compared.stated else "pair", overflow="fold")
+    for name in ("p", "Holm", "least p", "A", "95 %"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for v in compared.verdicts:
+        a, low, high = v.effect
+        interval = "" if math.isnan(low) else f"[{low:.2f}, {high:.2f}]"
+        effect = "" if math.isnan(a) else f"{a:.2f}"
+        ps = map(_probability, (v.p, v.corrected, v.least))
+        table.add_row(_spelled(v.claim), *ps, effect, interval, _answer(v))
+    return table
+
+
+def _spelled(claim: Claim) -> str:
+    """``a > b - 0.01``; less than where less is better."""
+    sign, shift = (">", "-") if claim.goal == "max" else ("<", "+")
+    return f"{claim.better} {sign} {claim.than}" + (f" {shift} {claim.margin:g}" if claim.margin else "")
+
+
+def _answer(verdict: Verdict) -> str:
+    expected = verdict.claim.expect == "reproduced"
+    match verdict.answer:
+        case "shown":
+            return "[bold green]shown[/]" if expected else "[bold yellow]shown, against expectation[/]"
+        case "not shown":
+            return "[bold]not shown[/]" if expected else "not reproduced, as expected"
+    return "[yellow]not enough runs[/]"
+
+
+def _legend(compared: Comparison) -> str:
+    exact = all(v.exact for v in compared.verdicts)
+    ways = "" if compared.stated else "; every pair both ways, the way with the smaller p is shown"
+    return (
+        f"p: one-sided Mann-Whitney U{', exact' if exact else ''}{ways}. Holm: corrected for {compared.family} "
+        f"{'test' if compared.family == 1 else 'tests'}; at most .05 is shown. least p: what so many runs can reach. "
+        "A: chance that a run of the first arm beats one of the second (Vargha and Delaney), 95 % bootstrap interval."
+    )
+
+
+def _number(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.4g}" if abs(value) >= 1 else f"{value:.4f}"
+
+
+def _probability(value: float) -> str:
+    """As papers print it: ``.0011``."""
+    return "<.0001" if value < 1e-4 else "1" if value > 0.99995 else f"{value:.4f}".removeprefix("0")
+
+
+# --------------------------------------------------------------------------------------------------------- for programs
+
+
+def _plain(compared: Comparison) -> dict[str, Any]:
+    """The comparison as JSON has it; null stands for a number that is not finite."""
+    from evoplug.records import plain
+
+    arms = {
+        metric: [
+            {
+                "arm": arm.name,
+                **arm.summary._asdict(),
+                "values": arm.values.tolist(),
+                "paper": vars(arm.paper) if arm.paper else None,
+                "deviations": arm.deviations,
+            }
+            for arm in found
+        ]
+        for metric, found in compared.arms.items()
+    }
+    verdicts = [
+        {
+            **vars(v.claim),
+            "p": v.p,
+            "exact": v.exact,
+            "p_holm": v.corrected,
+            "least_p": v.least,
+            "A": v.effect._asdict(),
+            "answer": v.answer,
+        }
+        for v in compared.verdicts
+    ]
+    data: dict[str, Any] = plain(
+        {
+            "arms": arms,
+            "claims": verdicts,
+            "stated": compared.stated,
+            "tests": compared.family,
+            "notices": compared.notices,
+        }
+    )
+    return data
