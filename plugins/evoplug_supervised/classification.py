@@ -19,12 +19,14 @@ from evoplug.contracts import (
     Known,
     Members,
     Metrics,
+    Model,
     Task,
     dataclass,
     use,
 )
 from evoplug.population.forward import map_outputs
 from evoplug_supervised.losses import Loss, per_example
+from evoplug_supervised.preprocessing import with_preprocessing
 from evoplug_supervised.weights import Weights
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ class Classification(Evaluator, genome="weights"):
     def bind(self, genotype: Genotype | None) -> None:
         if not isinstance(genotype, Weights):
             raise ConfigError((), "needs the genotype `weights`")
-        self._template = genotype.template
+        self._weights, self._template = genotype, genotype.template
         self._loss = per_example(self.loss)
 
     def start(self, device: torch.device) -> None:
@@ -92,6 +94,10 @@ class Classification(Evaluator, genome="weights"):
             total += map_outputs(self._template, self._genomes(members), images, partial(_sums, self._loss, labels))
         loss, accuracy = (total / len(y)).unbind(1)
         return {"accuracy": accuracy.where(~loss.isnan(), torch.nan), "loss": loss}
+
+    def model(self, member: Members) -> Model:
+        network = self._weights.module(self._genomes(member)[0].cpu())
+        return with_preprocessing(self.dataset, self._weights.network, network)
 
     def _misfits(self, train: int) -> Iterable[tuple[str, str]]:
         if self.batch > train:

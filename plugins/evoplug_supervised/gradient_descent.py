@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from evoplug.contracts import Ge, Loop, Members, Strategy, dataclass
 
 if TYPE_CHECKING:
-    from evoplug.evaluation import Problem
+    from evoplug import Problem
 
 
 @dataclass(kw_only=True)

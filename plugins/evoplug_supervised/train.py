@@ -23,6 +23,7 @@ from evoplug.contracts import (
     Lt,
     Members,
     Metrics,
+    Model,
     Network,
     Parts,
     Task,
@@ -35,6 +36,7 @@ from evoplug_supervised import schedules
 from evoplug_supervised.augmentation import AUGMENTATIONS
 from evoplug_supervised.initialisers import initialise
 from evoplug_supervised.losses import Loss, cross_entropy, per_example
+from evoplug_supervised.preprocessing import with_preprocessing
 from evoplug_supervised.trainer import Recipe, load, score, state_of, train
 
 if TYPE_CHECKING:
@@ -171,6 +173,12 @@ class Train(Evaluator, genome="composite"):
             metric: torch.tensor([score[metric] for score in scores], dtype=torch.float64, device=self._device)
             for metric in ("accuracy", "loss")
         }
+
+    def model(self, member: Members) -> Model:
+        assert member.states is not None, "only trained members have a network"
+        network = self._build("cpu")
+        load(network, member.states[0])
+        return with_preprocessing(self.dataset, self.network, network)
 
     def state_dict(self) -> dict[str, Any]:
         return {"rounds": self._rounds}

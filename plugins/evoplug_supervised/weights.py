@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import torch
 from torch import nn
-from torch.nn.utils import vector_to_parameters
 
 from evoplug.contracts import ConfigError, Function, Genotype, Known, Network, Task, dataclass, use
 from evoplug.population.forward import parameters
@@ -61,7 +60,8 @@ class Weights(Genotype, genome=("weights", "real-vector")):
     def module(self, genome: torch.Tensor) -> nn.Module:
         """A network with these weights, ``(length,)``, of its own memory, in evaluation mode."""
         module = copy.deepcopy(self.template).to(genome.device)
-        vector_to_parameters(genome.clone(), module.parameters())
+        blocks = parameters(module, genome.unsqueeze(0))
+        module.load_state_dict({name: block[0] for name, block in blocks.items()}, strict=False)  # buffers stay
         return module
 
     def describe(self, genome: torch.Tensor) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from typing import Annotated
 import torch
 
 from evoplug.contracts import Dataset, DatasetInfo, Ge, dataclass
+from evoplug_supervised.preprocessing import Preprocessing
 
-_IMAGES, _CLASSES = 1797, 10
+_IMAGES, _CLASSES, _SHAPE = 1797, 10, (1, 8, 8)
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -30,10 +31,13 @@ class Digits(Dataset):
 
     def info(self) -> DatasetInfo:
         train = _IMAGES - self.validation - self.test
-        return DatasetInfo((1, 8, 8), _CLASSES, {"train": train, "validation": self.validation, "test": self.test})
+        return DatasetInfo(_SHAPE, _CLASSES, {"train": train, "validation": self.validation, "test": self.test})
 
     def load(self, split: str) -> tuple[torch.Tensor, torch.Tensor]:
         return _splits(self)[split]
+
+    def preprocessing(self) -> tuple[Preprocessing, torch.Tensor]:
+        return Preprocessing(_SHAPE, maximum=16), torch.zeros(2, *_SHAPE)
 
 
 @lru_cache(maxsize=4)
@@ -49,7 +53,8 @@ def _splits(dataset: Digits) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
 
     rest, test = cut((pixels, labels), dataset.test)
     train, validation = cut(rest, dataset.validation)
+    preprocessing, _ = dataset.preprocessing()
     return {
-        split: (torch.from_numpy(x).float().div_(16).view(-1, 1, 8, 8), torch.from_numpy(y).long())
+        split: (preprocessing(torch.from_numpy(x).float().view(-1, *_SHAPE)), torch.from_numpy(y).long())
         for split, (x, y) in {"train": train, "validation": validation, "test": test}.items()
     }

@@ -1,18 +1,19 @@
-"""What sets of images share: splits by a fixed seed, then normalisation, then pooling, done once in a process."""
+"""What sets of images share: splits by a fixed seed, then preprocessing, done once in a process."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import torch
-from torch.nn.functional import avg_pool2d, max_pool2d
 
 from evoplug import FilesError, Rng
 from evoplug.contracts import Dataset, DatasetInfo
 from evoplug_supervised.folder import data_folder, fetch, missing
+from evoplug_supervised.preprocessing import Preprocessing
 
 Half = Literal["train", "test"]
 
@@ -89,7 +90,11 @@ class Images(Dataset):
         )
 
     def load(self, split: str) -> tuple[torch.Tensor, torch.Tensor]:
-        return _splits(self, data_folder(self.root))[split]
+        return _prepared(self, data_folder(self.root)).splits[split]
+
+    def preprocessing(self) -> tuple[Preprocessing, torch.Tensor]:
+        prepared = _prepared(self, data_folder(self.root))
+        return copy.deepcopy(prepared.preprocessing), torch.zeros(2, *self.shape, dtype=torch.uint8)
 
     def download(self) -> None:
         def whole(folder: Path) -> None:
@@ -118,9 +123,14 @@ class Images(Dataset):
         return source
 
 
-@lru_cache(maxsize=4)
-def _splits(dataset: Images, folder: Path) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+class _Prepared(NamedTuple):
+    preprocessing: Preprocessing
+    splits: Mapping[str, tuple[torch.Tensor, torch.Tensor]]
     """split -> images and labels, ready for use."""
+
+
+@lru_cache(maxsize=4)
+def _prepared(dataset: Images, folder: Path) -> _Prepared:
     for path in dataset.files():
         if not path.exists():
             raise missing(dataset.title, path)
@@ -128,29 +138,8 @@ def _splits(dataset: Images, folder: Path) -> dict[str, tuple[torch.Tensor, torc
     order = torch.randperm(len(train.labels), generator=Rng(dataset.split_seed).torch)
     validation, rest = order[: dataset.validation], order[dataset.validation :][: dataset.train]
     chosen = {"train": (train, rest), "validation": (train, validation), "test": (test, torch.arange(len(test.labels)))}
-    pixels = {split: source.pixels[rows].float().div_(255) for split, (source, rows) in chosen.items()}
-    _normalise(pixels, dataset.normalisation)
-    return {
-        split: (_pooled(pixels[split], dataset.pool, dataset.pooling), source.labels[rows])
-        for split, (source, rows) in chosen.items()
-    }
-
-
-def _normalise(pixels: Mapping[str, torch.Tensor], how: str) -> None:
-    """In place, every split by the statistics of the training images; values are in [0, 1] before."""
-    train = pixels["train"]
-    if how == "mean-image":
-        shift, scale = train.mean(0), torch.ones(())
-    elif how == "standard":
-        variance, shift = torch.var_mean(train, dim=(0, 2, 3), correction=0, keepdim=True)
-        scale = variance.sqrt().clamp_min(1 / 255)  # a channel may be constant
-    else:
-        return
-    for images in pixels.values():
-        images.sub_(shift).div_(scale)
-
-
-def _pooled(images: torch.Tensor, pool: int, pooling: str) -> torch.Tensor:
-    if pool == 1:
-        return images
-    return max_pool2d(images, pool) if pooling == "max" else avg_pool2d(images, pool)
+    raw = {split: source.pixels[rows] for split, (source, rows) in chosen.items()}
+    preprocessing = Preprocessing(dataset.shape, pool=dataset.pool, pooling=dataset.pooling)
+    preprocessing.fit(raw["train"], dataset.normalisation)
+    splits = {split: (preprocessing(raw[split]), source.labels[rows]) for split, (source, rows) in chosen.items()}
+    return _Prepared(preprocessing, splits)

@@ -1,0 +1,69 @@
+"""What a finished run found, ready for use."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from evoplug.errors import EvoplugError
+from evoplug.rundir import RESOLVED, Run
+from evoplug.types import Members, genome
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from evoplug.contracts import Model
+
+
+class Solution:
+    """The solution that a run reported: ``evoplug.Run(DIR).best``.
+
+    Attributes:
+        member: it as one row, with all that the strategy kept beside it.
+        genome: a ``(d,)`` row, a plain value, or a mapping part -> either.
+        description: the genome in words and numbers, by its genotype; None without a genotype.
+        fitness: higher is better; None where it has none.
+        generation: the one in which it got this fitness.
+
+    Raises:
+        FilesError: if the run has not finished, or its files are damaged.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.member: Members = run.solution
+        self.genome: Any = genome(self.member.genomes, 0)
+        best = run.result["best"]
+        self.description: Any = best["description"]
+        self.fitness: float | None = best["fitness"]
+        self.generation: int = best["generation"]
+
+    @property
+    def module(self) -> nn.Module | None:
+        """The network, from raw examples to outputs: in evaluation mode, on the CPU, with the preprocessing that it
+        was trained with; None where solutions are no networks.
+
+        Raises:
+            FilesError: if data that the preprocessing was fitted to are missing.
+            PluginError: if a plugin that the run used is not here.
+        """
+        return self.model.module if self.model else None
+
+    @cached_property
+    def model(self) -> Model | None:
+        """The network with what a file of it must say: see :class:`evoplug.contracts.Model`."""
+        from evoplug import config
+        from evoplug.config.building import blamed
+        from evoplug.config.fit import fit
+
+        document = config.load(self._run.folder / RESOLVED, {"run.device": "cpu"})
+        evaluator = fit(config.check(document)).evaluator
+        try:
+            return evaluator.model(self.member)
+        except EvoplugError:
+            raise
+        except Exception as error:
+            raise blamed("evaluator: model", error) from error
+
+    def __repr__(self) -> str:
+        return f"Solution(fitness={self.fitness}, generation={self.generation}, {self.description})"
