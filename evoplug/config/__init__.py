@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from evoplug.config.document import Document, load
+from evoplug.config.document import Document, load, with_objects
 from evoplug.config.experiment import Experiment, check, resolved
 from evoplug.config.settings import Checkpoint, Claim, Measure, Paper, RunSettings
 from evoplug.config.spec import Spec
@@ -13,5 +13,5 @@ from evoplug.config.sweep import Cell, Sweep, cells
 
 __all__ = [
     "Cell", "Checkpoint", "Claim", "Document", "Experiment", "Measure", "Paper", "RunSettings", "Spec",
-    "Sweep", "cells", "check", "load", "resolved",
+    "Sweep", "cells", "check", "load", "resolved", "with_objects",
 ]  # fmt: skip

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from evoplug import registry
+from evoplug.config import parameters as schemas
 from evoplug.config.functions import Reference
 from evoplug.config.spec import Spec
-from evoplug.contracts import Component
+from evoplug.contracts import Component, Use
 from evoplug.errors import ConfigError, EvoplugError, Key, Mistake, PluginError
 
 
@@ -16,20 +18,20 @@ def build(spec: Spec, **more: Any) -> Component:
     """Import the class, build what its parameters hold, make it, and let it check itself.
 
     Args:
-        spec: what to build.
+        spec: what to build; an object is taken as it is.
         more: further parameters, as objects.
 
     Raises:
         ConfigError: all mistakes, with keys relative to ``spec``'s table.
         PluginError: if the plugin cannot be loaded, or raises anything else.
     """
-    cls = registry.load(spec.group, spec.name)
+    make = partial(_complete, spec.given) if spec.given is not None else registry.load(spec.group, spec.name)
     mistakes: list[Mistake] = []
     parameters = {name: _value(value, (name,), mistakes) for name, value in spec.parameters.items()}
     if mistakes:
         raise ConfigError(mistakes=mistakes)
     try:
-        component = cls(**parameters, **more)
+        component: Component = make(**parameters, **more)
         mistakes = [Mistake(_path(key), message) for key, message in component.check()]
     except EvoplugError:
         raise
@@ -48,6 +50,16 @@ def blamed(what: str, error: Exception) -> PluginError:
 def under(key: Key, error: ConfigError) -> list[Mistake]:
     """The mistakes of a component that stands at ``key``."""
     return [mistake._replace(key=(*key, *mistake.key)) for mistake in error.mistakes]
+
+
+def _complete(component: Component) -> Component:
+    """An object whose parameters may still be defaults of the form ``use(...)``: these become components."""
+    for name, value in vars(component).items():
+        if isinstance(value, Use):
+            contract = schemas.of_class(type(component), type(component).__name__).parameters[name].shape.contract
+            assert contract is not None
+            setattr(component, name, registry.build(contract.group, value.name, **value.parameters))
+    return component
 
 
 def _value(value: Any, key: Key, mistakes: list[Mistake]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 from evoplug.config import locate, source, tree
 from evoplug.config.messages import mistake
+from evoplug.config.spec import OBJECT, as_toml, named
 from evoplug.config.tree import Node, Origin
 from evoplug.errors import ConfigError, Key, Mistake
 
@@ -60,7 +61,8 @@ def load(config: Config, overrides: Overrides = ()) -> Document:
     """Read a configuration, what it extends, and put overrides on top.
 
     Args:
-        config: a path, a preset's name, or the configuration as a mapping.
+        config: a path, a preset's name, or the configuration as a mapping, in which components and functions may
+            stand as objects.
         overrides: ``["evaluator.batch=64"]`` (a TOML value, else a string) or ``{"evaluator.batch": 64}``.
 
     Raises:
@@ -76,8 +78,41 @@ def load(config: Config, overrides: Overrides = ()) -> Document:
     return document.override(_parsed(overrides))
 
 
+def with_objects(document: Document, objects: Mapping[str, Any]) -> Document:
+    """A document with the objects again that :func:`evoplug.config.resolved` could only note.
+
+    Args:
+        document: a resolved configuration.
+        objects: them, where they stood: ``{"evaluator": X, "operators": {"mutation": Y}}``.
+
+    Raises:
+        ConfigError: where there was no object.
+    """
+    here, mistakes, nodes = Origin("", Path.cwd()), [], []
+    for key, given in _leaves(objects):
+        noted = document.root.nearest(key).plain()
+        noted = noted.get("use") if isinstance(noted, Mapping) else noted
+        if not (isinstance(noted, str) and noted.startswith(OBJECT)):
+            mistakes.append(mistake(key, "was not given as an object when the run began, and cannot be now"))
+        elif named(given) != noted:
+            mistakes.append(mistake(key, f"must be an {noted} again, got an {named(given)}"))
+        nodes.append((key, tree.annotate(given, lambda _: here)))
+    if mistakes:
+        raise ConfigError(mistakes=mistakes)
+    return document.override(nodes)
+
+
+def _leaves(objects: Mapping[str, Any], key: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """(key, value) of everything that is no table."""
+    for name, value in objects.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, (*key, name))
+        else:
+            yield (*key, name), value
+
+
 def _from_mapping(config: Mapping[str, Any]) -> Document:
-    wrong = [*tree.unfit(config), *source.bad_version(config.get("evoplug", source.FORMAT))]
+    wrong = [*tree.unfit(config, objects=True), *source.bad_version(config.get("evoplug", source.FORMAT))]
     if wrong:
         raise ConfigError(mistakes=[mistake(key, message) for key, message in wrong])
     import tomli_w
@@ -86,14 +121,7 @@ def _from_mapping(config: Mapping[str, Any]) -> Document:
     root, notices = tree.annotate(config, lambda key: here), list[str]()
     if "extends" in root.value:
         root = _extended(root, here.folder, (), notices)
-    return Document(root, "run", tomli_w.dumps(_as_toml(config)), tuple(notices))
-
-
-def _as_toml(value: Any) -> Any:
-    """The same with plain dicts and lists."""
-    if isinstance(value, Mapping):
-        return {key: _as_toml(inner) for key, inner in value.items()}
-    return [_as_toml(inner) for inner in value] if isinstance(value, list | tuple) else value
+    return Document(root, "run", tomli_w.dumps(as_toml(config)), tuple(notices))
 
 
 def _with_base(read: source.Source, notices: list[str], chain: tuple[Path, ...] = ()) -> Node:
@@ -149,7 +177,8 @@ def override(name: str, value: Any, origin: Origin) -> tuple[tuple[tuple[str, ..
     key = locate.key_path(name)
     if key is None or len(key) > tree.MAX_DEPTH or key[0] in ("evoplug", "extends"):
         return ((name,), Node(None, origin)), [mistake((), f"{name!r} is not a key that can be set", origin.where)]
-    wrong = [mistake((*key, *inner), message, origin.where) for inner, message in tree.unfit(value)]
+    unfit = tree.unfit(value, objects=True)
+    wrong = [mistake((*key, *inner), message, origin.where) for inner, message in unfit]
     return (key, tree.annotate(value, lambda _: origin)), wrong
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from evoplug import catalogue
-from evoplug.config import messages, operators, parameters, sweep
+from evoplug.config import messages, operators, parameters, plugins, sweep
 from evoplug.config.document import Document
 from evoplug.config.operators import Operator
 from evoplug.config.schema import Checker, Schemas
@@ -17,7 +17,7 @@ from evoplug.config.spec import Spec, as_toml
 from evoplug.config.sweep import Sweep
 from evoplug.errors import ConfigError
 
-SECTIONS = ("run", "strategy", "genotype", "evaluator", "operators", "recorders", "sweep", "claim", "paper")
+SECTIONS = ("plugins", "run", "strategy", "genotype", "evaluator", "operators", "recorders", "sweep", "claim", "paper")
 SOFT = ("stop", "checkpoint", "measure", "workers")
 """Keys of ``[run]`` that change no result up to a generation."""
 
@@ -36,6 +36,8 @@ class Experiment:
     sweep: Sweep | None
     claims: tuple[Claim, ...]
     paper: Paper | None
+    plugins: tuple[catalogue.Entry, ...]
+    """Parts in files beside the configuration."""
     document: Document
 
     def fixed(self) -> dict[str, Any]:
@@ -63,7 +65,10 @@ def check(document: Document, schemas: Schemas = parameters.read) -> Experiment:
         PluginError: if a name means components of several distributions.
     """
     checker = Checker(document.root, schemas)
-    experiment = _Reader(document, checker).read()
+    beside = plugins.read(checker, document.data.get(plugins.KEY, []))
+    checker.done()  # what is missing because of these would be no news
+    with catalogue.beside(beside):
+        experiment = _Reader(document, checker, beside).read()
     if experiment is not None:
         checker.mistakes += sweep.mistakes(experiment, lambda cell: check(cell, schemas), checker.mistakes)
     checker.done()
@@ -76,7 +81,10 @@ def resolved(experiment: Experiment) -> dict[str, Any]:
 
     What belongs to a whole sweep, ``[sweep]`` and ``[[claim]]``, is not in it.
     """
-    table: dict[str, Any] = {"evoplug": FORMAT, "run": experiment.run.table(), "strategy": experiment.strategy.table()}
+    table: dict[str, Any] = {"evoplug": FORMAT}
+    if experiment.plugins:
+        table["plugins"] = sorted({str(entry.file) for entry in experiment.plugins})
+    table |= {"run": experiment.run.table(), "strategy": experiment.strategy.table()}
     if experiment.genotype:
         table["genotype"] = experiment.genotype.table()
     table["evaluator"] = experiment.evaluator.table()
@@ -101,8 +109,8 @@ def _operator(operator: Operator) -> Any:
 class _Reader:
     """Reads the sections one by one, then looks at how they go together."""
 
-    def __init__(self, document: Document, checker: Checker) -> None:
-        self.document, self.data, self.checker = document, document.data, checker
+    def __init__(self, document: Document, checker: Checker, beside: tuple[catalogue.Entry, ...]) -> None:
+        self.document, self.data, self.checker, self.beside = document, document.data, checker, beside
 
     def read(self) -> Experiment | None:
         """The experiment, or None where a section is missing; mistakes are with the checker."""
@@ -116,7 +124,9 @@ class _Reader:
         recorders = self._recorders()
         if run is None or strategy is None or evaluator is None:
             return None
-        return Experiment(run, strategy, genotype, evaluator, filled, recorders, swept, claims, paper, self.document)
+        return Experiment(
+            run, strategy, genotype, evaluator, filled, recorders, swept, claims, paper, self.beside, self.document
+        )
 
     def _sections(self) -> None:
         for name in self.data:

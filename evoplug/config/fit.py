@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from evoplug import catalogue
 from evoplug.config import experiment as first_pass
 from evoplug.config import operators, parameters
 from evoplug.config.building import blamed, build, under
@@ -16,9 +17,10 @@ from evoplug.config.experiment import Experiment
 from evoplug.config.messages import mistake
 from evoplug.config.operators import Operator
 from evoplug.config.spec import Spec
-from evoplug.contracts import Component, Crossover, Evaluator, Genotype, Mutation, Recorder, Selection, Strategy
+from evoplug.contracts import Crossover, Evaluator, Genotype, Mutation, Recorder, Selection, Strategy
 from evoplug.errors import ConfigError, EvoplugError, Key, Mistake, dotted
 from evoplug.evaluation import require
+from evoplug.population import room
 from evoplug.population.partwise import PartwiseCrossover, PartwiseMutation
 
 
@@ -35,14 +37,6 @@ class Built:
     device: str
     """``cpu`` or ``cuda:N``: what ``auto`` came to."""
 
-    def components(self) -> Iterator[Component]:
-        """The components; what they hold stands in their fields."""
-        yield self.strategy
-        if self.genotype is not None:
-            yield self.genotype
-        yield self.evaluator
-        yield from self.recorders
-
 
 def fit(experiment: Experiment) -> Built:
     """Build the components and bind them: genotype to task, operators and evaluator to genotype.
@@ -54,7 +48,8 @@ def fit(experiment: Experiment) -> Built:
     """
     if not all(spec.schema.complete for spec in experiment.specs()):
         experiment = first_pass.check(experiment.document, parameters.known)
-    return _Fitting(experiment).built()
+    with catalogue.beside(experiment.plugins):
+        return _Fitting(experiment).built()
 
 
 class _Fitting:
@@ -78,12 +73,11 @@ class _Fitting:
         recorders = tuple(self._build(spec) for spec in given.recorders)
         self._done()
         assert strategy is not None
-        self._bind(strategy, genotype, evaluator, filled)
+        self._bind(strategy, genotype, evaluator)
+        self._fits_memory(strategy, genotype, device)
         return Built(given, strategy, genotype, evaluator, recorders, device)
 
-    def _bind(
-        self, strategy: Strategy, genotype: Genotype | None, evaluator: Evaluator, filled: Mapping[str, Any]
-    ) -> None:
+    def _bind(self, strategy: Strategy, genotype: Genotype | None, evaluator: Evaluator) -> None:
         """What only bound components know of each other, in the order in which they need it."""
         if missing := require(strategy, evaluator):
             message = f"the strategy needs {', '.join(missing)}, which this evaluator does not provide"
@@ -95,13 +89,13 @@ class _Fitting:
             with self._noting(("genotype",), "bind"):
                 genotype.bind(task)
             self._done()
-            self._bind_operators(genotype, filled)
+            self._bind_operators(genotype, strategy)
         with self._noting(("evaluator",), "bind"):
             evaluator.bind(genotype)
         self._done()
 
-    def _bind_operators(self, genotype: Genotype, filled: Mapping[str, Any]) -> None:
-        for slot, operator in filled.items():
+    def _bind_operators(self, genotype: Genotype, strategy: Strategy) -> None:
+        for slot, operator in vars(strategy).items():
             if isinstance(operator, Crossover | Mutation):
                 self._misfit(slot, operator, genotype)
                 with self._noting(("operators", slot), "bind"):
@@ -113,6 +107,16 @@ class _Fitting:
             self._wrong(
                 ("operators", slot), f"works on {' or '.join(operator.kinds)} genomes, not on {genotype.kinds[0]}"
             )
+
+    def _fits_memory(self, strategy: Strategy, genotype: Genotype | None, device: str) -> None:
+        population, have = getattr(strategy, "population", None), room.there(device)
+        if genotype is None or not isinstance(population, int) or have is None:
+            return
+        need = room.needed(genotype, population)
+        if need > have:
+            gib = f"about {need / 2**30:,.0f} GiB of memory, and {device} has {have / 2**30:,.0f} GiB"
+            self._wrong(("strategy", "population"), f"{population:,} genomes and their children need {gib}")
+            self._done()
 
     # ------------------------------------------------------------------------------------------ operators
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import reduce
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+from evoplug import local
 from evoplug.config.messages import given, listed
 from evoplug.errors import ConfigError
 
@@ -24,14 +23,14 @@ class Reference(str):
     """``FILE:NAME`` with an absolute file, or ``MODULE:NAME``."""
 
     def resolve(self) -> Callable[..., Any]:
-        """Import the function. A file is run once in a process.
+        """Import the function, from a file as :func:`evoplug.local.load` does.
 
         Raises:
             ConfigError: if it cannot be imported, is not there, or cannot be called.
         """
         place, _, name = self.rpartition(":")
         try:
-            module = _load_file(Path(place)) if place.endswith(".py") else import_module(place)
+            module = local.load(Path(place)) if place.endswith(".py") else import_module(place)
             found = reduce(getattr, name.split("."), module)
         except (Exception, SystemExit) as error:
             reason = " ".join(str(error).split())
@@ -62,20 +61,3 @@ def read(value: object, known: tuple[str, ...], folder: Path) -> str | Reference
     if not file.is_file():
         raise ConfigError("", f"there is no file {file}")
     return Reference(f"{file.resolve()}:{match['name']}")
-
-
-def _load_file(file: Path) -> Any:
-    name = f"evoplug_file_{file.as_posix()}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{file} is no Python file")
-    module = module_from_spec(spec)
-    sys.modules[name] = module  # before it runs: its dataclasses look themselves up
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module

@@ -10,7 +10,7 @@ from evoplug.config import messages, parameters
 from evoplug.config.parameters import Parameter, Schema
 from evoplug.config.schema import Checker
 from evoplug.config.spec import Spec
-from evoplug.contracts import Crossover, Mutation, Selection, Use
+from evoplug.contracts import Crossover, Genotype, Mutation, Selection, Use
 from evoplug.errors import Key
 
 Operator = Spec | Mapping[str, Spec | None] | None
@@ -33,6 +33,8 @@ def parts(genotype: Spec | None) -> dict[str, Spec]:
     """name -> part of a composite genotype; empty for others."""
     if genotype is None:
         return {}
+    if isinstance(genotype.given, Genotype):
+        return {name: Spec.of(part, (*genotype.key, "parts", name)) for name, part in genotype.given.parts.items()}
     each = genotype.parameters.get("parts")
     field = genotype.schema.parameters.get("parts")
     composite = field is not None and field.shape.contract_of_each is not None and isinstance(each, Mapping)
@@ -47,7 +49,9 @@ def check(checker: Checker, strategy: Spec, genotype: Spec | None, table: Any) -
         checker.wrong(key, f"must be a table, got {messages.given(table)}")
         return {}
     for name in table:
-        if name not in filled and strategy.schema.complete:
+        if strategy.given is not None:
+            checker.wrong((*key, name), f"the strategy is an object, `{strategy.name}`, and holds its operators itself")
+        elif name not in filled and strategy.schema.complete:
             message = messages.unknown(name, filled, f"slot of strategy `{strategy.name}`")
             checker.wrong((*key, name), message)
     return {

@@ -147,8 +147,17 @@ def of_class(cls: type, name: str) -> Schema:
     }
     if not issubclass(cls, Component):
         return Schema(name, parameters)
-    facts = {fact: getattr(cls, fact) for fact in ("needs", "provides", "costs", "genotype") if hasattr(cls, fact)}
-    return Schema(name, parameters, cls.kinds, facts)
+    return Schema(name, parameters, cls.kinds, _facts(cls))
+
+
+def of_object(component: Component) -> Schema:
+    """The schema of a component that was made already: it takes no parameters."""
+    return Schema(type(component).__name__, {}, component.kinds, _facts(component))
+
+
+def _facts(component: Component | type[Component]) -> dict[str, Any]:
+    names = ("needs", "provides", "costs", "genotype")
+    return {name: getattr(component, name) for name in names if hasattr(component, name)}
 
 
 def _default(item: dataclasses.Field[Any]) -> Any:

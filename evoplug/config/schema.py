@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from evoplug import catalogue
 from evoplug.config import functions, messages, parameters, tree
 from evoplug.config.parameters import Parameter, Schema
-from evoplug.config.spec import Spec
+from evoplug.config.spec import OBJECT, Spec
 from evoplug.config.tree import Node, Origin
 from evoplug.contracts import Component, Use
 from evoplug.errors import ConfigError, Key, Mistake, dotted
@@ -66,10 +66,12 @@ class Checker:
             without: parameters that the table may not have.
         """
         if isinstance(value, Component) and value.group == group:
-            return value
+            return Spec.of(value, key)
         table = {"use": value} if isinstance(value, str) else value
         if not isinstance(table, Mapping) or not isinstance(table.get("use"), str):
             self.wrong(key, self._no_name(group, table))
+            return None
+        if self._was_object(table["use"], key):
             return None
         try:
             schema = self.schemas(group, table["use"])
@@ -144,11 +146,24 @@ class Checker:
     def _function(self, known: tuple[str, ...], value: Any, key: Key) -> Any:
         if callable(value):
             return value
+        if self._was_object(value, key):
+            return None
         try:
             return functions.read(value, known, self.root.nearest(key).origin.folder)
         except ConfigError as error:
             self.wrong(key, error.mistakes[0].message)
             return None
+
+    def _was_object(self, value: Any, key: Key) -> bool:
+        """Whether a run began with an object here, of which only a note is left; that is a mistake."""
+        if not (isinstance(value, str) and value.startswith(OBJECT)):
+            return False
+        again = "..."
+        for part in reversed(key[1:]):
+            again = f"[{again}]" if isinstance(part, int) else f'{{"{part}": {again}}}'
+        what = value.removeprefix(OBJECT)
+        self.wrong(key, f"was an object, `{what}`; give it again: evoplug.resume(FOLDER, {key[0]}={again})")
+        return True
 
     def _no_name(self, group: str, value: Any) -> str:
         choices = f"choices: {messages.listed(entry.name for entry in catalogue.entries(group))}"

@@ -110,8 +110,10 @@ class Claim:
     better: Name
     than: Name
     metric: Name
-    margin: float = 0.0
-    """Added to ``better``: above 0 the claim is that it is not worse by more than this."""
+    goal: Literal["max", "min"] = "max"
+    """Whether more of the metric is better, or less."""
+    margin: Annotated[float, Ge(0)] = 0.0
+    """In favour of ``better``: above 0 the claim is only that it is not worse by this much or more."""
     expect: Literal["reproduced", "not reproduced"] = "reproduced"
     reason: str = ""
     """Why something else than in the paper is expected."""

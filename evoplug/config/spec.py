@@ -1,14 +1,19 @@
-"""A checked component: what to build, as plain data."""
+"""A checked component: what to build, as plain data, or the object that a call from Python gave."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evoplug.config import parameters
 from evoplug.config.parameters import Schema
+from evoplug.contracts import Component
 from evoplug.errors import Key
+
+OBJECT = "object of "
+"""What stands before the name of a class where a configuration can only say that there was an object."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +27,19 @@ class Spec:
     key: Key
     """Where it stands in the configuration."""
     schema: Schema = field(repr=False, compare=False)
+    given: Component | None = None
+    """The component itself, where a call from Python gave it in place of a name."""
+
+    @classmethod
+    def of(cls, component: Component, key: Key) -> Spec:
+        """An object that stands in a configuration."""
+        schema = parameters.of_object(component)
+        return cls(component.group, schema.name, {}, key, schema, component)
 
     def table(self) -> dict[str, Any]:
         """As a table of a configuration that says everything; None, which TOML lacks, is left out."""
+        if self.given is not None:
+            return {"use": named(self.given)}
         filled = {name: as_toml(value) for name, value in self.parameters.items() if value is not None}
         # A component that was switched off would come back as the default if it were left out.
         off = {
@@ -54,4 +69,19 @@ def as_toml(value: Any) -> Any:
         return {name: as_toml(inner) for name, inner in value.items() if inner is not None}
     if isinstance(value, list | tuple | set | frozenset):
         return [as_toml(inner) for inner in value]
+    if isinstance(value, Component) or callable(value):
+        return named(value)
     return str(value) if isinstance(value, str | Path) else value
+
+
+def named(given: Component | Callable[..., Any]) -> str:
+    """How a component or a function that is an object is written down: ``"object of MyEvaluator"``.
+
+    Without the module, which is another one where a script is imported.
+    """
+    return f"{OBJECT}{kind(given).__qualname__}"
+
+
+def kind(given: Component | Callable[..., Any]) -> Any:
+    """An object's class; a function itself."""
+    return given if hasattr(given, "__qualname__") else type(given)

@@ -1,0 +1,76 @@
+"""``plugins.lock``: the source of every part of a run, and whether it has changed since."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from evoplug import catalogue
+from evoplug.config import Experiment, Spec
+from evoplug.config.functions import Reference
+from evoplug.config.spec import kind
+from evoplug.errors import FilesError, Key, dotted
+
+
+def lock(experiment: Experiment) -> dict[str, dict[str, Any]]:
+    """A row for each component and each function from a file or a module: its distribution and its source's hash.
+
+    Keys are ``module:Class``, or ``FILE.py:Class`` beside a configuration. A part that was given as an object, and so
+    cannot be rebuilt from its name, stands under its place in the configuration, e.g. ``evaluator.dataset``, and its
+    row says what it was an ``object`` of.
+    """
+    with catalogue.beside(experiment.plugins):
+        rows = [row for spec in experiment.specs() for row in _rows(spec)]
+    return dict(sorted(rows))
+
+
+def changes(file: Path, now: dict[str, dict[str, Any]]) -> list[str]:
+    """The keys in a lock file, if there is one, whose source is not what it was.
+
+    Raises:
+        FilesError: if the file is damaged.
+    """
+    try:
+        then = json.loads(file.read_bytes()) if file.is_file() else {}
+        return [key for key, row in then.items() if now.get(key, {}).get("sha256") != row["sha256"] or key not in now]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FilesError(f"{file}: is damaged: {error}") from error
+
+
+def _rows(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The part itself and the functions in its parameters."""
+    if spec.given is not None:
+        yield _object(spec.given, spec.key)
+        return
+    entry = catalogue.find(spec.group, spec.name)
+    installed = {"distribution": entry.distribution, "version": entry.version} if entry.version else {}
+    yield entry.value, {**installed, "sha256": _hash(entry.file)}
+    for name, value in spec.parameters.items():
+        if isinstance(value, Reference):
+            yield str(value), {"sha256": _hash(_file(value))}
+        elif callable(value):
+            yield _object(value, (*spec.key, name))
+
+
+def _object(given: Any, key: Key) -> tuple[str, dict[str, Any]]:
+    """An object's row; its source is that of its class, or the function's own, where Python knows it."""
+    what, digest = kind(given), None
+    with suppress(OSError, TypeError):
+        digest = hashlib.sha256(inspect.getsource(what).encode()).hexdigest()
+    return dotted(key), {"object": f"{what.__module__}:{what.__qualname__}", "sha256": digest}
+
+
+def _file(function: Reference) -> Path | None:
+    place = function.rpartition(":")[0]
+    found = place if place.endswith(".py") else getattr(import_module(place), "__file__", None)
+    return Path(found) if found else None
+
+
+def _hash(file: Path | None) -> str | None:
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file else None

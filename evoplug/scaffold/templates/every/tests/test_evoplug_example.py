@@ -1,0 +1,6 @@
+from evoplug.testing import ContractSuite
+from evoplug_example import Example
+
+
+class TestExample(ContractSuite):
+    component = Example

@@ -1,0 +1,5 @@
+from evoplug.testing import PresetSuite
+
+
+class TestExample(PresetSuite):
+    name = "example"

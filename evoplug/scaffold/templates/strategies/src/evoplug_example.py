@@ -1,0 +1,64 @@
+"""Strategy ``example``."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import torch
+from evoplug import Problem
+from evoplug.backends.tracked import TrackedLoop
+from evoplug.contracts import Ge, Loop, Members, Mutation, Strategy, dataclass, use
+
+
+@dataclass(kw_only=True)
+class Example(Strategy):
+    """Hill climbers side by side: each makes one mutant a generation and becomes it unless it is worse."""
+
+    population: Annotated[int, Ge(1), "climbers"] = 20
+    mutation: Annotated[Mutation, "how a mutant is made"] = use("gaussian")
+
+    def start(self, problem: Problem) -> Loop:
+        return ExampleLoop(problem, self)
+
+
+class ExampleLoop(TrackedLoop):
+    """One generation a step; ``track`` remembers the member to report."""
+
+    def __init__(self, problem: Problem, strategy: Example) -> None:
+        super().__init__(problem)
+        self.strategy = strategy
+        self.members = problem.sample(strategy.population)
+
+    def step(self) -> None:
+        if self.members.fitness is None:
+            self.members = self._evaluated(self.members)
+        else:
+            mutants = self._evaluated(self._mutants())
+            assert self.members.fitness is not None
+            assert mutants.fitness is not None
+            n = len(mutants)
+            better = mutants.fitness >= self.members.fitness
+            rows = torch.arange(n, device=better.device) + n * better
+            self.members = Members.cat([self.members, mutants])[rows]
+        self.track()
+
+    def _mutants(self) -> Members:
+        parents = self.members
+        mutants = self.problem.children(parents, torch.stack([parents.ids, torch.full_like(parents.ids, -1)], 1))
+        rng = self.problem.rng.child("mutation", self.problem.generation)
+        rows = torch.arange(len(parents), device=parents.ids.device)
+        self.strategy.mutation.at(self.problem.generation).into(parents, rows, rng, mutants)
+        self.problem.inherit(parents, mutants)
+        return mutants
+
+    def _evaluated(self, members: Members) -> Members:
+        evaluation = self.problem.evaluate(members)
+        members.fitness, members.states = evaluation.fitness, evaluation.states
+        return members
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that ``step`` depends on; a checkpoint after any step goes on as if nothing had happened."""
+        return {**super().state_dict(), "members": self.members.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.members = Members.from_state_dict(state["members"])
