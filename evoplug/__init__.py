@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from evoplug.api import check as check
     from evoplug.api import resume as resume
     from evoplug.api import run as run
+    from evoplug.api import sweep as sweep
     from evoplug.errors import ConfigError as ConfigError
     from evoplug.errors import EvaluationError as EvaluationError
     from evoplug.errors import EvoplugError as EvoplugError
@@ -49,6 +50,7 @@ _HOME = {
     "register": "evoplug.local",
     "check": "evoplug.api",
     "run": "evoplug.api",
+    "sweep": "evoplug.api",
     "resume": "evoplug.api",
     "Run": "evoplug.rundir",
 }

@@ -1,4 +1,4 @@
-"""The Python API, equal to the command line: run, resume, check."""
+"""The Python API, equal to the command line: run, sweep, resume, check."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from evoplug import config as configuration
 from evoplug import rundir
 from evoplug.config.experiment import SOFT
-from evoplug.errors import ConfigError, EvoplugError, Interrupted, Mistake
+from evoplug.errors import ConfigError, EvoplugError, FilesError, Interrupted, Mistake
 
 if TYPE_CHECKING:
     from evoplug.config import Experiment
     from evoplug.config.fit import Built
     from evoplug.runner import Watch
+    from evoplug.sweeping import SweepWatch
 
 Config = str | os.PathLike[str] | Mapping[str, Any]
 Overrides = Sequence[str] | Mapping[str, Any]
@@ -49,7 +50,7 @@ def run(
         The finished run folder.
 
     Raises:
-        ConfigError: with all mistakes, before anything is written.
+        ConfigError: with all mistakes, before anything is written; or if it is a sweep, which :func:`sweep` runs.
         EvoplugError: what else ended the run; the folder holds ``result.json`` and ``error.log``.
         Interrupted: after SIGINT or SIGTERM.
     """
@@ -57,7 +58,7 @@ def run(
 
     experiment = check(config, overrides)
     if experiment.sweep is not None:
-        raise ConfigError("sweep", "sweeps cannot be run yet; take the table out to run the base configuration")
+        raise ConfigError("sweep", "a sweep is many runs: evoplug.sweep runs them all")
     built = fit(experiment)
     folder = rundir.create(out, experiment.run.name, experiment.run.seed)
     with rundir.held(folder):
@@ -67,16 +68,70 @@ def run(
     return rundir.Run(folder)
 
 
-def resume(folder: str | os.PathLike[str], overrides: Overrides = (), *, watch: Watch | None = None) -> rundir.Run:
+def sweep(
+    config: Config,
+    overrides: Overrides = (),
+    *,
+    seeds: int | None = None,
+    jobs: int | None = None,
+    out: str | os.PathLike[str] | None = None,
+    watch: SweepWatch | None = None,
+) -> list[rundir.Run]:
+    """Run every arm of a configuration with every seed, each in a process and a folder of its own.
+
+    A second call runs only what is missing or unfinished. No metric depends on ``jobs``: ``run.threads`` is fixed, and
+    ``run.workers`` changes no result; it is 1 where several cells run at once, unless the configuration sets it.
+
+    Args:
+        config: as for :func:`run`.
+        overrides: as for :func:`run`; they hold for every arm.
+        seeds: this many from ``run.seed`` on, whatever ``[sweep] seeds`` says.
+        jobs: cells at once; by default one a core, counting the threads of each, and one in all on a GPU.
+        out: the sweep's folder; ``runs/<name>`` by default. Cells go to ``<arm>/seed-<n>`` in it.
+        watch: is told of progress.
+
+    Returns:
+        The finished runs, arm by arm.
+
+    Raises:
+        ConfigError: with all mistakes of all arms, before anything is written.
+        FilesError: if the folder of a cell holds a run of other settings.
+        SweepError: once all have ended, if some failed.
+        Interrupted: after SIGINT or SIGTERM, when the running cells have saved.
+    """
+    from evoplug import sweeping
+
+    if seeds is not None:
+        key = "sweep.seeds"
+        overrides = {**overrides, key: seeds} if isinstance(overrides, Mapping) else [*overrides, f"{key}={seeds}"]
+    experiment = check(config, overrides)
+    folder = Path(out) if out is not None else Path("runs") / experiment.run.name
+    works = sweeping.run(experiment, folder, jobs, watch or sweeping.SweepWatch())
+    return [rundir.Run(work.folder) for work in works]
+
+
+def resume(
+    folder: str | os.PathLike[str],
+    overrides: Overrides = (),
+    *,
+    allow_changed: bool = False,
+    watch: Watch | None = None,
+    **objects: Any,
+) -> rundir.Run:
     """Go on with an unfinished run, or with a finished one under a larger budget.
 
     Args:
         folder: the run folder.
         overrides: ``run.stop``, ``run.checkpoint``, ``run.measure`` and ``run.workers`` only.
+        allow_changed: go on although the source of a part is not what it was.
         watch: is told of progress.
+        objects: the parts that the run got as objects, where they stood in its configuration:
+            ``evaluator=MyEvaluator()``, ``operators={"mutation": Levy()}``.
 
     Raises:
-        FilesError: if the folder is no run folder, is held by another run, or its checkpoints are damaged.
+        ConfigError: if an object is missing, or there was none where one is given.
+        FilesError: if the folder is no run folder, is held by another run, its checkpoints are damaged, or the source
+            of a part has changed.
     """
     from evoplug.config.fit import fit
 
@@ -84,10 +139,11 @@ def resume(folder: str | os.PathLike[str], overrides: Overrides = (), *, watch: 
     with rundir.held(old.folder):
         document = configuration.load(old.folder / rundir.RESOLVED, overrides)
         _only_resumable(document.overridden)
-        experiment = configuration.check(document)
         if old.status == "finished" and not document.overridden:
             return old
-        built = fit(experiment)
+        built = fit(configuration.check(configuration.with_objects(document, objects)))
+        if not allow_changed:
+            _unchanged(old.folder, built.experiment)
         if document.overridden:
             _write_resolved(old.folder, built.experiment)
         _execute(built, old.folder, watch)
@@ -104,6 +160,14 @@ def _only_resumable(keys: Sequence[tuple[str | int, ...]]) -> None:
         raise ConfigError(mistakes=mistakes)
 
 
+def _unchanged(folder: Path, experiment: Experiment) -> None:
+    from evoplug.lock import changes, lock
+
+    if changed := changes(folder / rundir.LOCK, lock(experiment)):
+        ways = "--allow-changed (from Python allow_changed=True) goes on with it as it is"
+        raise FilesError(f"{folder}: the source has changed since the run began: {', '.join(changed)}; {ways}")
+
+
 def _write_resolved(folder: Path, experiment: Experiment) -> None:
     import tomli_w
 
@@ -111,14 +175,15 @@ def _write_resolved(folder: Path, experiment: Experiment) -> None:
 
 
 def _execute(built: Built, folder: Path, watch: Watch | None) -> None:
-    from evoplug.environment import environment, lock
+    from evoplug.environment import environment
+    from evoplug.lock import lock
     from evoplug.population.workers import resolve
     from evoplug.runner import Execution, Watch, log_error
 
     settings = built.experiment.run
     sessions = [*_sessions(folder), environment(built.device, settings.threads, resolve(settings.workers))]
     rundir.write_json(folder / rundir.ENVIRONMENT, {"sessions": sessions})
-    rundir.write_json(folder / rundir.LOCK, lock(built.components()))
+    rundir.write_json(folder / rundir.LOCK, lock(built.experiment))
     execution = Execution(built, folder, watch or Watch())
     try:
         execution.run()

@@ -2,12 +2,15 @@
 
 Names and versions come from the metadata of the installed distributions, everything else from their source
 (:mod:`evoplug.definitions`). What is wrong with a component is noted in its entry and disturbs no other one.
+Parts in files beside a configuration (:mod:`evoplug.local`) join them inside :func:`beside`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
@@ -21,8 +24,8 @@ from evoplug.definitions import REQUIRED, UNKNOWN, Definition, Parameter
 from evoplug.errors import ConfigError, PluginError
 
 __all__ = [
-    "GROUPS", "REQUIRED", "UNKNOWN", "Entry", "Parameter", "a", "check_group", "entries", "find", "preset", "presets",
-    "refresh", "unknown", "unmet", "usable",
+    "GROUPS", "REQUIRED", "UNKNOWN", "Entry", "Owner", "Parameter", "a", "beside", "check_group", "component",
+    "entries", "find", "named", "preset", "presets", "refresh", "singular", "strays", "unknown", "unmet", "usable",
 ]  # fmt: skip
 
 _SINGULAR = {
@@ -45,9 +48,11 @@ class Entry:
     group: str
     name: str
     value: str
-    """``module:Class``; of a preset, the package that holds it."""
+    """``module:Class``, or ``FILE.py:Class``; of a preset, the package that holds it."""
     distribution: str
+    """Of a part beside a configuration, the name of its file."""
     version: str
+    """Empty for a part beside a configuration."""
     file: Path | None = None
     line: int | None = None
     docstring: str = ""
@@ -68,13 +73,31 @@ class Entry:
         """The first line of the docstring."""
         return self.docstring.partition("\n")[0]
 
+    def __str__(self) -> str:
+        """As error messages name it: ``evoplug.mutations: levy = evoplug_levy:Levy (evoplug-levy 1.0)``."""
+        group = _qualify(self.group) if self.group in GROUPS else self.group
+        owner = f" ({self.distribution} {self.version})" if self.version else ""
+        return f"{group}: {self.name} = {self.value}{owner}"
+
 
 # -------------------------------------------------------------------------------------------------- look up
 
 
-@cache
+_beside: ContextVar[tuple[Entry, ...]] = ContextVar("beside", default=())
+
+
+@contextmanager
+def beside(parts: Iterable[Entry]) -> Iterator[None]:
+    """Inside the block these parts, which stand in files beside a configuration, are there too."""
+    token = _beside.set(tuple(parts))
+    try:
+        yield
+    finally:
+        _beside.reset(token)
+
+
 def entries(group: str | None = None) -> tuple[Entry, ...]:
-    """Everything in one group, or in all: evoplug's own first, then by distribution. Read once in a process.
+    """Everything in one group, or in all: evoplug's own first, then by distribution.
 
     Raises:
         ConfigError: for an unknown group.
@@ -82,9 +105,30 @@ def entries(group: str | None = None) -> tuple[Entry, ...]:
     if group is None:
         return tuple(entry for each in GROUPS for entry in entries(each))
     check_group(group)
+    return (*_entries(group), *(entry for entry in _beside.get() if entry.group == group))
+
+
+@cache
+def _entries(group: str) -> tuple[Entry, ...]:
+    """What is installed; read once in a process."""
     if group == "presets":
         return tuple(entry for installed in _installed(group) for entry in _presets(installed))
     return tuple(_component(group, installed) for installed in _installed(group))
+
+
+def strays(group: str | None = None) -> tuple[Entry, ...]:
+    """Entry points in groups that evoplug does not have, which are typing errors: all of them broken.
+
+    Args:
+        group: only those that may belong to this one.
+    """
+    found = []
+    for written in set(_points()) - set(GROUPS):
+        near = get_close_matches(written, map(_qualify, GROUPS), n=1)
+        if group is None or near == [_qualify(group)]:
+            problem = f"there is no group `{written}`" + (f"; did you mean `{near[0]}`?" if near else "")
+            found += [component(written, owner, None, None, problem) for owner in _installed(written)]
+    return tuple(sorted(found, key=lambda entry: (entry.group, entry.distribution, entry.name)))
 
 
 def find(group: str, name: str) -> Entry:
@@ -92,10 +136,13 @@ def find(group: str, name: str) -> Entry:
 
     Raises:
         ConfigError: if there is none, with the nearest names and an empty key.
-        PluginError: if two other distributions have the name.
+        PluginError: if two other distributions have the name, or one has it in a group by a typing error.
     """
     candidates = [entry for entry in entries(group) if entry.name == name] or _qualified(group, name)
     if not candidates:
+        for stray in strays(group):
+            if stray.name == name:
+                raise PluginError(f"{stray}: {stray.problem}")
         raise ConfigError("", unknown(group, name))
     first = candidates[0]
     distributions = list(dict.fromkeys(entry.distribution for entry in candidates))
@@ -107,11 +154,19 @@ def find(group: str, name: str) -> Entry:
 
 def usable(entry: Entry) -> str:
     """The shortest name by which :func:`find` finds this entry."""
+    if entry.group not in GROUPS:
+        return entry.name
     try:
         found = find(entry.group, entry.name)
     except PluginError:
         found = None
     return entry.name if found is entry else f"{entry.distribution}/{entry.name}"
+
+
+def named(cls: type) -> str:
+    """A component's class as error messages name it: its entry, or its own name where it has none."""
+    value = f"{cls.__module__}:{cls.__qualname__}"
+    return next((str(entry) for entry in entries() if entry.value == value), cls.__qualname__)
 
 
 def unknown(group: str, name: str) -> str:
@@ -156,16 +211,21 @@ def preset(name: str) -> Path:
     return entry.file
 
 
+def singular(group: str) -> str:
+    """What one of the group is called: ``"mutation"``."""
+    return _SINGULAR[group]
+
+
 def a(group: str) -> str:
     """One of the group, in words: ``"a mutation"``."""
-    word = _SINGULAR[group]
+    word = singular(group)
     return f"an {word}" if word[0] in "aeiou" else f"a {word}"
 
 
 def refresh() -> None:
     """Forget what was read: to be called after a package was installed into a living process."""
     invalidate_caches()
-    for cached in (entries, _points, unmet, definitions.read):
+    for cached in (_entries, _points, unmet, definitions.read):
         cached.cache_clear()
 
 
@@ -183,8 +243,8 @@ def _listed(names: Iterable[str]) -> str:
 
 
 @dataclass(frozen=True)
-class _Installed:
-    """One entry point, and whose it is."""
+class Owner:
+    """One entry point, and whose it is; the fields are those of :class:`Entry`."""
 
     name: str
     value: str
@@ -192,14 +252,14 @@ class _Installed:
     version: str
 
 
-def _installed(group: str) -> tuple[_Installed, ...]:
+def _installed(group: str) -> tuple[Owner, ...]:
     return _points().get(group, ())
 
 
 @cache
-def _points() -> dict[str, tuple[_Installed, ...]]:
+def _points() -> dict[str, tuple[Owner, ...]]:
     """group -> its entry points. Of two versions of a distribution, the first on the path counts."""
-    found: dict[str, list[tuple[str, _Installed]]] = {}
+    found: dict[str, list[tuple[str, Owner]]] = {}
     for distribution in metadata.distributions():
         try:
             rows = _rows(distribution)
@@ -209,16 +269,32 @@ def _points() -> dict[str, tuple[_Installed, ...]]:
             found.setdefault(_normalised(rows[0][1].distribution), rows)
     owners = sorted(found, key=lambda owner: (owner != _FIRST_PARTY, owner))
     rows = [row for owner in owners for row in found[owner]]
-    return {group: tuple(point for each, point in rows if each == group) for group in GROUPS}
+    return {group: tuple(point for each, point in rows if each == group) for group, _ in rows}
 
 
-def _rows(distribution: metadata.Distribution) -> list[tuple[str, _Installed]]:
-    """(group, entry point) of one distribution."""
-    points = [point for point in distribution.entry_points if point.group.startswith("evoplug.")]
+def _rows(distribution: metadata.Distribution) -> list[tuple[str, Owner]]:
+    """(group, entry point) of one distribution; a group that evoplug does not have with its prefix."""
+    points = [(group, point) for point in distribution.entry_points if (group := _group(point.group))]
     if not points:
         return []
     owner, version = distribution.metadata["Name"], distribution.version
-    return [(p.group.removeprefix("evoplug."), _Installed(p.name, p.value, owner, version)) for p in points]
+    return [(group, Owner(point.name, point.value, owner, version)) for group, point in points]
+
+
+def _group(written: str) -> str | None:
+    """The group that is meant; as it is written where that is a typing error, None where it is another's."""
+    if not written.startswith(_FIRST_PARTY):
+        return None
+    short = written.removeprefix(f"{_FIRST_PARTY}.")
+    if short in GROUPS and short != written:
+        return short
+    own = short != written or get_close_matches(written, map(_qualify, GROUPS), n=1, cutoff=0.9)
+    return written if own else None
+
+
+def _qualify(group: str) -> str:
+    """The group's name as metadata has it."""
+    return f"{_FIRST_PARTY}.{group}"
 
 
 @cache
@@ -250,27 +326,32 @@ def _normalised(name: str) -> str:
 # --------------------------------------------------------------------------------------------------- source
 
 
-def _component(group: str, installed: _Installed) -> Entry:
-    file, definition, problem = _read(group, installed.value)
+def component(group: str, owner: Owner, file: Path | None, definition: Definition | None, problem: str | None) -> Entry:
+    """The entry of a component: what its definition says, as far as there is one."""
     known = definition or Definition(complete=False)
     return Entry(
         group,
-        installed.name,
-        installed.value,
-        installed.distribution,
-        installed.version,
+        owner.name,
+        owner.value,
+        owner.distribution,
+        owner.version,
         known.file or file,
         known.line,
         known.docstring,
         known.parameters,
         known.kinds,
         known.class_vars,
-        unmet(installed.distribution) or problem,
+        problem or (_misfit(group, owner.value, definition) if definition else None),
         known.complete,
     )
 
 
-def _read(group: str, value: str) -> tuple[Path | None, Definition | None, str | None]:
+def _component(group: str, installed: Owner) -> Entry:
+    file, definition, problem = _read(installed.value)
+    return component(group, installed, file, definition, unmet(installed.distribution) or problem)
+
+
+def _read(value: str) -> tuple[Path | None, Definition | None, str | None]:
     """The file of ``module:Class``, what it says, and what is wrong; None for each that is not known."""
     module, _, name = value.partition("[")[0].strip().partition(":")
     if not name:
@@ -289,21 +370,22 @@ def _read(group: str, value: str) -> tuple[Path | None, Definition | None, str |
     if definition is None:
         found = text.binds(name.partition(".")[0])
         return file, None, None if found else f"module `{module}` has no `{name}`"
-    return file, definition, _misfit(group, name, definition)
+    return file, definition, None
 
 
-def _misfit(group: str, name: str, definition: Definition) -> str | None:
+def _misfit(group: str, value: str, definition: Definition) -> str | None:
     """What is wrong with the contract that a class extends."""
     wanted = _CONTRACTS.get(group)
     if wanted is None or definition.contracts & {wanted, "?"}:
         return None
+    name = value.rpartition(":")[2].partition("[")[0].strip()
     return f"`{name}` does not extend `{wanted}`, the contract of evoplug.{group}"
 
 
 # -------------------------------------------------------------------------------------------------- presets
 
 
-def _presets(installed: _Installed) -> Iterator[Entry]:
+def _presets(installed: Owner) -> Iterator[Entry]:
     owner = (installed.value, installed.distribution, installed.version)
     folders = [place for place in modules.places(installed.value) if place.is_dir()]
     if not folders:

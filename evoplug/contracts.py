@@ -36,14 +36,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import nn
 
-    from evoplug.analysis.groups import Arm
     from evoplug.evaluation import Problem
     from evoplug.rng import Rng
+    from evoplug.rundir import Run
 
 __all__ = [
     "Annotated", "Any", "ClassVar", "Component", "ConfigError", "Crossover", "Dataset", "DatasetInfo", "Evaluation",
     "Evaluator", "Function", "Ge", "Genomes", "Genotype", "Gt", "Known", "Le", "Len", "Literal", "Loop", "Lt",
-    "MaxLen", "Members", "MinLen", "MultipleOf", "Mutation", "Network", "Outcome", "Parts", "Plot", "Recorder",
+    "MaxLen", "Members", "MinLen", "Model", "MultipleOf", "Mutation", "Network", "Outcome", "Parts", "Plot", "Recorder",
     "Selection", "Strategy", "Task", "Use", "dataclass", "field", "use",
 ]  # fmt: skip
 
@@ -183,6 +183,14 @@ class Evaluator(Component):
         """metric -> ``(n,)`` on the whole "validation" or "test" split; empty where there is no such split."""
         return {}
 
+    def model(self, member: Members) -> Model | None:
+        """One evaluated member's network, for use elsewhere; None where there is none. Needs ``bind``, not ``start``.
+
+        Raises:
+            FilesError: if data that its preprocessing was fitted to are missing or damaged.
+        """
+        return None
+
     def update(self, members: Members, rng: Rng) -> Mapping[str, float]:
         """One gradient step on the weights that the evaluator owns, under these members; returns its cost."""
         raise NotImplementedError
@@ -315,6 +323,17 @@ class Strategy(Component):
         raise NotImplementedError
 
 
+class Model(NamedTuple):
+    """A solution's network as it is used outside of evoplug: on the CPU, in evaluation mode, of its own memory."""
+
+    module: nn.Module
+    """From raw examples ``(n, ...)`` to the network's outputs: preprocessing and network in one."""
+    example: torch.Tensor
+    """``(2, ...)``: the shape and dtype of raw examples; the values mean nothing."""
+    source: str
+    """Python code that makes such a module, untrained, as ``model``."""
+
+
 class DatasetInfo(NamedTuple):
     """What a data set is, known without loading it."""
 
@@ -341,6 +360,19 @@ class Dataset(Component):
             FilesError: if the files are missing or damaged: where they were looked for, and how to get them.
         """
         raise NotImplementedError
+
+    def preprocessing(self) -> tuple[nn.Module, torch.Tensor]:
+        """What makes raw examples, as the files hold them, into what ``load`` gives; and two raw examples.
+
+        The module is on the CPU and the caller's own; its repr is its constructor's call. Of the examples, ``(2,
+        ...)``, only shape and dtype count. By default examples are taken as ``load`` gives them.
+
+        Raises:
+            FilesError: as ``load``, where it depends on the training examples.
+        """
+        import torch
+
+        return torch.nn.Identity(), torch.zeros(2, *self.info().shape)
 
     def files(self) -> Sequence[Path]:
         """The files that ``load`` reads, there or not; none where the data come with a package."""
@@ -381,17 +413,22 @@ class Recorder(Component):
 
 
 class Plot(Component):
-    """A figure of a method's own, drawn from run folders. Its docstring's first line is the caption."""
+    """A figure of a method's own. The first line of its docstring is the caption."""
 
     group = "plots"
     strategies: ClassVar[tuple[str, ...]] = ()
     """Names of the strategies whose runs it draws; empty: any."""
 
-    def draw(self, arms: Sequence[Arm]) -> Figure | None:
-        """A figure of the runs of these strategies; None where their records hold nothing of it.
+    def draw(self, arms: Mapping[str, Sequence[Run]]) -> Figure | None:
+        """Draw finished runs.
 
-        It is a ``matplotlib.figure.Figure`` of its own, not one of pyplot's. Lines get their colours, styles and
-        markers from matplotlib's settings, which the caller makes, as does what saves the figure.
+        Args:
+            arms: name -> runs by seed, at least one; all of the strategies above.
+
+        Returns:
+            A ``matplotlib.figure.Figure`` of its own (none of pyplot's), with units and the number of runs in it;
+            None where these runs recorded nothing of what it shows. Colours, line styles and markers come from
+            matplotlib's settings at the time of the call.
         """
         raise NotImplementedError
 

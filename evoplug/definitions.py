@@ -68,7 +68,16 @@ class Definition:
 
 @cache
 def read(module: str, file: Path) -> Source:
-    """The source of a module, which lies in ``file``.
+    """The source of an installed module, which lies in ``file``; read once in a process.
+
+    Raises:
+        As :func:`parse`.
+    """
+    return parse(file, module if file.stem == "__init__" else module.rpartition(".")[0])
+
+
+def parse(file: Path, package: str = "") -> Source:
+    """The source in a file, a module of ``package``.
 
     Raises:
         OSError, SyntaxError, ValueError, RecursionError, MemoryError: if it cannot be read or parsed.
@@ -76,7 +85,7 @@ def read(module: str, file: Path) -> Source:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about odd escapes in code that is not ours
         tree = ast.parse(file.read_bytes(), str(file))
-    return Source(tree, module if file.stem == "__init__" else module.rpartition(".")[0], file)
+    return Source(tree, package, file)
 
 
 class Source:
@@ -109,6 +118,23 @@ class Source:
             case ast.FunctionDef() as node:
                 return Definition(self._file, node.lineno, ast.get_docstring(node) or "")
         return self._elsewhere(self._imports.get(name, ""))
+
+    def registered(self) -> Iterator[tuple[str, str, str, int]]:
+        """(class, group, name, line) of each class under ``@evoplug.register(GROUP, NAME)``.
+
+        Raises:
+            ValueError: if one of them says anything but two plain strings.
+        """
+        for cls, node in self._definitions.items():
+            for decorator in node.decorator_list:
+                match decorator:
+                    case ast.Call(func=function, args=arguments) if self._dotted(function) == "evoplug.register":
+                        line = decorator.lineno
+                        match [*arguments, *decorator.keywords]:
+                            case [ast.Constant(value=str(group)), ast.Constant(value=str(name))]:
+                                yield cls, group, name, line
+                            case _:
+                                raise ValueError(f"line {line}: @evoplug.register takes a group and a name in quotes")
 
     def _elsewhere(self, name: str) -> Definition | None:
         """A definition in another module of the same package."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from evoplug import catalogue
 from evoplug.contracts import Evaluator, Genotype, Strategy
 from evoplug.errors import EvaluationError, EvoplugError, PluginError
 from evoplug.ledger import Ledger
@@ -170,7 +171,7 @@ class Problem:
             raise EvaluationError(f"generation {self.generation}: {name}.{method} raised {what}") from error
 
     def _check(self, evaluation: Any, n: int) -> None:
-        blame = f"evaluator {type(self.evaluator).__qualname__}"
+        blame = catalogue.named(type(self.evaluator))
         if not isinstance(evaluation, Evaluation):
             raise PluginError(f"{blame}: evaluate must return an Evaluation, not {type(evaluation).__name__}")
         shape = tuple(getattr(evaluation.fitness, "shape", ()))
@@ -191,7 +192,7 @@ class Problem:
 
     def _finite(self, fitness: torch.Tensor) -> torch.Tensor:
         if not (isinstance(fitness, torch.Tensor) and fitness.is_floating_point()):
-            raise PluginError(f"evaluator {type(self.evaluator).__qualname__}: fitness must be a floating tensor")
+            raise PluginError(f"{catalogue.named(type(self.evaluator))}: fitness must be a floating tensor")
         valid = torch.isfinite(fitness)
         invalid = fitness.numel() - int(valid.sum())
         self.invalid += invalid

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import reduce
 from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from evoplug import catalogue
+from evoplug import catalogue, local
 from evoplug.catalogue import Entry
 from evoplug.contracts import CONTRACTS, Component
 from evoplug.errors import ConfigError, PluginError
@@ -37,11 +39,12 @@ def load(group: str, name: str) -> type[Component]:
     """
     wanted = contract(group)
     entry = catalogue.find(group, name)
-    if problem := catalogue.unmet(entry.distribution):
+    if entry.version and (problem := catalogue.unmet(entry.distribution)):
         raise _refused(entry, problem)
-    module, _, attribute = entry.value.partition("[")[0].strip().partition(":")
+    place, _, extended = entry.value.rpartition(":")
+    attribute = extended.partition("[")[0].strip()
     try:
-        found = reduce(getattr, attribute.split("."), import_module(module))
+        found = reduce(getattr, attribute.split("."), _module(place.strip()))
     except (Exception, SystemExit) as error:
         raise _refused(entry, f"{type(error).__name__}: {error}") from error
     if not (isinstance(found, type) and issubclass(found, wanted)):
@@ -64,6 +67,9 @@ def build(group: str, name: str, **parameters: Any) -> Component:
     return instantiate(group, name, parameters)
 
 
+def _module(place: str) -> ModuleType:
+    return local.load(Path(place)) if place.endswith(".py") else import_module(place)
+
+
 def _refused(entry: Entry, cause: str) -> PluginError:
-    what = f"evoplug.{entry.group}: {entry.name} = {entry.value} ({entry.distribution} {entry.version})"
-    return PluginError(f"{what}: {' '.join(cause.split())}")
+    return PluginError(f"{entry}: {' '.join(cause.split())}")

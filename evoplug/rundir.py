@@ -9,10 +9,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any
 
 from evoplug.errors import FilesError
 from evoplug.types import Members
+
+if TYPE_CHECKING:
+    from evoplug.solution import Solution
 
 CONFIG, RESOLVED, ENVIRONMENT, LOCK = "config.toml", "resolved.toml", "environment.json", "plugins.lock"
 METRICS, RESULT, SOLUTION, ERROR_LOG, CHECKPOINTS = (
@@ -70,16 +73,26 @@ class Run:
         path = self.folder / METRICS
         return read(path)[0] if path.is_file() else []
 
+    @cached_property
+    def best(self) -> Solution:
+        """What a finished run found: genome, description, fitness and, where there is one, the ready network."""
+        from evoplug.solution import Solution
+
+        return Solution(self)
+
     @property
     def solution(self) -> Members:
         """The reported member, genome and state, of a finished run."""
         import torch
 
         path = self.folder / SOLUTION
-        if not path.is_file():
+        if self.status != "finished" or not path.is_file():
             raise FilesError(f"{self.folder}: the run has not finished, so it has no solution")
-        with path.open("rb") as file:
-            return Members.from_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+        try:
+            with path.open("rb") as file:
+                return Members.from_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+        except Exception as error:  # damaged bytes can raise nearly anything
+            raise FilesError(f"{path}: is damaged, or holds more than tensors and plain data") from error
 
     @property
     def validation(self) -> dict[str, float]:
@@ -159,10 +172,8 @@ def write_solution(folder: Path, member: Members) -> None:
 
     from evoplug.checkpoint import compact
 
-    temporary = folder / f"{SOLUTION}.tmp"
-    with temporary.open("wb") as file:
+    with replacing(folder / SOLUTION) as file:
         torch.save(compact(member.state_dict()), file)
-    os.replace(temporary, folder / SOLUTION)
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
@@ -174,9 +185,23 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Replace a text file in one step."""
+    with replacing(path) as file:
+        file.write(text.encode())
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A new file that takes the place of ``path`` in one step at the end of the block, or not at all.
+
+    Raises:
+        FilesError: if it cannot be written.
+    """
     temporary = path.with_name(path.name + ".tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        with temporary.open("wb") as file:
+            yield file
         os.replace(temporary, path)
-    except OSError as error:
-        raise FilesError(f"{path}: cannot be written: {error.strerror}") from error
+    except (OSError, RuntimeError) as error:  # torch wraps a failed write in a RuntimeError
+        temporary.unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        raise FilesError(f"{path}: cannot be written: {reason}") from error

@@ -8,15 +8,17 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 import torch
 
-from evoplug import rundir
+from evoplug import catalogue, rundir
 from evoplug.checkpoint import Checkpoints
 from evoplug.config import Experiment
+from evoplug.config.difference import differences
 from evoplug.config.fit import Built
-from evoplug.contracts import Loop
+from evoplug.contracts import Component, Loop
 from evoplug.errors import EvaluationError, EvoplugError, FilesError, Interrupted, PluginError
 from evoplug.evaluation import Problem
 from evoplug.population.workers import workers
@@ -137,14 +139,15 @@ class Execution:
 
     @contextmanager
     def _blamed(self) -> Iterator[None]:
-        """An exception inside that is none of evoplug's own is the strategy's."""
+        """An exception inside that is none of evoplug's own is the component's that was at work."""
         try:
             yield
         except EvoplugError:
             raise
         except Exception as error:
-            name, what = type(self.built.strategy).__qualname__, str(error).partition("\n")[0]
-            raise PluginError(f"strategy {name} raised {type(error).__name__}: {what} (see error.log)") from error
+            guilty = catalogue.named(type(_at_work(error) or self.built.strategy))
+            what = str(error).partition("\n")[0]
+            raise PluginError(f"{guilty} raised {type(error).__name__}: {what} (see error.log)") from error
 
     def _validation(self) -> dict[str, float]:
         every = self.settings.measure.every if self.settings.measure else 0
@@ -182,7 +185,7 @@ class Execution:
         """Continue from a checkpoint; returns the length of the records that belong to it."""
         for warning in warnings:
             self.watch.notice(warning)
-        changed = _differences(state["config"], self.experiment.fixed())
+        changed = [difference.key for difference in differences(state["config"], self.experiment.fixed())]
         if changed:
             raise FilesError(
                 f"{self.folder / rundir.RESOLVED}: changed since the checkpoint was written: {', '.join(changed)}; "
@@ -223,6 +226,12 @@ class Execution:
         }
 
 
+def _at_work(error: Exception) -> Component | None:
+    """The component in whose method an exception was raised, the innermost; None outside of any."""
+    owners = [frame.f_locals.get("self") for frame, _ in walk_tb(error.__traceback__)]
+    return next((owner for owner in reversed(owners) if isinstance(owner, Component)), None)
+
+
 def _report(problem: Problem, outcome: Outcome) -> dict[str, Any]:
     best = outcome.best
     fitness = None if best.fitness is None else best.fitness[0].item()
@@ -256,18 +265,6 @@ def _require_valid(members: Members, generation: int) -> None:
     fitness = members.fitness
     if fitness is not None and not torch.isfinite(fitness).any():
         raise EvaluationError(f"generation {generation}: 0 of {len(members)} members have a finite fitness")
-
-
-def _differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Dotted keys whose values differ."""
-    changed = []
-    for key in sorted({*old, *new}):
-        a, b = old.get(key), new.get(key)
-        if isinstance(a, Mapping) and isinstance(b, Mapping):
-            changed += _differences(a, b, f"{prefix}{key}.")
-        elif a != b:
-            changed.append(f"{prefix}{key}")
-    return changed
 
 
 def log_error(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from textwrap import dedent
@@ -26,6 +27,9 @@ LEVY = '''
             return genomes
 '''
 """The source of a sound mutation."""
+
+PROJECTS = Path(__file__).parent / "distributions" / "strangers"
+"""Third-party projects, most of them broken in one way."""
 
 
 class Site:
@@ -73,3 +77,13 @@ def visit(folder: Path) -> Iterator[Site]:
         if str(folder) in str(getattr(sys.modules[name], "__file__", "")):
             del sys.modules[name]
     catalogue.refresh()
+
+
+def install(site: Site, folder: str) -> None:
+    """Lay one of the :data:`PROJECTS` on the path, with the metadata that pip would make."""
+    project = PROJECTS / folder
+    meta = tomllib.loads((project / "pyproject.toml").read_text())["project"]
+    groups = {group.removeprefix("evoplug."): names for group, names in meta["entry-points"].items()}
+    points = {f"{group}/{name}": value for group, names in groups.items() for name, value in names.items()}
+    files = {path.name: path.read_text() for path in project.glob("*.py")}
+    site.add(meta["name"], points, files, version=meta["version"], requires=meta["dependencies"])

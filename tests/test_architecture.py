@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-CORE = sorted((ROOT / "evoplug").rglob("*.py"))
+CORE = sorted(path for path in (ROOT / "evoplug").rglob("*.py") if "templates" not in path.parts)
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 PUBLIC = ("evoplug", *(f"evoplug.{name}" for name in ("contracts", "backends", "population", "analysis", "testing")))
 BASE = ("contracts", "types", "errors", "rng", "ledger")

@@ -206,9 +206,3 @@ def test_validation_is_measured_along_the_way(tmp_path):
     assert measured == rows(again)
     assert run.test == again.test
     assert set(run.result["beside"]) == {"best on the last batch", "mean of the weights"}
-
-
-def test_a_sweep_says_that_it_cannot_be_run_yet(tmp_path):
-    with pytest.raises(ConfigError, match="sweeps cannot be run yet"):
-        evoplug.run({**SNES, "sweep": {"seeds": 2}}, out=tmp_path / "run")
-    assert not (tmp_path / "run").exists()

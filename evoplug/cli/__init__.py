@@ -29,7 +29,15 @@ _COMMANDS = {
     "list": _Lazy("evoplug.cli.listing:list_", "List what is installed."),
     "show": _Lazy("evoplug.cli.listing:show", "Show one component or preset in full."),
     "check": _Lazy("evoplug.cli.checking:check", "Check a configuration without running it."),
+    "compare": _Lazy("evoplug.cli.comparing:compare", "Compare the arms of sweeps, with a test of every claim."),
+    "export": _Lazy("evoplug.cli.exporting:export", "Write a run's solution to a file that plain torch loads."),
+    "plot": _Lazy("evoplug.cli.plotting:plot", "Draw the figures of runs."),
+    "report": _Lazy("evoplug.cli.reporting:report", "Write one page about a run or a sweep."),
+    "new-plugin": _Lazy("evoplug.cli.scaffolding:new_plugin", "Write a new plugin project."),
     "data": _Lazy("evoplug.cli.data:data", "Show or fetch data sets."),
+    "doctor": _Lazy(
+        "evoplug.cli.doctoring:doctor_", "Load every plugin, and show what is broken, the machine and the data."
+    ),
 }
 
 

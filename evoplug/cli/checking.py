@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 @click.argument("config")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Replace a value: evaluator.batch=64.")
 @click.option("--device", help='"auto", "cpu", "cuda" or "cuda:N"; short for --set run.device=...')
-def check(config: str, overrides: tuple[str, ...], device: str | None) -> None:
+@click.option("--time", "timed", is_flag=True, help="Run a few generations and say what the whole will cost.")
+def check(config: str, overrides: tuple[str, ...], device: str | None, timed: bool) -> None:
     """Check CONFIG, a TOML file or the name of a preset, and print what it would run."""
     from rich.console import Console
     from rich.text import Text
@@ -32,13 +33,18 @@ def check(config: str, overrides: tuple[str, ...], device: str | None) -> None:
 
     settings = [*overrides, *([f"run.device={device}"] if device else [])]
     experiment = configuration.check(configuration.load(config, settings))
-    arms = {cell.arm: cell.experiment for cell in configuration.cells(experiment)}
+    cells = list(configuration.cells(experiment))
+    arms = {cell.arm: cell.experiment for cell in cells}
     built = [fit(arm) for arm in arms.values()]
     console = Console(highlight=False)
     console.print(_summary(experiment, built[0]))
     for notice in experiment.document.notices:
         console.print(Text.assemble(("note: ", "yellow"), notice))
     console.print(Text("ok", "bold green"))
+    if timed:
+        from evoplug.cli.timing import time_arms
+
+        time_arms(config, settings, cells, console)
 
 
 def _summary(experiment: Experiment, built: Built) -> Table:

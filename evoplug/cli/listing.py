@@ -19,7 +19,6 @@ from evoplug.errors import PluginError
 if TYPE_CHECKING:
     from rich.table import Table
 
-_GENOTYPE_MATTERS = ("evaluators", "strategies", "selections", "crossovers", "mutations")
 _LONGEST_DEFAULT = 24
 
 
@@ -35,9 +34,11 @@ def list_(group: str | None, genotype: str | None, as_json: bool) -> None:
     """
     entries: Sequence[Entry] = catalogue.entries(group)
     if genotype is not None:
-        entries = _fitting(entries if group else [e for e in entries if e.group in _GENOTYPE_MATTERS], genotype)
+        entries = _fitting(entries if group else [e for e in entries if e.group in spelling.GENOTYPE_MATTERS], genotype)
+    else:
+        entries = (*entries, *catalogue.strays(group))
     if as_json:
-        click.echo(json.dumps([_data(entry) for entry in entries], indent=2))
+        click.echo(json.dumps([data(entry) for entry in entries], indent=2))
     elif not entries:
         click.echo(f"No {group or 'components'} here.", err=True)
     elif sys.stdout.isatty():
@@ -59,7 +60,7 @@ def show(group: str, name: str, as_json: bool) -> None:
     """
     entry = catalogue.find(group, name)
     if as_json:
-        click.echo(json.dumps(_data(entry), indent=2))
+        click.echo(json.dumps(data(entry), indent=2))
     elif group == "presets":
         click.echo(catalogue.preset(name).read_bytes(), nl=False)
     else:
@@ -67,11 +68,30 @@ def show(group: str, name: str, as_json: bool) -> None:
 
 
 def _fitting(entries: Iterable[Entry], genotype: str) -> list[Entry]:
-    """Those that work on the genotype's kinds of genome."""
+    """Those that work with the genotype, as far as can be told without importing them."""
     wanted = catalogue.find("genotypes", genotype)
     if not wanted.kinds:
         raise PluginError(f"genotype `{genotype}` does not say its kinds: {wanted.problem or 'it has no `genome=`'}")
-    return [entry for entry in entries if not entry.kinds or set(entry.kinds) & set(wanted.kinds)]
+    evaluators = [entry for entry in catalogue.entries("evaluators") if _shares_kind(entry, wanted)]
+    return [entry for entry in entries if _fits(entry, wanted, evaluators)]
+
+
+def _fits(entry: Entry, genotype: Entry, evaluators: Sequence[Entry]) -> bool:
+    if entry.group == "strategies":
+        needs = set(entry.class_vars.get("needs", ()))
+        served = not needs or any(_provides(each, needs) for each in evaluators)
+        return entry.class_vars.get("genotype") != "none" and served and _shares_kind(entry, genotype)
+    # A genotype that is made of others leaves operators to its parts.
+    parts = any("Genotype" in (parameter.annotation or "") for parameter in genotype.parameters)
+    return (parts and entry.group in ("crossovers", "mutations")) or _shares_kind(entry, genotype)
+
+
+def _provides(evaluator: Entry, needs: set[str]) -> bool:
+    return needs <= set(evaluator.class_vars.get("provides", ())) or not evaluator.complete
+
+
+def _shares_kind(entry: Entry, genotype: Entry) -> bool:
+    return not entry.kinds or bool(set(entry.kinds) & set(genotype.kinds))
 
 
 # ----------------------------------------------------------------------------------------------------- list
@@ -86,7 +106,7 @@ class _Row(NamedTuple):
 
 def _row(entry: Entry) -> _Row:
     stranger = f" ({entry.distribution} {entry.version})" if entry.distribution != "evoplug" else ""
-    text = f"broken: {entry.problem}" if entry.problem else _plain(entry.doc)
+    text = f"broken: {entry.problem}" if entry.problem else spelling.plain(entry.doc)
     more = ["..."] if not entry.complete and not entry.problem else []
     parameters = ", ".join([*map(_brief, entry.parameters), *more])
     return _Row(catalogue.usable(entry), f"{text}{stranger}".strip(), parameters, entry.problem is not None)
@@ -140,7 +160,7 @@ def _sections(entry: Entry) -> list[str]:
     return [
         title,
         problem,
-        _plain(entry.docstring),
+        spelling.plain(entry.docstring),
         "\n".join(line for parameter in entry.parameters for line in _described(parameter)),
         unknown,
         "\n".join(_facts(entry)),
@@ -155,27 +175,19 @@ def _described(parameter: Parameter) -> Iterator[str]:
     needed = value if parameter.default is REQUIRED else f"default {value}"
     yield f"  {click.style(parameter.name, fg='cyan')}: {', '.join((kind, *bounds))}; {needed}"
     if parameter.help:
-        yield f"      {_plain(parameter.help)}"
+        yield f"      {spelling.plain(parameter.help)}"
 
 
 def _facts(entry: Entry) -> list[str]:
-    anything = "any genotype" if entry.complete and entry.group in _GENOTYPE_MATTERS else ""
-    facts = {"kinds" if entry.group == "genotypes" else "works on": ", ".join(entry.kinds) or anything}
-    for name in ("needs", "provides", "costs"):
-        facts[name] = ", ".join(map(str, entry.class_vars.get(name, ())))
-    facts["source"] = ":".join(str(part) for part in (entry.file, entry.line) if part)
-    return _columns([(name, value) for name, value in facts.items() if value])
-
-
-def _plain(text: str) -> str:
-    """Without the marks of reStructuredText."""
-    return text.replace("``", "`")
+    source = ":".join(str(part) for part in (entry.file, entry.line) if part)
+    return _columns([*spelling.facts(entry).items(), *([("source", source)] if source else [])])
 
 
 # ----------------------------------------------------------------------------------------------------- JSON
 
 
-def _data(entry: Entry) -> dict[str, Any]:
+def data(entry: Entry) -> dict[str, Any]:
+    """An entry as ``--json`` prints it; docs/json.md says what the keys mean."""
     return {
         "group": entry.group,
         "name": entry.name,

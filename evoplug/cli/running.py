@@ -10,26 +10,44 @@ import click
 @click.command()
 @click.argument("config")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Replace a value: evaluator.batch=64.")
-@click.option("--out", type=click.Path(path_type=Path), help="Run folder; runs/NAME/run/seed-N unless given.")
+@click.option("--seeds", type=click.IntRange(min=1), help="A sweep over this many seeds, from run.seed on.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Runs of a sweep at once; one a core by default.")
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder; runs/NAME/run/seed-N, of a sweep runs/NAME.")
 @click.option("--device", help='"auto", "cpu", "cuda" or "cuda:N"; short for --set run.device=...')
-def run(config: str, overrides: tuple[str, ...], out: Path | None, device: str | None) -> None:
-    """Run CONFIG, a TOML file or the name of a preset, to its end."""
+def run(
+    config: str,
+    overrides: tuple[str, ...],
+    seeds: int | None,
+    jobs: int | None,
+    out: Path | None,
+    device: str | None,
+) -> None:
+    """Run CONFIG, a TOML file or the name of a preset, to its end.
+
+    Where it has a [sweep], or with --seeds, run every arm with every seed; the same command again runs what is missing.
+    """
     from evoplug import api
-    from evoplug.cli.watching import watch
+    from evoplug.cli import sweeping, watching
 
     settings = [*overrides, *([f"run.device={device}"] if device else [])]
-    api.run(config, settings, out=out, watch=watch())
+    if seeds is not None or api.check(config, settings).sweep is not None:
+        api.sweep(config, settings, seeds=seeds, jobs=jobs, out=out, watch=sweeping.watch())
+    elif jobs is not None:
+        raise click.UsageError("--jobs is for sweeps, and this is one run; --seeds N makes a sweep of it")
+    else:
+        api.run(config, settings, out=out, watch=watching.watch())
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A new budget: run.stop.generations=500.")
-def resume(folder: Path, overrides: tuple[str, ...]) -> None:
+@click.option("--allow-changed", is_flag=True, help="Go on although a plugin's source has changed.")
+def resume(folder: Path, overrides: tuple[str, ...], allow_changed: bool) -> None:
     """Go on with the run in FOLDER from its last checkpoint, to the same end as if it had never stopped."""
     from evoplug import api
     from evoplug.cli.watching import watch
 
     watcher = watch()
-    finished = api.resume(folder, overrides, watch=watcher)
+    finished = api.resume(folder, overrides, allow_changed=allow_changed, watch=watcher)
     if not watcher.began:
         click.echo(f"already complete: {finished.folder} ({finished.result['reason']})")

@@ -27,12 +27,34 @@ _KEYS = {
 _OPERATOR = re.compile(r"\b(Selection|Crossover|Mutation)\b")
 
 
+GENOTYPE_MATTERS = ("evaluators", "strategies", "selections", "crossovers", "mutations")
+"""Groups whose components work on some kinds of genomes."""
+
+
+def plain(text: str) -> str:
+    """A docstring without the marks of reStructuredText."""
+    text = re.sub(r":\w+:`~?([^`]+)`", r"``\1``", text)
+    return re.sub(r"^::\n\n", "", text, flags=re.MULTILINE).replace("::\n", ":\n").replace("``", "`")
+
+
+def facts(entry: Entry) -> dict[str, str]:
+    """What a component works on, needs, provides and costs, as far as there is something to say."""
+    anything = "any genotype" if entry.complete and entry.group in GENOTYPE_MATTERS else ""
+    told = {"kinds" if entry.group == "genotypes" else "works on": ", ".join(entry.kinds) or anything}
+    if entry.class_vars.get("genotype") == "none":
+        told["works on"] = "no genotype"
+    for name in ("needs", "provides", "costs"):
+        told[name] = ", ".join(map(str, entry.class_vars.get(name, ())))
+    return {name: value for name, value in told.items() if value}
+
+
 def kind(annotation: str | None) -> tuple[str, tuple[str, ...]]:
     """The plain type and the bounds in an annotation: ``("float", ("> 0", "<= 1"))``."""
     if annotation is None:
         return "?", ()
     bare = _Bare()
-    return ast.unparse(bare.visit(ast.parse(annotation, mode="eval").body)), tuple(bare.bounds)
+    text = ast.unparse(bare.visit(ast.parse(annotation, mode="eval").body))
+    return text.replace("'", '"'), tuple(bare.bounds)
 
 
 def default(parameter: Parameter) -> str:

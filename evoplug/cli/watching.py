@@ -68,7 +68,7 @@ class Watching(Watch):
 
     def progress(self, row: Mapping[str, Any]) -> tuple[float, float | None]:
         """The share of the budget that is spent, by the rule that will end the run, and the seconds left."""
-        fraction = min(1.0, max((_spent(rule, budget, row) for rule, budget in self.stop.items()), default=0.0))
+        fraction = spent(self.stop, row)
         elapsed = time.perf_counter() - self._start
         if self._first_fraction is None:
             self._first_fraction, self._start = fraction, time.perf_counter()
@@ -122,7 +122,7 @@ class LiveTable(Watching):
         for row in self._rows:
             table.add_row(*(row.get(name, "") for name in self._rows[-1]))
         foot = Table.grid(padding=(0, 1))
-        remaining = f"{_left(left)} left" if left is not None else ""
+        remaining = f"{clock(left)} left" if left is not None else ""
         foot.add_row(ProgressBar(total=1, completed=fraction, width=30), f"{fraction:4.0%}", remaining)
         return Group(Text(), table, Text(), foot)
 
@@ -138,12 +138,17 @@ def cells(row: Mapping[str, Any], left: float | None) -> dict[str, str]:
         "s/generation": f"{sum(row['time'].values()):.3g}",
     }
     shown |= {name: number(value) for name, value in row.items() if name.startswith("validation.")}
-    return shown | ({"time left": _left(left)} if left is not None else {})
+    return shown | ({"time left": clock(left)} if left is not None else {})
 
 
 def number(value: float | None) -> str:
     """Five significant digits, so that digits do not dance."""
     return "-" if value is None else f"{value:.5g}"
+
+
+def spent(stop: Mapping[str, float], row: Mapping[str, Any]) -> float:
+    """The share of the budget that is spent, by the rule that will end the run."""
+    return min(1.0, max((_spent(rule, budget, row) for rule, budget in stop.items()), default=0.0))
 
 
 def _spent(rule: str, budget: float, row: Mapping[str, Any]) -> float:
@@ -154,7 +159,8 @@ def _spent(rule: str, budget: float, row: Mapping[str, Any]) -> float:
     return float(row.get(rule, 0) / budget)
 
 
-def _left(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """``M:SS``, or ``H:MM:SS``."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

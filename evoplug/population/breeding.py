@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
+from evoplug import catalogue
 from evoplug.errors import PluginError
 from evoplug.population.workers import parallel
 from evoplug.types import Members
@@ -90,13 +91,13 @@ def _breed(
 ) -> None:
     """Call ``operator(*parents, rng)`` on blocks of a tensor, or on the genomes of a list one by one."""
     old, new = parents.genomes, out.genomes
-    name = type(operator).__qualname__
     if isinstance(old, torch.Tensor):
 
         def write(lane: slice, stream: Rng, new: torch.Tensor, *old: torch.Tensor) -> None:
             children = operator(*old, stream)
             if children.shape != new.shape:
-                raise PluginError(f"{name}: must return shape {tuple(new.shape)}, got {tuple(children.shape)}")
+                shapes = f"must return shape {tuple(new.shape)}, got {tuple(children.shape)}"
+                raise PluginError(f"{catalogue.named(type(operator))}: {shapes}")
             new[:] = children
 
         in_lanes(parents, rows, rng, out, write)
@@ -104,4 +105,4 @@ def _breed(
         for i, chosen in enumerate(zip(*(each.tolist() for each in rows), strict=True)):
             new[i] = operator(*(old[row] for row in chosen), rng.child(i))
     else:
-        raise PluginError(f"{name}: does not work on genomes of several parts")
+        raise PluginError(f"{catalogue.named(type(operator))}: does not work on genomes of several parts")

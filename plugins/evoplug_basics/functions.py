@@ -117,7 +117,9 @@ class FunctionEvaluator(Evaluator, genome="real-vector"):
         return Task(domain=self._benchmark.domain)
 
     def bind(self, genotype: Genotype | None) -> None:
-        """Raises ConfigError where genomes have fewer genes than the function needs."""
+        """Raises ConfigError without a genotype, or where genomes have fewer genes than the function needs."""
+        if genotype is None:
+            raise ConfigError((), "needs a genotype of real vectors")
         length, least = cast(RealSpace, genotype).length, self._benchmark.genes
         if length < least:
             raise ConfigError("function", f"{self.function} needs at least {least} genes, got {length}")

@@ -46,6 +46,10 @@ BLOCKS = Entry("mutations", "blocks", "ops:Blocks", "evoplug", "1.0", docstring=
 VECTOR = Entry(
     "genotypes", "vector", "ops:Vector", "evoplug", "1.0", docstring="A vector.", kinds=("weights", "real-vector")
 )
+COMPOSITE = Entry(
+    "genotypes", "composite", "ops:Composite", "evoplug", "1.0", kinds=("composite",),
+    parameters=(Parameter("parts", "Annotated[Mapping[str, Genotype], MinLen(1)]", REQUIRED, "", 1),),
+)  # fmt: skip
 SEARCH = Entry(
     "strategies", "search", "ops:Search", "evoplug", "1.0", docstring="Search.",
     parameters=(
@@ -61,7 +65,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[Entry, .
     file = tmp_path / "quick.toml"
     file.write_bytes("# Quick, très.\r\nevoplug = 1\n".encode())
     quick = Entry("presets", "quick", "presets", "evoplug", "1.0", file, 1, "Quick.")
-    everything = (VECTOR, SEARCH, PICK, GAUSSIAN, BLOCKS, FREE, LEVY, quick)
+    everything = (VECTOR, COMPOSITE, SEARCH, PICK, GAUSSIAN, BLOCKS, FREE, LEVY, quick)
 
     def entries(group: str | None = None) -> tuple[Entry, ...]:
         if group is not None:
@@ -95,7 +99,7 @@ class TestList:
     def test_everything_is_listed_by_default(self, capfd: pytest.CaptureFixture[str]) -> None:
         _, output, _ = evoplug(capfd, "list")
         assert [line.split()[1] for line in output.splitlines()] == [
-            "vector", "search", "pick", "gaussian", "blocks", "free", "levy", "quick",
+            "vector", "composite", "search", "pick", "gaussian", "blocks", "free", "levy", "quick",
         ]  # fmt: skip
 
     def test_for_a_genotype_shows_what_works_with_it(self, capfd: pytest.CaptureFixture[str]) -> None:
@@ -103,6 +107,35 @@ class TestList:
         assert [line.split()[1] for line in output.splitlines()] == ["search", "pick", "gaussian", "free", "levy"]
         _, output, _ = evoplug(capfd, "list", "mutations", "--for", "vector")
         assert [line.split()[1] for line in output.splitlines()] == ["gaussian", "free", "levy"]
+
+    def test_a_strategy_fits_where_an_evaluator_that_fits_gives_what_it_needs(
+        self, installed: tuple[Entry, ...], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        others = tuple(
+            Entry(group, name, f"ops:{name}", "evoplug", "1.0", kinds=kinds, class_vars=facts)
+            for group, name, kinds, facts in (
+                ("strategies", "learner", (), {"needs": ("states",)}),
+                ("strategies", "descent", (), {"genotype": "none"}),
+                ("genotypes", "blocks", ("block-stack",), {}),
+                ("evaluators", "plain", (), {}),
+                ("evaluators", "teacher", ("weights",), {"provides": ("states", "cases")}),
+            )
+        )
+        everything = (*installed, *others)
+        monkeypatch.setattr(
+            catalogue, "entries", lambda group=None: tuple(e for e in everything if group in (None, e.group))
+        )
+        names = {}
+        for genotype in ("vector", "blocks"):
+            _, output, _ = evoplug(capfd, "list", "strategies", "--for", genotype)
+            names[genotype] = [line.split()[1] for line in output.splitlines()]
+        assert names == {"vector": ["search", "learner"], "blocks": ["search"]}
+
+    def test_operators_fit_the_parts_of_a_genotype_that_is_made_of_others(
+        self, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        _, output, _ = evoplug(capfd, "list", "mutations", "--for", "composite")
+        assert [line.split()[1] for line in output.splitlines()] == ["gaussian", "blocks", "free", "levy"]
 
     def test_an_empty_group_says_so(self, capfd: pytest.CaptureFixture[str]) -> None:
         assert evoplug(capfd, "list", "plots") == (0, "", "No plots here.\n")
@@ -150,7 +183,7 @@ class TestShow:
             "Add noise [0, 1].\n\nAs `N(0, 1)`.\n\n"
             "  sigma: float | None, > 0, <= 1; default none\n"
             "      strength\n"
-            "  mode: 'a' | 'b'; default \"a\"\n"
+            '  mode: "a" | "b"; default "a"\n'
             "  steps: int; required\n\n"
             "works on  real-vector\n"
             "source    /ops.py:7\n\n"

@@ -136,7 +136,6 @@ def test_components_are_built_with_what_they_hold_and_bound_in_order() -> None:
     assert made.evaluator.network == parts_to_fit.Net(hidden=[2])
     assert made.evaluator.function == "one"
     assert parts_to_fit.LOG == ["genotype", "mutation", "evaluator"]
-    assert list(made.components()) == [made.strategy, made.genotype, made.evaluator]
 
 
 def test_functions_are_imported_from_files_beside_the_configuration_and_from_modules(tmp_path: Path) -> None:

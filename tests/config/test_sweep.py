@@ -55,6 +55,24 @@ def test_every_combination_of_a_grid_is_an_arm_in_place_of_the_base() -> None:
     assert made[-1].experiment.evaluator.parameters["function"] == "ackley"
 
 
+def test_the_base_arm_may_have_a_name() -> None:
+    experiment = swept({"base": "short", "arms": {"long": {"genotype.length": 9}}})
+    assert [cell.arm for cell in cells(experiment)] == ["short", "long"]
+    claim = {"better": "short", "than": "long", "metric": "best.fitness"}
+    assert swept({"base": "short", "arms": {"long": {}}}, claim=[claim]).claims[0].better == "short"
+
+
+PAPER = {"metric": "test.accuracy", "value": 0.9, "source": "table 1"}
+
+
+def test_what_the_paper_reports_holds_for_the_base_and_for_arms_that_say_so() -> None:
+    arms = {"other": {"genotype.length": 9}, "row": {"genotype.length": 8, "paper": {**PAPER, "value": 0.8}}}
+    run, other, row = (cell.experiment.paper for cell in cells(swept({"arms": arms}, paper=PAPER)))
+    assert run is not None
+    assert row is not None
+    assert (run.value, other, row.value) == (0.9, None, 0.8)
+
+
 def test_a_mistake_in_an_arm_is_found_where_the_arm_says_it(tmp_path: Path) -> None:
     file = tmp_path / "a.toml"
     file.write_text(
@@ -85,6 +103,10 @@ def test_a_mistake_of_the_base_is_said_once() -> None:
         ({"seeds": [-1]}, "sweep.seeds: must be an integer"),
         ({"seeds": True}, "sweep.seeds: must be an integer"),
         ({"arms": {"run": {}}}, "sweep.arms.run: `run` is the base configuration; take another name"),
+        ({"base": "b", "arms": {"b": {}}}, "sweep.arms.b: `b` is the base configuration; take another name"),
+        ({"base": 3}, "sweep.base: must be a string, got 3"),
+        ({"base": "a/b"}, "sweep.base: must be usable as the name of a folder"),
+        ({"base": "b", "grid": {"genotype.length": [3]}}, "sweep.base: a sweep with a grid has no base arm"),
         ({"arms": {"a/b": {}}}, "sweep.arms.a/b: must be usable as the name of a folder"),
         ({"arms": {"a": 3}}, "sweep.arms.a: must be a table, got 3"),
         (
@@ -124,6 +146,8 @@ def test_a_claim_names_arms_and_a_metric() -> None:
         ({"expect": "maybe"}, 'claim[0].expect: must be `reproduced` or `not reproduced`, got "maybe"'),
         ({"expect": "not reproduced"}, 'claim[0].reason: is missing: expect = "not reproduced" needs one'),
         ({"metric": 3}, "claim[0].metric: must be a string, got 3"),
+        ({"margin": -0.1}, "claim[0].margin: must be at least 0, got -0.1"),
+        ({"goal": "less"}, 'claim[0].goal: must be `max` or `min`, got "less"'),
         ({"marign": 3}, "claim[0].marign: unknown key; did you mean `margin`?"),
     ],
 )

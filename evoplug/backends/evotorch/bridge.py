@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -39,6 +40,19 @@ class Bridge(EvoTorchProblem):
             initial_bounds=(0.0, 1.0),  # required, and unused: ``_fill`` is overridden
         )
         self._new_values, self._fitness = fill, evaluate
+
+    # Beside its own generator EvoTorch draws numbers that it does not use from torch's global one.
+
+    def generate_values(self, num_solutions: int) -> torch.Tensor:
+        with self._global_numbers_kept():
+            return super().generate_values(num_solutions)
+
+    def make_gaussian(self, *arguments: Any, **options: Any) -> torch.Tensor:
+        with self._global_numbers_kept():
+            return super().make_gaussian(*arguments, **options)
+
+    def _global_numbers_kept(self) -> AbstractContextManager[None]:
+        return torch.random.fork_rng([self.device] if self.device.type == "cuda" else [])
 
     def _fill(self, values: torch.Tensor) -> None:
         values[:] = self._new_values(len(values))

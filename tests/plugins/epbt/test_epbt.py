@@ -28,7 +28,10 @@ class Learner(Evaluator):
         genes = members.genomes["h"] if isinstance(members.genomes, Parts) else members.genomes
         old = members.states or [None] * len(members)
         states = [
-            {"skill": (state["skill"] if state else 0.0) + float(gene[0]), "epochs": (state["epochs"] if state else 0) + 8}
+            {
+                "skill": (state["skill"] if state else 0.0) + float(gene[0]),
+                "epochs": (state["epochs"] if state else 0) + 8,
+            }
             for state, gene in zip(old, genes, strict=True)
         ]
         self.trained.append(members.ids.tolist())
@@ -51,7 +54,11 @@ def operators(kind, mutation):
     partwise = PartwiseMutation(parts={"h": mutation})
     crossover.bind(space())
     partwise.bind(space())
-    return {"selection": kind, "mutation": partwise, **({"crossover": crossover} if isinstance(kind, Tournament) else {})}
+    return {
+        "selection": kind,
+        "mutation": partwise,
+        **({"crossover": crossover} if isinstance(kind, Tournament) else {}),
+    }
 
 
 def epbt(evaluator=None, mutation=None, **parameters):

@@ -1,0 +1,66 @@
+"""Run folders as finished runs leave them, without running anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+CONFIG: dict[str, Any] = {
+    "evoplug": 1,
+    "run": {"name": "made", "seed": 1, "stop": {"generations": 2}, "workers": "auto", "threads": 1},
+    "strategy": {"use": "snes"},
+    "genotype": {"use": "real-vector", "length": 3},
+    "evaluator": {"use": "function", "function": "sphere"},
+}
+DATA = {"use": "train", "dataset": {"use": "mnist", "train": 1000}}
+
+
+def finished(
+    folder: Path,
+    seed: int = 1,
+    accuracy: float | None = 0.5,
+    status: str = "finished",
+    rows: Sequence[Mapping[str, Any]] = ({"generations": 1, "best": 0.1}, {"generations": 2, "best": 0.2}),
+    **config: Any,
+) -> Path:
+    """A run folder; ``config`` replaces whole sections."""
+    folder.mkdir(parents=True)
+    whole = {**CONFIG, **config}
+    whole["run"] = {**whole["run"], "seed": seed}
+    (folder / "resolved.toml").write_text(tomli_w.dumps(whole))
+    (folder / "config.toml").write_text(tomli_w.dumps(whole))
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = {
+        "status": status,
+        "reason": "generations = 2",
+        "seed": seed,
+        "ledger": {**{"generations": 2}, **{k: v for k, v in rows[-1].items() if k == "epochs"}},
+        "seconds": {"evaluation": 1.5},
+        "best": {"fitness": -1.0, "generation": 2, "id": 7, "description": {"x": 3.0}},
+        "validation": {},
+        "test": {"accuracy": accuracy, "loss": None if accuracy is None else 1 - accuracy},
+        "beside": {"mean of the weights": {"test": {"accuracy": 0.25}}},
+    }
+    (folder / "result.json").write_text(json.dumps(result))
+    return folder
+
+
+def arm(folder: Path, values: Sequence[float | None], **more: Any) -> Path:
+    """An arm's folder with a run for every value, seeds from 1."""
+    for seed, value in enumerate(values, start=1):
+        finished(folder / f"seed-{seed}", seed, value, **more)
+    return folder
+
+
+def sweep(folder: Path, arms: Mapping[str, Sequence[float | None]], claims: Sequence[Mapping[str, Any]] = ()) -> Path:
+    """A sweep's folder."""
+    for name, values in arms.items():
+        arm(folder / name, values)
+    base, *others = arms
+    written = {**CONFIG, "sweep": {"base": base, "arms": {name: {} for name in others}}, "claim": list(claims)}
+    (folder / "sweep.toml").write_text(tomli_w.dumps(written))
+    return folder

@@ -1,0 +1,154 @@
+"""Comparisons of arms: values, verdicts, and what they refuse."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from analysis.folders import arm, finished, sweep
+from evoplug import ConfigError, FilesError
+from evoplug.analysis.compare import Comparison, compare
+from evoplug.analysis.groups import read
+from evoplug.config import Claim
+
+HIGH, LOW = [0.7, 0.8, 0.9, 0.95], [0.1, 0.2, 0.3, 0.4]
+METRIC = "test.accuracy"
+
+
+def compared(tmp_path: Path, arms: dict[str, Sequence[float | None]], *claims: dict, **options: object) -> Comparison:
+    folder = sweep(tmp_path / "s", arms, [{"metric": METRIC, **claim} for claim in claims])
+    return compare(read([folder]), **options)
+
+
+def test_a_claim_of_separate_arms_is_shown(tmp_path: Path) -> None:
+    result = compared(tmp_path, {"a": HIGH, "b": LOW}, {"better": "a", "than": "b"})
+    (verdict,) = result.verdicts
+    assert (verdict.p, verdict.corrected, verdict.least) == pytest.approx((1 / 70, 1 / 70, 1 / 70))
+    assert (verdict.exact, verdict.effect.value, verdict.answer) == (True, 1.0, "shown")
+    (arms,) = result.arms.values()
+    assert [(a.name, a.summary.n, a.summary.median) for a in arms] == [("a", 4, pytest.approx(0.85)), ("b", 4, 0.25)]
+    assert (result.stated, result.family) == (True, 1)
+
+
+def test_the_other_way_round_it_is_not(tmp_path: Path) -> None:
+    (verdict,) = compared(tmp_path, {"a": HIGH, "b": LOW}, {"better": "b", "than": "a"}).verdicts
+    assert (verdict.p, verdict.answer) == (1.0, "not shown")
+
+
+def test_where_less_is_better(tmp_path: Path) -> None:
+    (verdict,) = compared(tmp_path, {"a": HIGH, "b": LOW}, {"better": "a", "than": "b", "metric": "test.loss", "goal": "min"}).verdicts  # fmt: skip  # noqa: E501
+    assert (verdict.answer, verdict.effect.value) == ("shown", 1.0)
+
+
+def test_a_margin_makes_it_a_claim_of_not_being_worse(tmp_path: Path) -> None:
+    arms = {"a": [0.5, 0.51, 0.52, 0.53], "b": [0.505, 0.515, 0.525, 0.535]}
+    claims = [{"better": "a", "than": "b", "margin": margin} for margin in (0.0, 0.1)]
+    superior, not_inferior = compared(tmp_path, arms, *claims).verdicts
+    assert (superior.answer, not_inferior.answer) == ("not shown", "shown")
+    assert not_inferior.p == pytest.approx(1 / 70)
+    assert superior.effect.value == not_inferior.effect.value < 0.5
+
+
+def test_a_margin_in_favour_of_less(tmp_path: Path) -> None:
+    claim = Claim("a", "b", "test.loss", "min", 0.1)
+    arms = {"a": [0.5, 0.51, 0.52, 0.53], "b": [0.505, 0.515, 0.525, 0.535]}
+    (verdict,) = compared(tmp_path, arms, metric="test.loss", claims=[claim]).verdicts
+    assert verdict.answer == "shown"
+
+
+def test_too_few_runs_get_no_verdict(tmp_path: Path) -> None:
+    (verdict,) = compared(tmp_path, {"a": HIGH[:2], "b": LOW[:2]}, {"better": "a", "than": "b"}).verdicts
+    assert (verdict.least, verdict.answer) == (pytest.approx(1 / 6), "not enough runs")
+
+
+def test_runs_enough_for_one_claim_may_be_too_few_for_several(tmp_path: Path) -> None:
+    arms = {"a": HIGH[:3], "b": LOW[:3], "c": LOW[:3]}
+    claims = [{"better": "a", "than": "b"}, {"better": "a", "than": "c"}]
+    verdicts = compared(tmp_path, arms, *claims).verdicts
+    assert [v.corrected for v in verdicts] == pytest.approx([0.1, 0.1])
+    assert {v.answer for v in verdicts} == {"not enough runs"}
+
+
+def test_a_claim_about_an_arm_without_finished_runs_is_kept(tmp_path: Path) -> None:
+    folder = sweep(tmp_path / "s", {"a": HIGH, "b": []}, [{"better": "a", "than": "b", "metric": METRIC}])
+    finished(folder / "b" / "seed-1", status="interrupted")
+    result = compare(read([folder]))
+    assert [(v.p, v.answer) for v in result.verdicts] == [(1.0, "not enough runs")]
+    assert "interrupted" in result.notices[0]
+
+
+def test_without_claims_every_pair_is_tested_both_ways(tmp_path: Path) -> None:
+    result = compared(tmp_path, {"a": LOW, "b": HIGH, "c": [0.0, 0.01, 0.02, 0.03]}, metric=METRIC)
+    assert [(v.claim.better, v.claim.than) for v in result.verdicts] == [("b", "a"), ("a", "c"), ("b", "c")]
+    assert (result.stated, result.family) == (False, 6)
+    assert result.verdicts[0].corrected == pytest.approx(6 / 70)
+
+
+def test_claims_about_other_metrics_do_not_count(tmp_path: Path) -> None:
+    claims = [{"better": "a", "than": "b"}, {"better": "a", "than": "b", "metric": "best.fitness"}]
+    result = compared(tmp_path, {"a": HIGH, "b": LOW}, *claims)
+    assert list(result.arms) == [METRIC, "best.fitness"]
+    assert len(result.verdicts) == 2
+    only = compare(read([tmp_path / "s"]), "best.fitness")
+    assert [v.claim.metric for v in only.verdicts] == ["best.fitness"]
+
+
+def test_what_is_not_finite_ranks_last_and_is_said(tmp_path: Path) -> None:
+    result = compared(tmp_path, {"a": HIGH, "b": [None, None, 0.1, 0.2]}, {"better": "a", "than": "b"})
+    assert result.verdicts[0].answer == "shown"
+    assert result.arms[METRIC][1].summary[:2] == (4, pytest.approx(0.15))
+    assert result.notices == ("arm b: test.accuracy is not finite for seed 1, 2; it ranks last",)
+
+
+ROWS = [{"generations": g, "epochs": 4 * g, "best": g / 10} for g in (1, 2, 3)]
+
+
+def test_arms_are_aligned_on_a_column_of_the_ledger(tmp_path: Path) -> None:
+    arm(tmp_path / "a", [0.5], rows=ROWS)
+    arm(tmp_path / "b", [0.5], rows=[{**row, "epochs": 10 * row["generations"]} for row in ROWS])
+    result = compare(read([tmp_path]), "best", at=("epochs", 11))
+    assert [a.values.tolist() for a in result.arms["best"]] == [[0.2], [0.1]]
+    assert result.notices == ()
+    late = compare(read([tmp_path]), "best", at=("epochs", 25))
+    assert [a.values.tolist() for a in late.arms["best"]] == [[0.3], [0.2]]
+    assert late.notices == ("arm a: a run ended at epochs = 12; its last value counts",)
+
+
+def test_a_budget_before_the_first_value_is_refused(tmp_path: Path) -> None:
+    arm(tmp_path / "a", [0.5], rows=ROWS)
+    with pytest.raises(FilesError, match="nothing within epochs = 3: it has best from epochs = 4 on"):
+        compare(read([tmp_path]), "best", at=("epochs", 3))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "metric: is missing; choices: .*test.accuracy"),
+        ({"metric": "test.acc"}, "has no metric `test.acc`; did you mean `test.accuracy`"),
+        ({"metric": METRIC, "at": ("generations", 1)}, "has no column in its records `test.accuracy`; choices: `gen"),
+        ({"metric": "best", "at": ("epoch", 1)}, "has no column in its records `epoch`; choices"),
+        ({"metric": METRIC, "claims": [Claim("a", "bb", METRIC)]}, "`bb`: unknown arm; did you mean `b`"),
+    ],
+)
+def test_what_is_not_there(options: dict, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=message):
+        compared(tmp_path, {"a": HIGH, "b": LOW}, **options)
+
+
+PAPER = {"metric": METRIC, "value": 0.976, "source": "table 5.1"}
+
+
+def test_what_the_paper_reports_stands_beside_ours_with_the_settings_that_differ(tmp_path: Path) -> None:
+    row = arm(tmp_path / "row", [0.9], paper=PAPER) / "seed-1"
+    resolved = (row / "resolved.toml").read_text()
+    (row / "resolved.toml").write_text(resolved.replace('use = "snes"', 'use = "snes"\npopulation = 10'))
+    (row / "config.toml").write_text(resolved.replace('use = "snes"', 'use = "snes"\npopulation = 50'))
+    arm(tmp_path / "own", [0.8], paper={**PAPER, "value": 0.9})
+    (tmp_path / "own" / "seed-1" / "config.toml").write_text((tmp_path / "row" / "seed-1" / "config.toml").read_text())
+    arm(tmp_path / "z", [0.7])
+    own, here, none = compare(read([tmp_path]), METRIC).arms[METRIC]
+    assert (here.paper.value, here.paper.source) == (0.976, "table 5.1")
+    assert "strategy.population is 10, not 50" in here.deviations
+    assert (own.paper.value, own.deviations) == (0.9, ())
+    assert (none.paper, none.deviations) == (None, ())
+    assert compare(read([tmp_path]), "best.fitness").arms["best.fitness"][1].paper is None

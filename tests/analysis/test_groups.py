@@ -1,0 +1,185 @@
+"""Run folders become arms; what is unfit is left out and said, or refused."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from analysis.folders import CONFIG, DATA, arm, finished, sweep
+from evoplug import ConfigError, FilesError
+from evoplug.analysis.groups import column, curve, numbers, read
+
+
+def test_arms_are_the_folders_of_seeds(tmp_path: Path) -> None:
+    arm(tmp_path / "batch=64", [0.1, 0.2])
+    arm(tmp_path / "batch=8", [0.3])
+    finished(tmp_path / "mine")
+    groups = read([tmp_path])
+    assert {name: [run.config["run"]["seed"] for run in runs] for name, runs in groups.arms.items()} == {
+        "batch=8": [1],
+        "batch=64": [1, 2],
+        "mine": [1],
+    }
+    assert (groups.claims, groups.notices) == ((), ())
+
+
+def test_a_folder_given_twice_counts_once(tmp_path: Path) -> None:
+    arm(tmp_path / "a", [0.1, 0.2])
+    assert len(read([tmp_path, tmp_path / "a", tmp_path / "a" / "seed-1"]).arms["a"]) == 2
+
+
+def test_arms_of_one_name_are_told_apart_by_the_folders_above(tmp_path: Path) -> None:
+    arm(tmp_path / "x" / "run", [0.1])
+    arm(tmp_path / "y" / "run", [0.2], strategy={"use": "xnes"})
+    assert list(read([tmp_path]).arms) == ["x/run", "y/run"]
+
+
+def test_a_sweep_gives_its_order_and_its_claims(tmp_path: Path) -> None:
+    claim = {"better": "z", "than": "a", "metric": "test.accuracy"}
+    sweep(tmp_path, {"z": [0.1], "m": [0.2], "a": [0.3]}, [claim])
+    groups = read([tmp_path])
+    assert list(groups.arms) == ["z", "m", "a"]
+    assert [(c.better, c.than) for c in groups.claims] == [("z", "a")]
+    assert [c.better for c in read([tmp_path / "z", tmp_path / "m"]).claims] == ["z"]
+
+
+def test_claims_follow_arms_that_need_longer_names(tmp_path: Path) -> None:
+    claim = {"better": "a", "than": "b", "metric": "test.accuracy"}
+    sweep(tmp_path / "x", {"a": [0.1], "b": [0.2]}, [claim])
+    arm(tmp_path / "y" / "a", [0.3])
+    (claim_,) = read([tmp_path]).claims
+    assert (claim_.better, claim_.than) == ("x/a", "x/b")
+
+
+@pytest.mark.parametrize("status", ["interrupted", "failed"])
+def test_unfinished_runs_are_left_out_and_said(status: str, tmp_path: Path) -> None:
+    arm(tmp_path / "a", [0.1])
+    left = finished(tmp_path / "a" / "seed-2", 2, status=status)
+    groups = read([tmp_path])
+    assert len(groups.arms["a"]) == 1
+    assert groups.notices == (f"{left}: {status}, left out",)
+    (left / "result.json").unlink()
+    assert read([tmp_path]).notices == (f"{left}: unfinished, left out",)
+    with pytest.raises(FilesError, match="none of these runs has finished"):
+        read([left])
+
+
+def test_a_seed_counts_once(tmp_path: Path) -> None:
+    arm(tmp_path / "a", [0.1])
+    finished(tmp_path / "a" / "seed-1-2", 1, 0.9)
+    groups = read([tmp_path])
+    assert [column(run, "test.accuracy") for run in groups.arms["a"]] == [0.1]
+    assert "seed 1 of arm a again" in groups.notices[0]
+
+
+def test_runs_of_other_settings_are_no_arm(tmp_path: Path) -> None:
+    arm(tmp_path / "a", [0.1])
+    finished(tmp_path / "a" / "seed-2", 2, strategy={"use": "snes", "sigma": 0.5})
+    with pytest.raises(FilesError, match=r"seed-2: strategy.sigma is 0.5, not nothing as in .*seed-1"):
+        read([tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("sections", "difference"),
+    [
+        ({"evaluator": {"use": "function", "function": "ackley"}}, 'evaluator.function is "ackley", not "sphere"'),
+        ({"genotype": {"use": "real-vector", "length": 9}}, "genotype.length is 9, not 3"),
+        ({"evaluator": DATA}, 'evaluator.dataset is "mnist", not nothing'),
+    ],
+)
+def test_other_problems_are_refused_naming_the_difference(sections: dict, difference: str, tmp_path: Path) -> None:
+    arm(tmp_path / "a", [0.1])
+    arm(tmp_path / "b", [0.2], **sections)
+    with pytest.raises(FilesError) as caught:
+        read([tmp_path])
+    assert f"another problem: {difference} as in" in str(caught.value)
+
+
+def test_one_data_set_is_one_problem_whoever_evaluates_and_its_settings_are_told(tmp_path: Path) -> None:
+    arm(tmp_path / "a", [0.1], evaluator=DATA)
+    other = {"use": "classification", "dataset": {"use": "mnist", "train": 500}}
+    arm(tmp_path / "b", [0.1], evaluator=other)
+    arm(tmp_path / "c", [0.1], evaluator=other)
+    assert read([tmp_path]).notices == (
+        "the data are not the same: in arm b evaluator.dataset.train is 500, not 1000 as in arm a",
+    )
+
+
+def test_a_torn_last_line_is_dropped_and_said_and_a_damaged_middle_is_refused(tmp_path: Path) -> None:
+    run = finished(tmp_path / "a")
+    records = run / "metrics.jsonl"
+    whole = records.read_text()
+    records.write_text(whole + '{"generations": 3, "be')
+    groups = read([run])
+    assert groups.notices == (f"{records}:3: the last line is torn and was left out",)
+    assert curve(groups.arms["a"][0], "best", "generations") == ([1, 2], [0.1, 0.2])
+    records.write_text("{" + whole)
+    with pytest.raises(FilesError, match=r"metrics.jsonl:1: this line is damaged"):
+        read([run])
+    records.unlink()
+    with pytest.raises(FilesError, match=r"metrics.jsonl: is missing"):
+        read([run])
+
+
+def test_nothing_there(tmp_path: Path) -> None:
+    with pytest.raises(FilesError, match="there is no run folder here"):
+        read([tmp_path])
+    with pytest.raises(FilesError, match="is not there"):
+        read([tmp_path / "gone"])
+
+
+def test_damaged_results_and_sweeps_are_refused(tmp_path: Path) -> None:
+    sweep(tmp_path, {"a": [0.1]})
+    (tmp_path / "sweep.toml").write_text("[sweep")
+    with pytest.raises(FilesError, match=r"sweep.toml: cannot be read"):
+        read([tmp_path])
+    (tmp_path / "sweep.toml").write_text('[sweep]\n[[claim]]\nbetter = "a"\n')
+    with pytest.raises(FilesError, match=r"sweep.toml: claim\[0\].*is missing"):
+        read([tmp_path])
+
+
+def test_numbers_of_a_run(tmp_path: Path) -> None:
+    (run,) = read([finished(tmp_path / "a", accuracy=None)]).arms["a"]
+    found = numbers(run)
+    assert math.isnan(found.pop("test.accuracy"))
+    assert math.isnan(found.pop("test.loss"))
+    assert found == {
+        "beside.mean of the weights.test.accuracy": 0.25,
+        "best.fitness": -1.0,
+        "ledger.generations": 2.0,
+        "seconds.evaluation": 1.5,
+    }
+
+
+def test_curves_skip_generations_without_the_column(tmp_path: Path) -> None:
+    rows = [
+        {"generations": 1, "epochs": 3, "genes": [1, 2], "time": {"evaluation": 0.5}},
+        {"generations": 2, "epochs": 6, "validation.accuracy": 0.5},
+        {"generations": 3, "epochs": 9, "validation.accuracy": 0.75},
+    ]
+    (run,) = read([finished(tmp_path / "a", rows=rows)]).arms["a"]
+    assert curve(run, "validation.accuracy", "epochs") == ([6, 9], [0.5, 0.75])
+    assert curve(run, "time.evaluation", "generations") == ([1], [0.5])
+
+
+def test_unknown_metrics_and_columns_name_the_choices(tmp_path: Path) -> None:
+    (run,) = read([finished(tmp_path / "a")]).arms["a"]
+    with pytest.raises(ConfigError, match="has no metric `test.acuracy`; did you mean `test.accuracy`?"):
+        column(run, "test.acuracy")
+    with pytest.raises(ConfigError, match="has no column in its records `x`; choices: `generations`, `best`"):
+        curve(run, "x", "generations")
+
+
+def test_what_the_machine_decides_does_not_part_an_arm(tmp_path: Path) -> None:
+    arm(tmp_path / "a", [0.1])
+    other = {**CONFIG["run"], "workers": 1, "device": "cpu", "name": "other"}
+    finished(tmp_path / "a" / "seed-2", 2, run=other)
+    assert len(read([tmp_path]).arms["a"]) == 2
+
+
+def test_a_damaged_result_is_refused(tmp_path: Path) -> None:
+    run = finished(tmp_path / "a")
+    (run / "result.json").write_text(json.dumps({"status": "finished"})[:-3])
+    with pytest.raises(FilesError, match=r"result.json: is damaged"):
+        read([run])

@@ -1,0 +1,95 @@
+"""``evoplug compare``."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from analysis.folders import finished, sweep
+from evoplug.cli import main
+
+HIGH, LOW = [0.7, 0.8, 0.9, 0.95], [0.1, 0.2, 0.3, 0.4]
+CLAIM = {"better": "large", "than": "small", "metric": "test.accuracy"}
+NOT = {**CLAIM, "better": "small", "than": "large", "expect": "not reproduced", "reason": "too small a size"}
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as caught:
+        main(["compare", *map(str, arguments)])
+    output = capsys.readouterr()
+    return int(caught.value.code or 0), output.out, output.err
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return sweep(tmp_path / "s", {"large": HIGH, "small": LOW}, [CLAIM, NOT])
+
+
+def test_the_folder_of_a_sweep_is_enough(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, folder)
+    assert (code, err) == (0, "")
+    lines = [line.split() for line in out.splitlines()]
+    assert ["large", "4", "0.8500", "0.8375", "0.1109"] in lines
+    assert ["large", ">", "small", ".0143", ".0286", ".0143", "1.00", "[1.00,", "1.00]", "shown"] in lines
+    assert "not reproduced, as expected" in out
+    assert "small > large: too small a size" in out
+    assert "Holm: corrected for 2 tests" in out
+
+
+def test_json_has_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    finished(folder / "small" / "seed-9", 9, status="failed")
+    code, out, _ = run(capsys, folder, "--json")
+    data = json.loads(out)
+    assert code == 0
+    assert [arm["median"] for arm in data["arms"]["test.accuracy"]] == pytest.approx([0.85, 0.25])
+    first, second = data["claims"]
+    assert (first["better"], first["answer"], first["p"]) == ("large", "shown", pytest.approx(1 / 70))
+    assert (second["expect"], second["reason"]) == ("not reproduced", "too small a size")
+    assert "failed, left out" in data["notices"][0]
+
+
+def test_a_pair_of_ones_own(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, folder, "--better", "small", "--than", "large", "--margin", "0.9")
+    assert "small > large - 0.9" in out
+    assert "shown" in out
+    _, out, _ = run(capsys, folder, "--metric", "test.loss", "--goal", "min")
+    assert "large < small" in out
+    assert "every pair both ways" in out
+
+
+def test_an_equal_budget_is_in_the_heading(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, folder, "--metric", "best", "--at", "generations=1")
+    assert out.startswith("best at generations = 1\n")
+    assert "0.1000" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--better", "large"], 2, "--better and --than go together"),
+        (["--margin", "0.1"], 2, "--margin with them"),
+        (["--at", "epochs"], 2, "expected LEDGER=X, e.g. epochs=128"),
+        (["--better", "large", "--than", "smal"], 2, "`smal`: unknown arm; did you mean `small`?"),
+        (["--metric", "test.acuracy"], 2, "did you mean `test.accuracy`?"),
+    ],
+)
+def test_mistakes_are_one_line(
+    arguments: list[str], code: int, message: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found, out, err = run(capsys, folder, *arguments)
+    assert (found, out) == (code, "")
+    assert message in err
+
+
+def test_damaged_records_and_other_problems_have_the_exit_code_of_files(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = folder / "large" / "seed-2" / "metrics.jsonl"
+    whole = records.read_text()
+    records.write_text("?" + whole)
+    assert run(capsys, folder) == (4, "", f"evoplug: error: {records}:1: this line is damaged\n")
+    records.write_text(whole)
+    other = finished(folder.parent / "other", evaluator={"use": "function", "function": "ackley"})
+    code, _, err = run(capsys, folder, other, "--metric", "best.fitness")
+    assert code == 4
+    assert "another problem: evaluator.function" in err

@@ -1,0 +1,303 @@
+"""One fault each: what the conformance suites must find."""
+
+import threading
+from typing import Annotated, Any, ClassVar
+
+import torch
+from torch import nn
+
+from evoplug.backends.tracked import TrackedLoop
+from evoplug.contracts import (
+    Crossover,
+    Dataset,
+    DatasetInfo,
+    Evaluation,
+    Evaluator,
+    Ge,
+    Genotype,
+    Members,
+    Mutation,
+    Network,
+    Plot,
+    Recorder,
+    Selection,
+    Strategy,
+    Task,
+    dataclass,
+)
+
+ONE = 1.0
+
+
+def noise(genomes, rng):
+    return 0.01 * torch.randn(genomes.shape, generator=rng.torch, dtype=genomes.dtype, device=genomes.device)
+
+
+class Sound(Mutation):
+    """What the faulty ones share."""
+
+    def bind(self, space):
+        self.space = space
+
+    def __call__(self, genomes, rng):
+        return self.space.repair(genomes + noise(genomes, rng))
+
+
+@dataclass(kw_only=True)
+class InPlace(Sound, genome="real-vector"):
+    """Changes its parents."""
+
+    def __call__(self, genomes, rng):
+        genomes += noise(genomes, rng)
+        return self.space.repair(genomes)
+
+
+@dataclass(kw_only=True)
+class DrawingGlobally(Sound, genome="real-vector"):
+    """Draws from torch's global numbers."""
+
+    def __call__(self, genomes, rng):
+        return self.space.repair(genomes + 0.01 * torch.randn_like(genomes))
+
+
+@dataclass(kw_only=True)
+class Leaving(Sound, genome="real-vector"):
+    """Leaves the space."""
+
+    def __call__(self, genomes, rng):
+        return genomes + 100
+
+
+@dataclass(kw_only=True)
+class Converting(Sound, genome="real-vector"):
+    """Gives another dtype."""
+
+    def __call__(self, genomes, rng):
+        return super().__call__(genomes, rng).half()
+
+
+@dataclass(kw_only=True)
+class Remembering(Sound, genome="real-vector"):
+    """Grows stronger with every call of ``at``."""
+
+    calls: ClassVar[int] = 0
+
+    def at(self, generation):
+        self.calls += 1
+        return self
+
+    def __call__(self, genomes, rng):
+        return self.space.repair(genomes + self.calls * noise(genomes, rng))
+
+
+@dataclass(kw_only=True)
+class Hashing(Sound, genome="real-vector"):
+    """Depends on the process: hashes of strings are salted."""
+
+    def __call__(self, genomes, rng):
+        return self.space.repair(genomes + hash("salt") / 2**64 * noise(genomes, rng))
+
+
+@dataclass(kw_only=True)
+class InOrderOfWork(Sound, genome="real-vector"):
+    """Depends on the thread that works."""
+
+    def __call__(self, genomes, rng):
+        main = threading.current_thread() is threading.main_thread()
+        return self.space.repair(genomes + (1 if main else 2) * noise(genomes, rng))
+
+
+@dataclass(kw_only=True)
+class TakingAnything(Sound, genome="real-vector"):
+    """Has a parameter of no type."""
+
+    strength: Any = 1.0
+
+
+@dataclass(kw_only=True)
+class Raising(Sound, genome="real-vector"):
+    """Refuses a value that its type allows by an exception of its own."""
+
+    strength: Annotated[float, Ge(0)] = 1.0
+
+    def __post_init__(self):
+        if self.strength == 0:
+            raise ValueError("zero")
+
+
+@dataclass(kw_only=True)
+class Computed(Sound, genome="real-vector"):
+    """Has a default that only an import tells."""
+
+    strength: float = ONE + ONE
+
+
+@dataclass(kw_only=True)
+class KeepingColumns(Crossover, genome="real-vector"):
+    """Leaves the columns to chance."""
+
+    def __call__(self, a, b, rng):
+        return a.clone()
+
+    def into(self, parents, first, second, rng, out):
+        out.genomes[:] = parents.genomes[first]
+        for name, column in out.columns.items():
+            column[:] = parents.columns[name][first]
+
+
+@dataclass(kw_only=True)
+class ChoosingInvalid(Selection):
+    """Takes minus infinity for large."""
+
+    def __call__(self, fitness, count, rng):
+        return fitness.abs().argsort(descending=True)[:count]
+
+
+@dataclass(kw_only=True)
+class ReadingAllCases(Selection):
+    """Needs the whole matrix."""
+
+    cases: ClassVar[bool] = True
+
+    def __call__(self, fitness, count, rng):
+        return fitness.nan_to_num(neginf=-1e9).mean(1).argsort(descending=True)[:count]
+
+
+@dataclass(kw_only=True)
+class SamplingGlobally(Genotype, genome="nothing-known"):
+    """Draws from torch's global numbers."""
+
+    def sample(self, n, rng):
+        return torch.randn(n, 3)
+
+
+class Summing(Evaluator):
+    """What the faulty ones share."""
+
+    def task(self):
+        return Task(domain=(-1.0, 1.0))
+
+    def evaluate(self, members, rng):
+        return Evaluation(members.genomes.sum(1))
+
+
+@dataclass(kw_only=True)
+class ChangingMembers(Summing, genome="real-vector"):
+    """Changes the genomes."""
+
+    def evaluate(self, members, rng):
+        members.genomes.zero_()
+        return super().evaluate(members, rng)
+
+
+@dataclass(kw_only=True)
+class Counting(Summing, genome="real-vector"):
+    """Depends on a number that it does not save."""
+
+    def start(self, device):
+        self.calls = 0
+
+    def evaluate(self, members, rng):
+        self.calls += 1
+        return Evaluation(members.genomes.sum(1) * self.calls)
+
+
+@dataclass(kw_only=True)
+class Unsure(Summing, genome="real-vector"):
+    """Says that it is deterministic, and draws."""
+
+    deterministic = True
+
+    def evaluate(self, members, rng):
+        return Evaluation(torch.rand(len(members), generator=rng.torch))
+
+
+class Sampling(TrackedLoop):
+    """What the faulty ones share: a new population every generation."""
+
+    def __init__(self, problem):
+        super().__init__(problem)
+        self.steps = 0
+
+    def step(self):
+        self.steps += 1
+        self.members = self.problem.sample(4 + self.steps)
+        evaluation = self.problem.evaluate(self.members)
+        self.members.fitness, self.members.states = evaluation.fitness, evaluation.states
+        self.track()
+
+    def state_dict(self):
+        return {**super().state_dict(), "members": self.members.state_dict()}
+
+    def load_state_dict(self, state):
+        self.members = Members.from_state_dict(state["members"])
+        super().load_state_dict(state)
+
+
+@dataclass(kw_only=True)
+class Forgetful(Strategy):
+    """Does not save how often it stepped."""
+
+    def start(self, problem):
+        return Sampling(problem)
+
+
+class TrustingLoop(Sampling):
+    """Takes whatever stands last for the best."""
+
+    @property
+    def best(self):
+        invalid = (~self.members.fitness.isfinite()).nonzero().flatten().tolist()
+        return self.members[[invalid[0] if invalid else 0]]
+
+
+@dataclass(kw_only=True)
+class Trusting(Strategy):
+    """Reports invalid members."""
+
+    def start(self, problem):
+        return TrustingLoop(problem)
+
+
+@dataclass(kw_only=True)
+class Doubles(Dataset):
+    """Gives float64."""
+
+    def info(self):
+        return DatasetInfo((2,), 2, {"train": 4})
+
+    def load(self, split):
+        return torch.zeros(4, 2).double(), torch.zeros(4).long()
+
+
+@dataclass(kw_only=True)
+class Shared(Network):
+    """Gives the same module twice."""
+
+    def build(self, shape, outputs):
+        key = (shape, outputs)
+        if key not in BUILT:
+            BUILT[key] = nn.Sequential(nn.Flatten(), nn.LazyLinear(outputs))
+            BUILT[key](torch.zeros(1, *shape))
+        return BUILT[key]
+
+
+BUILT = {}
+
+
+@dataclass(kw_only=True)
+class ChangingRows(Recorder):
+    """Takes keys out of the rows."""
+
+    def row(self, row):
+        row.pop("best")
+
+
+@dataclass(kw_only=True)
+class ByPyplot(Plot):
+    """Opens a figure of pyplot's."""
+
+    def draw(self, arms):
+        from matplotlib import pyplot
+
+        return pyplot.figure()

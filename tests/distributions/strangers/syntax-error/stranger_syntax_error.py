@@ -1,0 +1,7 @@
+"""Mutation ``unreadable``."""
+
+from evoplug.contracts import Mutation
+
+
+class Unreadable(Mutation, genome="real-vector":
+    """Lacks a bracket."""

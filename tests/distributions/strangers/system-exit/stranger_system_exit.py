@@ -1,0 +1,25 @@
+"""Mutation ``exiting``."""
+
+import sys
+from typing import Annotated
+
+import torch
+
+from evoplug.contracts import Gt, Mutation, dataclass
+
+sys.stdout.write("a plugin that talks\n")
+sys.exit("no licence")
+
+
+@dataclass(kw_only=True)
+class Exiting(Mutation, genome="real-vector"):
+    """Ends the process that imports it."""
+
+    scale: Annotated[float, Gt(0), "of the noise"] = 0.01
+
+    def bind(self, space):
+        self._space = space
+
+    def __call__(self, genomes, rng):
+        noise = torch.randn(genomes.shape, generator=rng.torch, dtype=genomes.dtype, device=genomes.device)
+        return self._space.repair(genomes + self.scale * noise)
