@@ -1,6 +1,6 @@
 """Evaluating 1,000 networks of 92k weights: ours, batched products, a loop over networks, and the plain product.
 
-    python benchmarks/forward.py [--device cuda]
+python benchmarks/forward.py [--device cuda]
 """
 
 from __future__ import annotations

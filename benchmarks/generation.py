@@ -1,6 +1,6 @@
 """A whole generation of 1,000 networks of 92k weights at batch 512: ours, one-line torch, EvoTorch's and DEAP's own.
 
-    python benchmarks/generation.py
+python benchmarks/generation.py
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Peak memory of a whole run: 8,000 networks of 92k weights at batch 64, some generations and a checkpoint.
 
-    python benchmarks/memory.py
+python benchmarks/memory.py
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where a generation of LEEA goes: 1,000 networks of 92k weights evaluated at batch 512, bred, and turned by EvoTorch.
 
-    python benchmarks/reproduction.py
+python benchmarks/reproduction.py
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ def measured() -> dict[str, list[float]]:
     while time.perf_counter() < end or len(seconds["generation"]) < 3:
         with timed("generation"):
             step()
-    parts = zip(*(seconds[part] for part in ("generation", "evaluation", "selection, crossover, mutation")), strict=True)
+    parts = zip(
+        *(seconds[part] for part in ("generation", "evaluation", "selection, crossover, mutation")), strict=True
+    )
     seconds["EvoTorch's loop around both"] = [whole - evaluation - breeding for whole, evaluation, breeding in parts]
     return seconds
 

@@ -1,6 +1,6 @@
 """Training small populations side by side with the evaluator `train`, against a plain loop over the networks.
 
-    python benchmarks/training.py
+python benchmarks/training.py
 """
 
 from __future__ import annotations

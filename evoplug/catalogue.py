@@ -124,9 +124,9 @@ def strays(group: str | None = None) -> tuple[Entry, ...]:
     """
     found = []
     for written in set(_points()) - set(GROUPS):
-        near = get_close_matches(written, map(_qualify, GROUPS), n=1)
-        if group is None or near == [_qualify(group)]:
-            problem = f"there is no group `{written}`" + (f"; did you mean `{near[0]}`?" if near else "")
+        near = get_close_matches(re.split(r"[-._:]", written, maxsplit=1)[-1], GROUPS, n=1)
+        if group is None or near == [group]:
+            problem = f"there is no group `{written}`" + (f"; did you mean `{_qualify(near[0])}`?" if near else "")
             found += [component(written, owner, None, None, problem) for owner in _installed(written)]
     return tuple(sorted(found, key=lambda entry: (entry.group, entry.distribution, entry.name)))
 

@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from importlib import metadata
 from pathlib import Path
@@ -26,6 +26,8 @@ class Loaded(NamedTuple):
     """A component or a preset after an attempt to load it."""
 
     entry: Entry
+    used: str
+    """What ``use`` has to say."""
     seconds: float
     """What the import took; near 0 where an earlier one had brought its module."""
     problem: str | None
@@ -103,19 +105,20 @@ def plugins() -> Iterator[Plugin]:
 
 
 def _loaded(entry: Entry) -> Loaded:
-    begin = time.perf_counter()
+    begin, used = time.perf_counter(), catalogue.usable(entry)
     try:
         if entry.group not in catalogue.GROUPS:
             problem = entry.problem
         elif entry.group == "presets":
             problem = entry.problem
-            api.check(catalogue.usable(entry))
+            api.check(used)
         else:
-            registry.load(entry.group, catalogue.usable(entry))
+            registry.load(entry.group, used)
             problem = None
     except EvoplugError as error:
-        problem = str(error).partition("\n")[0].removeprefix(f"{entry}: ")
-    return Loaded(entry, time.perf_counter() - begin, problem)
+        first, *others = str(error).splitlines()
+        problem = first.removeprefix(f"{entry}: ") + (f" (and {len(others)} more)" if others else "")
+    return Loaded(entry, used, time.perf_counter() - begin, problem)
 
 
 def _unmet(distribution: str) -> Iterator[str]:
@@ -199,8 +202,12 @@ def _state(files: Sequence[Path]) -> str:
 _TESTS = "from evoplug.testing import suites\n\nglobals().update(suites({distribution!r}))\n"
 
 
-def conformance(distribution: str) -> list[Result]:
+def conformance(distribution: str, watch: Callable[[Result], object]) -> list[Result]:
     """Run the suites of :mod:`evoplug.testing` on everything that a distribution brings, from its examples.
+
+    Args:
+        distribution: its name.
+        watch: is told each result as it comes.
 
     Raises:
         ConfigError: if no such distribution is installed, or pytest is not.
@@ -212,7 +219,7 @@ def conformance(distribution: str) -> list[Result]:
         import pytest
     except ImportError:
         raise ConfigError("", "conformance suites need pytest: pip install 'evoplug[test]'") from None
-    listener = _Listener()
+    listener = _Listener(watch)
     with TemporaryDirectory() as folder:
         # A folder of its own, so that no configuration of pytest's around the working folder has a say.
         Path(folder, "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
@@ -226,18 +233,23 @@ def conformance(distribution: str) -> list[Result]:
 class _Listener:
     """A plugin of pytest's that keeps the results."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Callable[[Result], object]) -> None:
         self.results: list[Result] = []
+        self._watch = watch
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" or report.outcome != "passed":
             _, suite, test = report.nodeid.split("::")
-            self.results.append(Result(_component(suite), _words(test), report.outcome, _reason(report)))
+            self._tell(Result(_component(suite), _words(test), report.outcome, _reason(report)))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             suite = report.nodeid.rpartition("::")[2]
-            self.results.append(Result(_component(suite), "it can be loaded", "failed", _reason(report)))
+            self._tell(Result(_component(suite), "it can be loaded", "failed", _reason(report)))
+
+    def _tell(self, result: Result) -> None:
+        self.results.append(result)
+        self._watch(result)
 
 
 def _component(suite: str) -> str:

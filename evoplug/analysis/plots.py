@@ -19,7 +19,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 from evoplug import catalogue, registry
 from evoplug.analysis.groups import Groups, curve
 from evoplug.contracts import Plot
-from evoplug.errors import ConfigError, EvoplugError, FilesError
+from evoplug.errors import ConfigError, EvoplugError, FilesError, PluginError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,7 +54,7 @@ _STYLE: Mapping[str, Any] = {
     "axes.spines.top": False,
     "axes.titlesize": 9,
     "figure.constrained_layout.use": True,
-    "figure.figsize": (5.0, 3.4),
+    "figure.figsize": (5.0, 3.0),
     "font.size": 9,
     "grid.alpha": 0.18,
     "grid.color": INK,
@@ -133,21 +133,30 @@ def save(drawing: Drawing, folder: Path, formats: Iterable[str] = FORMATS) -> li
 def svg(drawing: Drawing) -> str:
     """A figure as the text of an SVG file, without a background."""
     buffer = io.StringIO()
-    # The salt makes the marks inside different from those of other figures of the same page.
-    with _style({"svg.hashsalt": drawing.name}):
+    with _style():
         drawing.figure.savefig(buffer, format="svg", facecolor="none", metadata=_no_metadata(".svg"))
     return buffer.getvalue()
 
 
 def label(column: str) -> str:
-    """What an axis or a legend says for a column, or any other name."""
-    return _LABELS.get(column, column.replace(".", " ")).replace("$", r"\$")
+    """What an axis says for a column."""
+    return text(_LABELS.get(column, column.replace(".", " ")))
+
+
+def counted(arm: str, runs: Sequence[Run]) -> str:
+    """What a legend says for an arm: its name and how many runs it has."""
+    return f"{text(arm)} (n = {len(runs)})"
+
+
+def text(name: str) -> str:
+    """A name as matplotlib shows it as it is, not as a formula."""
+    return name.replace("$", r"\$")
 
 
 @contextmanager
-def _style(more: Mapping[str, Any] | None = None) -> Iterator[None]:
+def _style() -> Iterator[None]:
     """matplotlib's settings, for the time of a block."""
-    with matplotlib.rc_context(cast(Any, {**_STYLE, **(more or {})})):
+    with matplotlib.rc_context(cast(Any, _STYLE)):
         yield
 
 
@@ -176,7 +185,7 @@ def _curves(arms: Mapping[str, Sequence[Run]], column: str, against: str, notice
         except ConfigError as error:
             missing.append(ConfigError((), f"arm {arm}: {error}"))
             continue
-        draw_curve(axes, line, f"{label(arm)} (n = {len(runs)})")
+        draw_curve(axes, line, counted(arm, runs))
     if len(missing) == len(arms):
         raise missing[0]
     notices += [f"{column} by {against}: left out: {error}" for error in missing]
@@ -219,8 +228,9 @@ def mean_curve(curves: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Mea
 
 def draw_curve(axes: Axes, line: MeanCurve, name: str) -> None:
     """A mean as a line, its deviation as a band."""
-    every = {"markevery": 1} if len(line.x) == 1 else {}
-    (drawn,) = axes.plot(line.x, line.mean, label=name, **every)
+    (drawn,) = axes.plot(line.x, line.mean, label=name)
+    if len(line.x) == 1:
+        drawn.set_markevery(1)
     if line.deviation.any():
         low, high = line.mean - line.deviation, line.mean + line.deviation
         axes.fill_between(line.x, low, high, color=drawn.get_color(), alpha=0.15, linewidth=0)
@@ -242,11 +252,13 @@ def finish(axes: Axes, x: str, y: str) -> None:
 
 
 def legend(figure: Figure, title: str) -> None:
-    """One legend for a figure, below it, in as many columns as fit."""
+    """One legend for a figure, below it, in as many columns as fit; the figure grows by what it takes."""
     pairs = [axes.get_legend_handles_labels() for axes in figure.axes]
     named = {name: handle for handles, names in pairs for handle, name in zip(handles, names, strict=True)}
-    widest = 48 + 4.6 * max(map(len, named))  # points: the sample of the line, and letters of size 8
+    widest = 44 + 4.3 * max(map(len, named))  # points: the sample of the line, and letters of size 8
     columns = max(1, min(len(named), int(72 * figure.get_figwidth() / widest)))
+    rows = -(-len(named) // columns) + bool(title)
+    figure.set_figheight(figure.get_figheight() + 0.17 * rows)
     figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=columns, title=title)
 
 
@@ -257,8 +269,8 @@ def band(arms: Mapping[str, Sequence[Run]]) -> str:
     return "mean, and standard deviation over runs as a band"
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 # ------------------------------------------------------------------------------------------------- methods' figures
@@ -273,17 +285,23 @@ def _own(arms: Mapping[str, Sequence[Run]], notices: list[str]) -> Iterator[Draw
             continue
         name = catalogue.usable(entry)
         try:
-            plot = cast(Plot, registry.build("plots", name))
-            figure = plot.draw(fitting)
+            figure = _drawn(name, fitting)
         except EvoplugError as error:
             notices.append(str(error))
             continue
-        except Exception as error:
-            what = " ".join(str(error).split())
-            notices.append(f"evoplug.plots: {name} of {entry.distribution}: {type(error).__name__}: {what}")
-            continue
         if figure is not None:
             yield Drawing(name.replace("/", "-"), entry.doc.rstrip("."), figure)
+
+
+def _drawn(name: str, arms: Mapping[str, Sequence[Run]]) -> Figure | None:
+    plot = cast(Plot, registry.build("plots", name))
+    try:
+        return plot.draw(arms)
+    except EvoplugError:
+        raise
+    except Exception as error:
+        what = " ".join(str(error).split())
+        raise PluginError(f"evoplug.plots: {name}: {type(error).__name__}: {what}") from error
 
 
 def _strategy(run: Run) -> str:

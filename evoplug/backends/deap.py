@@ -51,7 +51,7 @@ class Individual:
     def clone(self) -> Individual:
         """Another handle on the same row, for ``toolbox.clone``."""
         copy = Individual(self.block, self.row)
-        copy.state, copy.fitness.values = self.state, self.fitness.values
+        copy.state, copy.fitness.wvalues = self.state, self.fitness.wvalues
         return copy
 
 

@@ -67,7 +67,7 @@ def _json() -> int:
 
 def _part(part: Loaded) -> dict[str, Any]:
     entry = part.entry
-    names = {"group": entry.group, "name": entry.name, "use": catalogue.usable(entry), "value": entry.value}
+    names = {"group": entry.group, "name": entry.name, "use": part.used, "value": entry.value}
     return {**names, "seconds": part.seconds, "problem": part.problem}
 
 
@@ -94,8 +94,9 @@ def _plugin(plugin: Plugin, width: int) -> list[str]:
         what = f"{part.entry.group}: {part.entry.name}"
         if part.problem:
             lines.append(f"    {what}  {click.style(part.problem, fg='red')}")
-        elif (used := catalogue.usable(part.entry)) != part.entry.name:
-            lines.append(f'    {what}  {click.style("its name is taken", fg="yellow")}; use = "{used}"')
+        elif part.used != part.entry.name:
+            taken = click.style("its name is taken", fg="yellow")
+            lines.append(f'    {what}  {taken}; use = "{part.used}"')
     return lines
 
 
@@ -114,7 +115,10 @@ def _data(data: Data) -> str:
 
 
 def _suite(distribution: str, as_json: bool) -> int:
-    results = doctor.conformance(distribution)
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"testing {distribution}") as status:
+        results = doctor.conformance(distribution, lambda said: status.update(f"{said.component}: {said.test}"))
     failed = [result for result in results if result.outcome == "failed"]
     if as_json:
         click.echo(json.dumps([result._asdict() for result in results], indent=2))

@@ -121,7 +121,7 @@ def _from_mapping(config: Mapping[str, Any]) -> Document:
     root, notices = tree.annotate(config, lambda key: here), list[str]()
     if "extends" in root.value:
         root = _extended(root, here.folder, (), notices)
-    return Document(root, "run", tomli_w.dumps(as_toml(config)), tuple(notices))
+    return Document(root, "run", tomli_w.dumps(as_toml({"evoplug": source.FORMAT, **config})), tuple(notices))
 
 
 def _with_base(read: source.Source, notices: list[str], chain: tuple[Path, ...] = ()) -> Node:

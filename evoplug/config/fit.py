@@ -109,11 +109,12 @@ class _Fitting:
             )
 
     def _fits_memory(self, strategy: Strategy, genotype: Genotype | None, device: str) -> None:
-        population, have = getattr(strategy, "population", None), room.there(device)
-        if genotype is None or not isinstance(population, int) or have is None:
+        population = getattr(strategy, "population", None)
+        if genotype is None or not isinstance(population, int):
             return
         need = room.needed(genotype, population)
-        if need > have:
+        have = room.there(device) if need > room.SMALL else None
+        if have is not None and need > have:
             gib = f"about {need / 2**30:,.0f} GiB of memory, and {device} has {have / 2**30:,.0f} GiB"
             self._wrong(("strategy", "population"), f"{population:,} genomes and their children need {gib}")
             self._done()

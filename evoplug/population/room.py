@@ -13,6 +13,9 @@ from evoplug.population.box import RealSpace
 COPIES = 2
 """Parents and children."""
 
+SMALL = 2**30
+"""Bytes for which no device need be asked: asking a GPU takes seconds."""
+
 
 def needed(genotype: Genotype, population: int) -> int:
     """Bytes of the genomes of a population and its children; 0 where genomes are no tensors.

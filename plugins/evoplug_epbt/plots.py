@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from evoplug.analysis.groups import curve, numbers
-from evoplug.analysis.plots import MeanCurve, band, draw_curve, finish, label, legend, mean_curve
+from evoplug.analysis.plots import MeanCurve, band, counted, draw_curve, finish, legend, mean_curve, text
 from evoplug.contracts import Plot, dataclass
 from evoplug_epbt.ancestry import Ancestor, ancestors, distinct
 from evoplug_epbt.taylor_loss import TaylorLoss
@@ -55,7 +55,7 @@ class LossAncestry(Plot):
         panels = _panels(figure, len(shown) + 1)
         for axes, (arm, run), line in zip(panels, shown, lines, strict=False):
             _losses(axes, line, _part(run, "loss")["order"], norm)
-            axes.set_title(f"{label(arm)}, seed {run.config['run']['seed']}")
+            axes.set_title(f"{text(arm)}, seed {run.config['run']['seed']}")
         _cross_entropy(panels[-1])
         figure.supxlabel("y, predicted probability of the true class", fontsize=9)
         figure.supylabel("loss above its least value", fontsize=9)
@@ -77,14 +77,14 @@ class LossSchedule(Plot):
         shown = {arm: run for arm, run in best.items() if _evolves_loss(run)}
         if not shown:
             return None
-        figure = Figure(figsize=(5.0, 1.0 + 2.0 * ((len(shown) + 1) // 2)))
+        figure = Figure(figsize=(5.0, 0.8 + 2.0 * ((len(shown) + 1) // 2)))
         for axes, (arm, run) in zip(_panels(figure, len(shown)), shown.items(), strict=True):
             line = _ancestors(run)
             generations = [ancestor.generation for ancestor in line]
             for index, values in enumerate(zip(*(ancestor.genes["loss"] for ancestor in line), strict=True)):
                 axes.step(generations, values, where="mid", label=f"θ{index}".translate(SUBSCRIPTS))
             finish(axes, "generations", "θ")
-            axes.set_title(f"{label(arm)}, seed {run.config['run']['seed']}")
+            axes.set_title(f"{text(arm)}, seed {run.config['run']['seed']}")
         legend(figure, "")
         return figure
 
@@ -100,12 +100,12 @@ class Schedules(Plot):
         parts = list(dict.fromkeys(part for arm in lines.values() for part in _numbers(arm[0][0])))
         if not parts:
             return None
-        figure = Figure(figsize=(5.0, 1.0 + 2.0 * ((len(parts) + 1) // 2)))
+        figure = Figure(figsize=(5.0, 0.8 + 2.0 * ((len(parts) + 1) // 2)))
         for axes, part in zip(_panels(figure, len(parts)), parts, strict=True):
             for arm, found in lines.items():
                 if part in found[0][0].genes:
                     line = mean_curve([_schedule(ancestry, part) for ancestry in found])
-                    draw_curve(axes, line, f"{label(arm)} (n = {len(found)})")
+                    draw_curve(axes, line, counted(arm, arms[arm]))
             finish(axes, "generations", part.replace("_", " "))
             if any(_part(runs[0], part).get("scale") == "log" for runs in arms.values()):
                 axes.set_yscale("log")
@@ -115,13 +115,13 @@ class Schedules(Plot):
 
 @dataclass(kw_only=True)
 class Accuracy(Plot):
-    """Accuracy of the best member against the epochs of training of one network; above, the upper part enlarged.
+    """Accuracy of the best member by the epochs that one network is trained; above, its upper part enlarged.
 
     As in the EPBT paper, figures 2 to 4, with the accuracy that is the fitness; the test accuracy, which only the
     reported member has, stands at the end. Plain training is drawn beside them.
     """
 
-    strategies = (*METHODS, "gradient-descent")
+    strategies = ("epbt", "pbt", "gradient-descent")
 
     def draw(self, arms: Arms) -> Figure | None:
         if not any(_method(runs[0]) in METHODS for runs in arms.values()):
@@ -129,13 +129,13 @@ class Accuracy(Plot):
         chosen = {arm: runs for arm, runs in arms.items() if runs[0].config["evaluator"].get("fitness") == "accuracy"}
         if not chosen:
             return None
-        figure = Figure(figsize=(5.0, 4.4))
+        figure = Figure(figsize=(5.0, 4.0))
         upper, whole = figure.subplots(2, 1, sharex=True)
         lines = {arm: mean_curve([_training(run) for run in runs]) for arm, runs in chosen.items()}
         tests = [_tested(runs) for runs in chosen.values()]
         for axes in (upper, whole):
             for arm, line in lines.items():
-                draw_curve(axes, line, f"{label(arm)} (n = {len(chosen[arm])})")
+                draw_curve(axes, line, counted(arm, chosen[arm]))
             _tests(axes, tests, [float(line.x[-1]) for line in lines.values()])
         upper.set_ylim(*_late([*lines.values(), *(test for test in tests if test is not None)]))
         finish(whole, "epochs of training of one network", "")

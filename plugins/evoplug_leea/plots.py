@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from evoplug import ConfigError
 from evoplug.analysis.groups import curve, numbers
-from evoplug.analysis.plots import INK, draw_curve, finish, label, legend, mean_curve
+from evoplug.analysis.plots import INK, counted, draw_curve, finish, label, legend, mean_curve
 from evoplug.contracts import Plot, dataclass
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Accuracies(Plot):
                 axes.scatter(row, [place] * len(row), s=14, color="#0072b2", alpha=0.6, linewidths=0, zorder=3)
             axes.set_xlabel(label(split))
             axes.grid(visible=False, axis="y")
-        panels[0].set_yticks(places, [f"{label(arm)} (n = {len(runs)})" for arm, runs in arms.items()])
+        panels[0].set_yticks(places, [counted(arm, runs) for arm, runs in arms.items()])
         return figure
 
 
@@ -66,7 +66,7 @@ class MutationStrength(Plot):
         for arm, line in sigmas.items():
             own = _curves(arms[arm], "sigma_std")
             inside = mean_curve(own).mean if own else 0 * line.mean
-            draw_curve(axes, line._replace(deviation=inside), f"{label(arm)} (n = {len(arms[arm])})")
+            draw_curve(axes, line._replace(deviation=inside), counted(arm, arms[arm]))
         finish(axes, "generations", "mutation strength σ")
         legend(figure, "mean; where self-adaptive, standard deviation in the population as a band")
         return figure

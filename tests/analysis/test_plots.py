@@ -148,10 +148,10 @@ class TestFiles:
         assert {"best fitness", "generations", "a (n = 2)"} <= texts
 
     def test_names_are_shown_as_they_are(self, tmp_path: Path) -> None:
-        arm(tmp_path / "cost $5 <$9", [0.1, 0.2], rows=rows(1.0, 2.0))
+        arm(tmp_path / "rate=0.5 $5 <$9", [0.1, 0.2], rows=rows(1.0, 2.0))
         tree = ElementTree.fromstring(svg(drawn(tmp_path, "best")["best-by-generations"]))
         texts = {element.text for element in tree.iter("{http://www.w3.org/2000/svg}text")}
-        assert "cost $5 <$9 (n = 2)" in texts
+        assert "rate=0.5 $5 <$9 (n = 2)" in texts
         assert label("test.accuracy") == "test accuracy"
 
     def test_a_folder_that_cannot_be_made_is_said(self, tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ class TestPluginsFigures:
         drawings = draw(groups.read([two_arms(tmp_path)]))
         assert "runs" in [drawing.name for drawing in drawings.figures]
         broken, gone = drawings.notices
-        assert broken == "evoplug.plots: broken of evoplug-runs: ZeroDivisionError: division by zero"
+        assert broken == "evoplug.plots: broken: ZeroDivisionError: division by zero"
         assert "nowhere" in gone
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from evoplug import __version__
 from strangers import PROJECTS, Site, install
 
 CONFIG = """
@@ -114,7 +115,6 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Street:
 def test_all_of_them_are_listed_with_what_metadata_and_source_tell(street: Street) -> None:
     lines = street.python("-m", "evoplug", "list", "mutations").stdout.splitlines()
     listed = {line.split()[1]: " ".join(line.split()[2:]) for line in lines if "(stranger-" in line}
-    version = _version()
     assert listed == {
         "sound": "Add noise, inside the bounds. (stranger-good 1.0) scale=0.01",
         "edited": "Add noise, from a checkout. (stranger-editable 1.0) scale=0.01",
@@ -128,7 +128,7 @@ def test_all_of_them_are_listed_with_what_metadata_and_source_tell(street: Stree
         "stranger-twin-a/twin": "Twin a. (stranger-twin-a 1.0) scale=0.01",
         "stranger-twin-b/twin": "Twin b. (stranger-twin-b 1.0) scale=0.01",
         "stranger-shadow/gaussian": "Has the name of one of evoplug's own. (stranger-shadow 1.0) scale=0.01",
-        "futuristic": f"broken: needs evoplug>=99; this is {version} (stranger-future 1.0) scale=0.01",
+        "futuristic": f"broken: needs evoplug>=99; this is {__version__} (stranger-future 1.0) scale=0.01",
         "misplaced": "broken: there is no group `evoplug.mutation`; did you mean `evoplug.mutations`? "
         "(stranger-typing-error 1.0)",
     }
@@ -147,9 +147,8 @@ def test_a_run_that_uses_one_ends_with_its_cause(street: Street) -> None:
     """Exit code 3 and one line; the sound ones work after all the others have failed in the same process."""
     sound = ["sound", "edited", "stranger-twin-b/twin", "stranger-shadow/gaussian"]
     said = json.loads(street.python("-c", DRIVER, "strange.toml", *REFUSED, *sound).stdout)
-    version = _version()
     assert {name: said[name] for name in REFUSED} == {
-        name: [3, f"evoplug: error: {cause.format(version=version)}\n"] for name, cause in REFUSED.items()
+        name: [3, f"evoplug: error: {cause.format(version=__version__)}\n"] for name, cause in REFUSED.items()
     }
     assert {name: said[name] for name in sound} == {name: [0, ""] for name in sound}
     lock = json.loads((street.folder / "out-edited" / "plugins.lock").read_text())
@@ -167,9 +166,9 @@ def test_the_doctor_says_of_each_what_is_wrong(street: Street) -> None:
         if plugin["name"].startswith("stranger-")
     }
     assert problems == {
-        **{name: (True, None) for name in ("sound", "edited", "twin", "gaussian", "narrowing")},
+        **dict.fromkeys(("sound", "edited", "twin", "gaussian", "narrowing"), (True, None)),
         **{
-            name: (False, REFUSED[name].partition("): ")[2].format(version=_version()))
+            name: (False, REFUSED[name].partition("): ")[2].format(version=__version__))
             for name in ("unimportable", "exiting", "unreadable", "stray-class", "futuristic", "misplaced")
         },
     }
@@ -180,9 +179,3 @@ def test_the_suites_run_on_an_installed_plugin(street: Street) -> None:
     said = street.python("-m", "evoplug", "doctor", "--suite", "stranger-good").stdout
     assert "mutations/sound" in said
     assert said.endswith("all is well\n")
-
-
-def _version() -> str:
-    from evoplug import __version__
-
-    return __version__

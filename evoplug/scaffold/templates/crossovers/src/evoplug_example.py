@@ -1,6 +1,6 @@
 """Crossover ``example``."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from evoplug import Rng
@@ -14,10 +14,9 @@ class Example(Crossover, genome="real-vector"):
     reach: Annotated[float, Ge(0), Le(1), "how far towards the second parent; 1: all the way"] = 1.0
 
     def bind(self, space: Genotype) -> None:
-        self._space = space
+        self._space: Any = space
 
     def __call__(self, a: torch.Tensor, b: torch.Tensor, rng: Rng) -> torch.Tensor:
         """Two ``(n, d)`` blocks of parents to ``(n, d)`` children, pair by pair."""
         u = self.reach * torch.rand(len(a), 1, generator=rng.torch, dtype=a.dtype, device=a.device)
-        children: torch.Tensor = self._space.repair(a + u * (b - a))
-        return children
+        return self._space.repair(a + u * (b - a))

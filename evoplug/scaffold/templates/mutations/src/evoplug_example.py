@@ -1,6 +1,6 @@
 """Mutation ``example``."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from evoplug import Rng
@@ -14,10 +14,9 @@ class Example(Mutation, genome="real-vector"):
     width: Annotated[float, Gt(0), "largest change of a gene, in its own units"] = 0.1
 
     def bind(self, space: Genotype) -> None:
-        self._space = space
+        self._space: Any = space
 
     def __call__(self, genomes: torch.Tensor, rng: Rng) -> torch.Tensor:
         """``(n, d)`` parents to ``(n, d)`` children; the parents stay as they are."""
         noise = torch.rand(genomes.shape, generator=rng.torch, dtype=genomes.dtype, device=genomes.device)
-        children: torch.Tensor = self._space.repair(genomes + self.width * (2 * noise - 1))
-        return children
+        return self._space.repair(genomes + self.width * (2 * noise - 1))

@@ -1,0 +1,159 @@
+"""What the doctor finds: plugins that load or do not, requirements, the machine, data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from evoplug import ConfigError, catalogue, doctor
+from strangers import LEVY, Site, visit
+
+POINT = {"mutations/levy": "levy:Levy"}
+
+DATASET = """
+    from pathlib import Path
+    from evoplug.contracts import Dataset, dataclass
+
+    HERE = Path(__file__).parent
+
+    @dataclass(kw_only=True)
+    class Here(Dataset):
+        def files(self): return [HERE / "levy.py", HERE / "deep" / "more.py"]
+
+    @dataclass(kw_only=True)
+    class Gone(Dataset):
+        def files(self): return [HERE / "levy.py", HERE / "gone"]
+
+    @dataclass(kw_only=True)
+    class Without(Dataset):
+        pass
+
+    @dataclass(kw_only=True)
+    class Own(Dataset):
+        folder: str
+
+    class Broken:
+        pass
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Strangers alone: loading all of evoplug's own takes seconds."""
+    entries = catalogue.entries
+
+    def others(group: str | None = None) -> tuple[catalogue.Entry, ...]:
+        return tuple(entry for entry in entries(group) if entry.distribution not in ("evoplug", "demanding"))
+
+    monkeypatch.setattr(catalogue, "entries", others)
+    yield from visit(tmp_path)
+
+
+def test_a_sound_plugin_is_loaded(site: Site) -> None:
+    site.add("evoplug-levy", POINT, {"levy.py": LEVY}, requires=["evoplug>=0.1", "numpy"])
+    (plugin,) = doctor.plugins()
+    assert (plugin.name, plugin.version, plugin.well, plugin.unmet) == ("evoplug-levy", "1.0", True, ())
+    (part,) = plugin.parts
+    assert (part.entry.name, part.problem) == ("levy", None)
+    assert part.seconds > 0
+
+
+def test_what_fails_is_said_of_its_part_alone(site: Site) -> None:
+    points = {**POINT, "mutations/loud": "loud:Levy", "mutations/none": "levy:Nothing"}
+    site.add("evoplug-levy", points, {"levy.py": LEVY, "loud.py": "print('hello')\nimport no_such_library\n"})
+    (plugin,) = doctor.plugins()
+    assert not plugin.well
+    assert {part.entry.name: part.problem for part in plugin.parts} == {
+        "levy": None,
+        "loud": "ModuleNotFoundError: No module named 'no_such_library'",
+        "none": "AttributeError: module 'levy' has no attribute 'Nothing'",
+    }
+
+
+def test_what_a_plugin_prints_does_not_get_into_the_output(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    site.add("evoplug-loud", {"mutations/loud": "loud:Levy"}, {"loud.py": f"{LEVY}\n    print('hello')\n"})
+    assert [plugin.well for plugin in doctor.plugins()] == [True]
+    assert capsys.readouterr() == ("", "hello\n")
+
+
+def test_presets_are_checked(site: Site) -> None:
+    files = {"levy_presets/__init__.py": "", "levy_presets/levy/wide.toml": "evoplug = 1\n[run\n"}
+    site.add("levy-presets", {"presets/levy": "levy_presets"}, files)
+    (plugin,) = doctor.plugins()
+    (part,) = plugin.parts
+    assert part.entry.name == "levy/wide"
+    assert part.problem
+    assert part.problem.startswith(f"{site.folder}/levy_presets/levy/wide.toml:2: ")
+
+
+def test_requirements_that_do_not_hold_are_named(site: Site) -> None:
+    requires = [
+        "torch>=99",
+        "a-library-that-is-not-there>=1",
+        "another-one; extra == 'test'",
+        "a-third; python_version < '3'",
+        "numpy>=1",
+        "torch ~~ 1",
+    ]
+    site.add("evoplug-levy", POINT, {"levy.py": LEVY}, requires=requires)
+    (plugin,) = doctor.plugins()
+    assert [problem.partition(";")[0] for problem in plugin.unmet] == [
+        "needs torch>=99",
+        "needs a-library-that-is-not-there>=1, which is not installed",
+        "its requirement `torch ~~ 1` cannot be read",
+    ]
+    assert not plugin.well
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("evoplug.mutation", "; did you mean `evoplug.mutations`?"),
+        ("evoplug_mutations", "; did you mean `evoplug.mutations`?"),
+        ("evoplug.something", ""),
+    ],
+)
+def test_a_group_that_is_a_typing_error_is_found(site: Site, written: str, meant: str) -> None:
+    site.write("levy-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: levy\nVersion: 1.0\n")
+    site.write("levy-1.0.dist-info/entry_points.txt", f"[{written}]\nlevy = levy:Levy\n")
+    catalogue.refresh()
+    (plugin,) = doctor.plugins()
+    assert [part.problem for part in plugin.parts] == [f"there is no group `{written}`{meant}"]
+
+
+def test_the_groups_of_others_are_theirs(site: Site) -> None:
+    site.write("levy-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: evoplug-levy\nVersion: 1.0\n")
+    site.write("levy-1.0.dist-info/entry_points.txt", "[evoplug_levy.kernels]\na = levy:Levy\n[pytest11]\nb = levy\n")
+    catalogue.refresh()
+    assert list(doctor.plugins()) == []
+
+
+def test_data_sets_are_here_missing_or_your_own(site: Site) -> None:
+    names = {"here": "Here", "gone": "Gone", "without": "Without", "own": "Own", "broken": "Broken"}
+    points = {f"datasets/{name}": f"levy:{cls}" for name, cls in names.items()}
+    site.add("evoplug-levy", points, {"levy.py": DATASET, "deep/more.py": ""})
+    assert {each.name: (each.state, each.place) for each in doctor.data()} == {
+        "here": ("here", site.folder),
+        "gone": ("missing", site.folder),
+        "without": ("no files", None),
+        "own": ("your own files", None),
+        "broken": ("broken", None),
+    }
+
+
+def test_the_machine_is_this_one() -> None:
+    import torch
+
+    machine = doctor.machine()
+    assert machine.torch == torch.__version__
+    assert machine.threads == torch.get_num_threads()
+    assert machine.cores >= 1
+    assert machine.memory is None or machine.memory > 0.1
+
+
+def test_suites_of_what_is_not_there_are_refused(site: Site) -> None:
+    site.add("evoplug-levy", POINT, {"levy.py": LEVY})
+    with pytest.raises(ConfigError, match=r"^no distribution `levy` with components is installed; .* evoplug-levy$"):
+        doctor.conformance("levy", print)
