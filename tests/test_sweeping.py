@@ -160,7 +160,7 @@ def test_the_command_makes_a_sweep_of_any_configuration(tmp_path, monkeypatch, c
         main(["run", "plain.toml", "--seeds", "2", "--jobs", "2"])
     assert not caught.value.code
     out = capsys.readouterr().out
-    assert "1 arm, 2 runs, 2 at once" in out
+    assert "1 arm, 2 runs; 2 at once" in out
     assert "finished     run, seed 8  best" in out
     assert "2 of 2 runs finished" in out
     assert [path.name for path in sorted((tmp_path / "runs" / "plain" / "run").iterdir())] == ["seed-7", "seed-8"]

@@ -60,16 +60,32 @@ def test_the_whole_run_is_the_sum_of_its_parts():
     assert TIMING.total(replace(run, stop={"fitness": 1})) is None
 
 
+class Clock:
+    """Time that passes only where :meth:`work` is done: 2 seconds, 5 the first time."""
+
+    def __init__(self) -> None:
+        self.now, self.first = 100.0, True
+
+    def work(self):
+        self.now += 5.0 if self.first else 2.0
+        self.first = False
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(time, "perf_counter", lambda: clock.now)
+    monkeypatch.setattr(time, "work", clock.work, raising=False)
+    return clock
+
+
 @pytest.fixture
 def slow(tmp_path, monkeypatch):
-    """A configuration whose evaluations take 50 ms, the first one three times as long."""
+    """A configuration whose evaluations take time."""
     (tmp_path / "code.py").write_text(
         "import os, time\n"
-        "calls = 0\n"
         "def slow(x):\n"
-        "    global calls\n"
-        "    calls += 1\n"
-        "    time.sleep(0.05 if calls > 1 else 0.15)\n"
+        "    time.work()\n"
         "    return (x**2).sum(-1)\n"
         "def broken(x):\n"
         "    raise ValueError('no')\n"
@@ -85,7 +101,6 @@ def slow(tmp_path, monkeypatch):
         "run.stop.generations = 20\n"
     )
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(rehearsal, "ENOUGH", 0.2)
     return config
 
 
@@ -94,23 +109,22 @@ def rehearse(config, overrides=()):
         return rehearsal.rehearse(str(config), overrides, "run", Path(folder), time.perf_counter())
 
 
-def test_an_estimate_is_near_the_truth(slow):
+def test_where_nothing_disturbs_the_clock_the_estimate_is_the_truth(slow, clock):
     timing = rehearse(slow)
-    assert timing.ledger["evaluations"] == (3, 3)
+    assert (timing.first, timing.generation, timing.ledger["evaluations"]) == (5.0, 2.0, (3, 3))
+    clock.first = True
     run = evoplug.run(slow)
-    assert timing.total(evoplug.check(slow).run) - timing.start == pytest.approx(
-        run.result["ledger"]["seconds"], rel=0.3
-    )
+    assert timing.total(evoplug.check(slow).run) == run.result["ledger"]["seconds"] == 5 + 19 * 2
     (checkpoint,) = (run.folder / "checkpoints").iterdir()
     assert timing.checkpoint == pytest.approx(checkpoint.stat().st_size, rel=0.3)
     assert timing.memory is None or timing.memory > 10**8
 
 
-def test_two_generations_after_the_first_are_timed_at_the_least(slow, monkeypatch):
-    monkeypatch.setattr(rehearsal, "ENOUGH", 0.0)
-    timing = rehearse(slow, ["run.stop.generations=1"])
-    assert timing.generation >= 0.05
-    assert timing.generations({"generations": 1}) == 1
+@pytest.mark.parametrize(("enough", "generations"), [(0.0, 3), (4.0, 3), (9.0, 6)])
+def test_two_generations_after_the_first_are_timed_at_the_least(slow, clock, monkeypatch, enough, generations):
+    monkeypatch.setattr(rehearsal, "ENOUGH", enough)
+    rehearse(slow, ["run.stop.generations=1"])
+    assert clock.now == 100 + 5 + 2 * (generations - 1)
 
 
 def test_what_a_run_would_die_of_is_said_and_nothing_stays(slow, tmp_path, monkeypatch):

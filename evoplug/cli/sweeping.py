@@ -43,9 +43,10 @@ class Lines(SweepWatch):
         self._start = self._shown_at = time.perf_counter()
         self._complete = sum(work.state == "complete" for work in works)
         arms = len({work.cell.arm for work in works})
-        runs = f"{_count(arms, 'arm')}, {_count(len(works), 'run')}, {jobs} at once"
-        already = f"; {self._complete} complete already" if self._complete else ""
-        self.console.print(f"[bold]{escape(experiment.run.name)}[/bold]  {runs}{already}", soft_wrap=True)
+        runs = f"{_count(arms, 'arm')}, {_count(len(works), 'run')}"
+        runs += f"; {self._complete} complete already" if self._complete else ""
+        runs += f"; {jobs} at once" if self._complete < len(works) else ""
+        self.console.print(f"[bold]{escape(experiment.run.name)}[/bold]  {runs}", soft_wrap=True)
         self.console.print(f"[dim]{escape(str(folder))}[/dim]", soft_wrap=True)
 
     def look(self) -> None:

@@ -10,21 +10,18 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from math import prod
 
 import torch
 from torch import nn
 from torch.func import functional_call
 
-from evoplug.population.workers import parallel
+from evoplug.population.workers import count, parallel
 
 Reduce = Callable[[torch.Tensor], torch.Tensor]
 
 _ELEMENTWISE = (nn.ELU, nn.GELU, nn.Identity, nn.LeakyReLU, nn.ReLU, nn.Sigmoid, nn.SiLU, nn.Softplus, nn.Tanh)
 _ACTIVATIONS = {"cpu": 2**20, "cuda": 2**26}
 """Floats in the widest layer of a piece: on a CPU, 4 MiB stay in the cache."""
-_ROWS = {"cpu": 128, "cuda": 2**14}
-"""Most networks in a piece, so that a small population still gives every worker some."""
 _SMALL = 16
 """Up to so many examples, products with one example a row are the faster ones."""
 
@@ -62,7 +59,7 @@ def map_outputs(template: nn.Module, genomes: torch.Tensor, x: torch.Tensor, red
         ``(n, ...)``, in the order of the rows.
     """
     layers = _chain(template, x)
-    networks = _General(template, x) if layers is None else _Dense(template, layers, x)
+    networks = _General(template, x) if layers is None else _Dense(template, layers, x, len(genomes))
     pieces = genomes.split(networks.rows)
     return torch.cat(parallel(lambda number: reduce(networks(pieces[number])), len(pieces)))
 
@@ -73,14 +70,14 @@ class _Dense:
     Activations are ``(k, features, b)`` (``wide``) or, for few examples, ``(k, b, features)``.
     """
 
-    def __init__(self, template: nn.Module, layers: Sequence[nn.Module], x: torch.Tensor) -> None:
+    def __init__(self, template: nn.Module, layers: Sequence[nn.Module], x: torch.Tensor, n: int) -> None:
         inputs = x.flatten(1)
         linear = [layer for layer in layers if isinstance(layer, nn.Linear)]
         self.template = template
         self.layers = [_in_place(layer) for layer in layers]
         self.wide = len(x) > _SMALL
         self.inputs = inputs.T.contiguous() if self.wide else inputs
-        self.rows = _rows(len(x), max(layer.out_features for layer in linear), x.device)
+        self.rows = _rows(n, len(x) * max(layer.out_features for layer in linear), x.device)
         self.hidden = _Buffers([self._shape(layer, self.rows) for layer in linear[:-1]], x)
 
     def __call__(self, genomes: torch.Tensor) -> torch.Tensor:
@@ -174,6 +171,8 @@ def _in_place(layer: nn.Module) -> nn.Module:
     return layer
 
 
-def _rows(b: int, widest: int, device: torch.device) -> int:
-    kind = "cpu" if device.type == "cpu" else "cuda"
-    return min(_ROWS[kind], max(1, _ACTIVATIONS[kind] // prod((b, widest))))
+def _rows(n: int, widest: int, device: torch.device) -> int:
+    """Networks in a piece: as many as the activations allow; on a CPU, no more than leave every worker some."""
+    if device.type == "cpu":
+        return max(1, min(_ACTIVATIONS["cpu"] // widest, -(-n // count())))
+    return max(1, _ACTIVATIONS["cuda"] // widest)

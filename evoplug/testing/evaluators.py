@@ -39,7 +39,7 @@ class EvaluatorSuite(Suite):
 
     @pytest.fixture
     def genotype(self, example: Mapping[str, Any]) -> Genotype | None:
-        """The search space, not bound; None for an evaluator that needs none."""
+        """The search space, which the tests bind; None for an evaluator that needs none."""
         evaluator: Evaluator = self.build(example)
         for genotype in _spaces(evaluator):
             try:

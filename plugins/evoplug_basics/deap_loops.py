@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from deap import algorithms
 
@@ -33,8 +33,8 @@ class Simple(Strategy):
 
 
 @dataclass(kw_only=True)
-class MuPlusLambda(Strategy):
-    """DEAP's ``eaMuPlusLambda``: lambda children by crossover, mutation or copying; the next mu from both."""
+class _MuLambda(Strategy):
+    """What DEAP's loops with mu parents and lambda children have in common."""
 
     population: Annotated[int, Ge(1), "mu: individuals that are kept"] = 20
     offspring: Annotated[int, Ge(1), "lambda: children a generation"] = 100
@@ -44,53 +44,40 @@ class MuPlusLambda(Strategy):
     crossover: Crossover = use("two-point")
     mutation: Mutation = use("gaussian")
 
+    loop: ClassVar[str]
+    """Its name in ``deap.algorithms``."""
+
     def check(self) -> Iterator[tuple[str, str]]:
-        yield from _probabilities(self.crossover_probability, self.mutation_probability)
-        yield from _pairs(self.crossover_probability, self.population)
+        total = self.crossover_probability + self.mutation_probability
+        if total > 1:
+            yield "crossover_probability", f"plus mutation_probability must be at most 1, is {total:g}"
+        if self.crossover_probability > 0 and self.population < 2:
+            yield "crossover_probability", "must be 0 where the population is 1: there is nobody to cross with"
 
     def start(self, problem: Problem) -> PopulationLoop:
         def algorithm(population, toolbox, generations):  # type: ignore[no-untyped-def]
-            cxpb, mutpb = self.crossover_probability, self.mutation_probability
-            return algorithms.eaMuPlusLambda(
-                population, toolbox, self.population, self.offspring, cxpb, mutpb, generations, verbose=False
-            )
+            sizes = self.population, self.offspring
+            chances = self.crossover_probability, self.mutation_probability
+            loop = getattr(algorithms, self.loop)
+            return loop(population, toolbox, *sizes, *chances, generations, verbose=False)
 
         return PopulationLoop(problem, self.population, algorithm, self.selection, self.crossover, self.mutation)
 
 
 @dataclass(kw_only=True)
-class MuCommaLambda(Strategy):
+class MuPlusLambda(_MuLambda):
+    """DEAP's ``eaMuPlusLambda``: lambda children by crossover, mutation or copying; the next mu from both."""
+
+    loop: ClassVar[str] = "eaMuPlusLambda"
+
+
+@dataclass(kw_only=True)
+class MuCommaLambda(_MuLambda):
     """DEAP's ``eaMuCommaLambda``: lambda children by crossover, mutation or copying; the next mu from them alone."""
 
-    population: Annotated[int, Ge(1), "mu: individuals that are kept"] = 20
-    offspring: Annotated[int, Ge(1), "lambda: children a generation"] = 100
-    crossover_probability: Annotated[float, Ge(0), Le(1), "that a child is made by crossover"] = 0.4
-    mutation_probability: Annotated[float, Ge(0), Le(1), "that a child is made by mutation"] = 0.6
-    selection: Selection = use("best")
-    crossover: Crossover = use("two-point")
-    mutation: Mutation = use("gaussian")
+    loop: ClassVar[str] = "eaMuCommaLambda"
 
     def check(self) -> Iterator[tuple[str, str]]:
-        yield from _probabilities(self.crossover_probability, self.mutation_probability)
-        yield from _pairs(self.crossover_probability, self.population)
+        yield from super().check()
         if self.offspring < self.population:
             yield "offspring", f"must be at least the population, {self.population}, is {self.offspring}"
-
-    def start(self, problem: Problem) -> PopulationLoop:
-        def algorithm(population, toolbox, generations):  # type: ignore[no-untyped-def]
-            cxpb, mutpb = self.crossover_probability, self.mutation_probability
-            return algorithms.eaMuCommaLambda(
-                population, toolbox, self.population, self.offspring, cxpb, mutpb, generations, verbose=False
-            )
-
-        return PopulationLoop(problem, self.population, algorithm, self.selection, self.crossover, self.mutation)
-
-
-def _probabilities(crossover: float, mutation: float) -> Iterator[tuple[str, str]]:
-    if crossover + mutation > 1:
-        yield "crossover_probability", f"plus mutation_probability must be at most 1, is {crossover + mutation:g}"
-
-
-def _pairs(crossover: float, population: int) -> Iterator[tuple[str, str]]:
-    if crossover > 0 and population < 2:
-        yield "crossover_probability", "must be 0 where the population is 1: there is nobody to cross with"

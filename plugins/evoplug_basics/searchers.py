@@ -7,28 +7,29 @@ each gene's range (of 1 where a gene is unbounded). Parameters left at None take
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from evoplug import Problem
-from evoplug.backends.evotorch import SearcherLoop
+from evoplug.backends.evotorch import SearcherLoop, algorithms
 from evoplug.contracts import ConfigError, Ge, Gt, Le, Lt, Strategy
 
 
 @dataclass(kw_only=True)
-class SNES(Strategy, genome="real-vector"):
-    """Separable natural evolution strategy (Schaul et al., 2011)."""
+class _NaturalEvolution(Strategy, genome="real-vector"):
+    """What EvoTorch's natural evolution strategies have in common."""
 
     population: Annotated[int | None, Ge(2), "samples a generation; 4 + 3 log(d) unless given"] = None
     sigma: Annotated[float, Gt(0), "initial deviation, as a share of the range"] = 0.2
     center_learning_rate: Annotated[float | None, Gt(0), "of the mean; 1 unless given"] = None
     stdev_learning_rate: Annotated[float | None, Gt(0), "of the deviation, times EvoTorch's default for d"] = None
 
-    def start(self, problem: Problem) -> SearcherLoop:
-        from evotorch.algorithms import SNES as Searcher
+    searcher: ClassVar[str]
+    """Its name in ``evotorch.algorithms``."""
 
+    def start(self, problem: Problem) -> SearcherLoop:
         return SearcherLoop(
             problem,
-            lambda bridge, width: Searcher(
+            lambda bridge, width: getattr(algorithms, self.searcher)(
                 bridge,
                 stdev_init=self.sigma * width,
                 popsize=self.population,
@@ -39,27 +40,17 @@ class SNES(Strategy, genome="real-vector"):
 
 
 @dataclass(kw_only=True)
-class XNES(Strategy, genome="real-vector"):
+class SNES(_NaturalEvolution):
+    """Separable natural evolution strategy (Schaul et al., 2011)."""
+
+    searcher: ClassVar[str] = "SNES"
+
+
+@dataclass(kw_only=True)
+class XNES(_NaturalEvolution):
     """Exponential natural evolution strategy with a full covariance matrix (Glasmachers et al., 2010)."""
 
-    population: Annotated[int | None, Ge(2), "samples a generation; 4 + 3 log(d) unless given"] = None
-    sigma: Annotated[float, Gt(0), "initial deviation, as a share of the range"] = 0.2
-    center_learning_rate: Annotated[float | None, Gt(0), "of the mean; 1 unless given"] = None
-    stdev_learning_rate: Annotated[float | None, Gt(0), "of the deviation, times EvoTorch's default for d"] = None
-
-    def start(self, problem: Problem) -> SearcherLoop:
-        from evotorch.algorithms import XNES as Searcher
-
-        return SearcherLoop(
-            problem,
-            lambda bridge, width: Searcher(
-                bridge,
-                stdev_init=self.sigma * width,
-                popsize=self.population,
-                center_learning_rate=self.center_learning_rate,
-                stdev_learning_rate=self.stdev_learning_rate,
-            ),
-        )
+    searcher: ClassVar[str] = "XNES"
 
 
 @dataclass(kw_only=True)
@@ -79,11 +70,9 @@ class PGPE(Strategy, genome="real-vector"):
         return [("population", f"must be even, is {self.population}")] if self.population % 2 else []
 
     def start(self, problem: Problem) -> SearcherLoop:
-        from evotorch.algorithms import PGPE as Searcher
-
         return SearcherLoop(
             problem,
-            lambda bridge, width: Searcher(
+            lambda bridge, width: algorithms.PGPE(
                 bridge,
                 stdev_init=self.sigma * width,
                 popsize=self.population,
@@ -106,11 +95,9 @@ class CEM(Strategy, genome="real-vector"):
         return [("parents", f"{self.parents:g} of {self.population} are fewer than two parents")] if too_few else []
 
     def start(self, problem: Problem) -> SearcherLoop:
-        from evotorch.algorithms import CEM as Searcher
-
         return SearcherLoop(
             problem,
-            lambda bridge, width: Searcher(
+            lambda bridge, width: algorithms.CEM(
                 bridge, popsize=self.population, parenthood_ratio=self.parents, stdev_init=self.sigma * width
             ),
         )
@@ -128,13 +115,11 @@ class CMAES(Strategy, genome="real-vector"):
     separable: Annotated[bool, "adapt the diagonal of the covariance matrix only"] = False
 
     def start(self, problem: Problem) -> SearcherLoop:
-        from evotorch.algorithms import CMAES as Searcher
-
         if problem.genotype.length < 2:  # type: ignore[union-attr]
             raise ConfigError("genotype.length", "cma-es needs at least 2 genes")
         return SearcherLoop(
             problem,
-            lambda bridge, width: Searcher(
+            lambda bridge, width: algorithms.CMAES(
                 bridge, stdev_init=self.sigma * float(width.mean()), popsize=self.population, separable=self.separable
             ),
         )

@@ -12,6 +12,8 @@ from evoplug.population.workers import workers
 from evoplug_basics.crossovers import Uniform
 from evoplug_basics.mutations import Gaussian, SelfAdaptiveGaussian
 
+NAMES = ["noise", "gaussian", "self-adaptive"]
+
 
 class Noise(Mutation):
     """Block operator that relies on the default ``into``."""
@@ -85,7 +87,7 @@ def test_lanes_hold_many_small_rows_or_one_large():
 
 
 @pytest.mark.parametrize("d", [7, breeding.LANE // 3, breeding.LANE + 1])
-@pytest.mark.parametrize("mutation", [Noise(), Gaussian(sigma=0.1), SelfAdaptiveGaussian(sigma=0.1)], ids=lambda m: type(m).__name__)
+@pytest.mark.parametrize("mutation", [Noise(), Gaussian(sigma=0.1), SelfAdaptiveGaussian(sigma=0.1)], ids=NAMES)
 def test_mutants_are_the_same_with_any_number_of_workers(mutation, d):
     parents = members(torch.randn(5, d, generator=Rng(0).torch), **mutation.columns(5))
     rows = torch.tensor([4, 0, 2, 2, 1, 3, 0])

@@ -110,9 +110,19 @@ def test_neither_pieces_nor_workers_change_a_bit(name, n, batch, rows, count):
     with workers(1):
         expected = map_outputs(template, genomes, x, reduce)
     with pytest.MonkeyPatch.context() as patch, workers(count):
-        patch.setattr(module_under_test, "_ROWS", {"cpu": rows})
+        patch.setattr(module_under_test, "_rows", lambda *_: rows)
         patch.setattr(module_under_test._General, "rows", rows)
         assert torch.equal(map_outputs(template, genomes, x, reduce), expected)
+
+
+@pytest.mark.parametrize("batch", [8, 64])
+def test_the_number_of_workers_changes_no_bit_of_a_large_network(batch):
+    genomes, x = population(template := mlp(196, 256, 128, 64, 10), 23, (1, 14, 14), batch)
+    with workers(1):
+        expected = forward(template, genomes, x)
+    for count in (2, 3, 23):
+        with workers(count):
+            assert torch.equal(forward(template, genomes, x), expected)
 
 
 def test_outputs_that_are_kept_are_not_written_over():

@@ -12,10 +12,10 @@ import warnings
 os.environ.setdefault("EVOTORCH_VERBOSE_LEVEL", "-1")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    import evotorch  # noqa: F401
+    from evotorch import algorithms
 logging.getLogger("evotorch").setLevel(logging.WARNING)
 
 from evoplug.backends.evotorch.rows import RowsLoop  # noqa: E402
 from evoplug.backends.evotorch.searcher import SearcherLoop  # noqa: E402
 
-__all__ = ["RowsLoop", "SearcherLoop"]
+__all__ = ["RowsLoop", "SearcherLoop", "algorithms"]

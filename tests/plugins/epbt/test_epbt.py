@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from fakes import Interval, problem, reloaded, steps
 
 import evoplug
 from evoplug import Evaluation, Parts, Task
@@ -12,6 +11,7 @@ from evoplug_basics.mutations import MultiplicativeGaussian, Perturb
 from evoplug_basics.selections import Tournament, Truncation
 from evoplug_epbt.epbt import EPBT
 from evoplug_epbt.pbt import PBT
+from fakes import Interval, problem, reloaded, steps
 
 
 class Learner(Evaluator):
