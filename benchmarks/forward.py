@@ -8,12 +8,13 @@ from __future__ import annotations
 import click
 import torch
 from leea import batched, weights
-from timing import Timings, by_torch, interleaved, show
+from timing import by_torch, interleaved, show
 from torch import nn
 from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 
 from evoplug import Rng, Task
+from evoplug.contracts import Network
 from evoplug.population.forward import map_outputs, parameters
 from evoplug.population.workers import workers
 from evoplug_supervised import losses
@@ -36,72 +37,64 @@ def chains(device: str) -> None:
     """A plain chain of layers, at several sizes of batch."""
     genotype = weights()
     genotype.bind(Task(input_shape=(1, 14, 14), outputs=10))
-    template = genotype.template.to(device)
-    genomes = genotype.sample(POPULATION, Rng(1, device))
-    rows = []
-    for batch in (8, 64, 512, 1024):
-        x, y, a, b = examples(batch, device)
-        timings = interleaved(
-            {
-                "plain product": by_torch(lambda a=a, b=b: a @ b),
-                "ours": lambda x=x, y=y: evaluate(template, genomes, x, y),
-                "bmm": by_torch(lambda x=x, y=y: mean_losses(batched(template, genomes, x, add=False), y)),
-                "baddbmm": by_torch(lambda x=x, y=y: mean_losses(batched(template, genomes, x), y)),
-            },
-            SECONDS,
-            device,
-        )
-        rows.append(row(batch, timings, 2 * POPULATION * genotype.length * batch))
+    template, genomes = genotype.template.to(device), genotype.sample(POPULATION, Rng(1, device))
     show(
         f"Evaluating {POPULATION:,} networks of {genotype.length:,} weights",
         ["batch", "ours, ms", "GFLOP/s", f"of a {SIDE}^3 product", "x bmm", "x baddbmm"],
-        rows,
+        [chain(template, genomes, batch, device) for batch in (8, 64, 512, 1024)],
         "Losses included; biases are not counted as operations; x: how many times faster ours is",
     )
 
 
-def row(batch: int, timings: Timings, operations: int) -> list[str]:
-    rate = operations / timings.median("ours")
-    plain = operations / (2 * SIDE**3) * timings.ratio("plain product", "ours")
+def chain(template: nn.Module, genomes: torch.Tensor, batch: int, device: str) -> list[str]:
+    x, y = torch.randn(batch, 1, 14, 14, device=device), torch.randint(10, (batch,), device=device)
+    a, b = torch.randn(2, SIDE, SIDE, device=device)
+    timings = interleaved(
+        {
+            "product": by_torch(lambda: a @ b),
+            "ours": lambda: evaluate(template, genomes, x, y),
+            "bmm": by_torch(lambda: mean_losses(batched(template, genomes, x, add=False), y)),
+            "baddbmm": by_torch(lambda: mean_losses(batched(template, genomes, x), y)),
+        },
+        SECONDS,
+        device,
+    )
+    operations = 2 * genomes.numel() * batch
+    of_product = operations / (2 * SIDE**3) * timings.ratio("product", "ours")
     return [
-        f"{batch:,}", f"{1e3 * timings.median('ours'):.0f}", f"{rate / 1e9:.0f}", f"{plain:.2f}",
-        f"{timings.ratio('bmm', 'ours'):.2f}", f"{timings.ratio('baddbmm', 'ours'):.2f}",
+        f"{batch:,}", f"{1e3 * timings.median('ours'):.0f}", f"{operations / timings.median('ours') / 1e9:.0f}",
+        f"{of_product:.2f}", f"{timings.ratio('bmm', 'ours'):.2f}", f"{timings.ratio('baddbmm', 'ours'):.2f}",
     ]  # fmt: skip
 
 
 def other_networks(device: str) -> None:
     """Networks that are no plain chain of layers, against a loop of ``torch.func.functional_call``."""
-    rows = []
-    networks = {
-        "convnet 8-16, 14x14": (ConvNet(channels=(8, 16)), (1, 14, 14), 100, 64),
-        "resnet-20, 32x32, no batch norm": (ResNet(depth=20), (3, 32, 32), 4, 32),
-    }
-    for name, (network, shape, population, batch) in networks.items():
-        template = without_statistics(network.build(shape, 10)).to(device).eval().requires_grad_(False)
-        length = sum(weight.numel() for weight in template.parameters())
-        genomes = 0.05 * torch.randn(population, length, generator=Rng(1, device).torch, device=device)
-        x, y = torch.randn(batch, *shape, device=device), torch.randint(10, (batch,), device=device)
-        timings = interleaved(
-            {
-                "ours": lambda t=template, g=genomes, x=x, y=y: evaluate(t, g, x, y),
-                "loop": by_torch(lambda t=template, g=genomes, x=x, y=y: mean_losses(one_by_one(t, g, x), y)),
-            },
-            SECONDS,
-            device,
-        )
-        milliseconds = [f"{1e3 * timings.median(variant):.0f}" for variant in ("ours", "loop")]
-        rows.append([name, f"{population}", f"{batch}", *milliseconds, f"{timings.ratio('loop', 'ours'):.2f}"])
+    cases = [
+        ("convnet 8-16, 14x14", ConvNet(channels=(8, 16)), (1, 14, 14), 100, 64),
+        ("resnet-20, 32x32, no batch norm", ResNet(depth=20), (3, 32, 32), 4, 32),
+    ]
     show(
         "Other networks, against a loop of functional_call",
         ["network", "population", "batch", "ours, ms", "loop, ms", "x loop"],
-        rows,
+        [[name, *other_network(network, shape, n, batch, device)] for name, network, shape, n, batch in cases],
     )
 
 
-def examples(batch: int, device: str) -> tuple[torch.Tensor, ...]:
-    """Inputs, labels, and two square matrices."""
-    x, y = torch.randn(batch, 1, 14, 14, device=device), torch.randint(10, (batch,), device=device)
-    return x, y, *torch.randn(2, SIDE, SIDE, device=device)
+def other_network(network: Network, shape: tuple[int, ...], n: int, batch: int, device: str) -> list[str]:
+    template = without_statistics(network.build(shape, 10)).to(device).eval().requires_grad_(False)
+    length = sum(weight.numel() for weight in template.parameters())
+    genomes = 0.05 * torch.randn(n, length, device=device)
+    x, y = torch.randn(batch, *shape, device=device), torch.randint(10, (batch,), device=device)
+    timings = interleaved(
+        {
+            "ours": lambda: evaluate(template, genomes, x, y),
+            "loop": by_torch(lambda: mean_losses(one_by_one(template, genomes, x), y)),
+        },
+        SECONDS,
+        device,
+    )
+    milliseconds = [f"{1e3 * timings.median(variant):.0f}" for variant in ("ours", "loop")]
+    return [f"{n}", f"{batch}", *milliseconds, f"{timings.ratio('loop', 'ours'):.2f}"]
 
 
 def evaluate(template: nn.Module, genomes: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

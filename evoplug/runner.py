@@ -119,6 +119,7 @@ class Execution:
         begin = time.perf_counter()
         with self._blamed():
             loop.step()
+            status = dict(loop.status)
         problem.ledger.add(generations=1)
         _require_valid(loop.members, int(problem.ledger["generations"]))
         breeding = time.perf_counter() - begin - sum(problem.seconds.values())
@@ -132,7 +133,7 @@ class Execution:
             **_statistics(loop.members),
             "invalid": problem.invalid,
             **problem.columns,
-            **loop.status,
+            **status,
             **validation,
             "time": spent,
         }

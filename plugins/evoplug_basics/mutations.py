@@ -124,7 +124,7 @@ class SelfAdaptiveGaussian(Mutation, genome="real-vector"):
 
 @dataclass(kw_only=True)
 class MultiplicativeGaussian(Mutation, genome="real-vector"):
-    """Scale each gene by normal noise, z = x * (1 + sigma * N(0, 1)), or draw it anew from the genotype.
+    """Scale each gene by normal noise, z = x * (1 + sigma * N(0, 1)), or draw it anew from its range.
 
     The mutation of EPBT (Liang et al., 2021), which leaves both parameters open: the defaults are those of our own
     experiments. A gene that is 0 stays 0 until it is drawn anew.
@@ -147,7 +147,7 @@ class MultiplicativeGaussian(Mutation, genome="real-vector"):
 
 @dataclass(kw_only=True)
 class Perturb(Mutation, genome="real-vector"):
-    """Multiply each gene by one of ``factors``, or draw it anew from the genotype.
+    """Multiply each gene by one of ``factors``, or draw it anew from its range.
 
     The exploration of population based training (Jaderberg et al., 2017); 0.2 is the reset of the released code of
     PBA (Ho et al., 2019).
@@ -216,5 +216,15 @@ def _reset(genomes: torch.Tensor, probability: float, space: Genotype | None, rn
         return genomes
     if probability:
         u = torch.rand(genomes.shape, generator=rng.torch, device=genomes.device)
-        genomes = torch.where(u < probability, cast(torch.Tensor, space.sample(len(genomes), rng)), genomes)
+        genomes = torch.where(u < probability, _anew(genomes, space, rng), genomes)
     return cast(torch.Tensor, space.repair(genomes))
+
+
+def _anew(like: torch.Tensor, space: Genotype, rng: Rng) -> torch.Tensor:
+    """Genomes from the whole range of the space, wherever new ones begin; without a range, new ones."""
+    box = Box.of(space)
+    if box.bounds is None:
+        return cast(torch.Tensor, space.sample(len(like), rng))
+    lower, upper = (bound.to(like) for bound in box.bounds)
+    unit = torch.rand(like.shape, generator=rng.torch, dtype=like.dtype, device=like.device)
+    return box.decode_(lower + (upper - lower) * unit)

@@ -120,7 +120,9 @@ class Evolution(RowsLoop):
         elites = P[best(P.fitness, max(1, self.E.stop))]
         chosen = int(problem.measure(elites, "validation")[headline].argmax())
         reported = elites[[chosen]]
-        mean = P.genomes[torch.isfinite(P.fitness)].mean(dim=0, keepdim=True)  # type: ignore[index,union-attr]
+        valid = torch.isfinite(P.fitness)
+        genomes: Any = P.genomes if valid.all() else P[valid].genomes  # a population can be half of the memory
+        mean = genomes.mean(dim=0, keepdim=True)
         beside = {"best on the last batch": self.best, "mean of the weights": problem.members(mean)}
         return Outcome(
             reported, problem.metrics(reported), {name: problem.metrics(member) for name, member in beside.items()}
