@@ -28,7 +28,7 @@ CPU = torch.device("cpu")
 
 
 class Case(NamedTuple):
-    """A population to train for an epoch."""
+    """A population to train for an epoch, a network on ``threads`` threads."""
 
     network: Network
     shape: tuple[int, ...]
@@ -36,15 +36,16 @@ class Case(NamedTuple):
     batch: int
     steps: int
     """An epoch's."""
+    threads: int = 1
 
 
 CONVNET = ConvNet(channels=(16, 32, 32), batch_norm=True, dense=())
 CASES = {
-    "convnet 16-32-32": Case(CONVNET, (1, 28, 28), 8, 64, 4),
-    "resnet-20": Case(ResNet(depth=20), (3, 32, 32), 4, 64, 2),
+    "convnet 16-32-32": Case(CONVNET, (1, 28, 28), 8, 64, 8),
+    "resnet-20": Case(ResNet(depth=20), (3, 32, 32), 4, 64, 3),
     "mlp 196-32-10": Case(MLP(hidden=(32,)), (1, 14, 14), 8, 128, 60),
-    "convnet, alone": Case(CONVNET, (1, 28, 28), 1, 64, 16),
-    "mlp, alone": Case(MLP(hidden=(32,)), (1, 14, 14), 1, 128, 240),
+    "convnet, alone": Case(CONVNET, (1, 28, 28), 1, 64, 16, TORCH_THREADS),
+    "mlp, alone": Case(MLP(hidden=(32,)), (1, 14, 14), 1, 128, 240, TORCH_THREADS),
 }
 
 
@@ -57,14 +58,15 @@ def side_by_side() -> None:
     """A generation of training, scores on 256 examples included."""
     rows = []
     for name, case in CASES.items():
-        with workers("auto"):
+        with workers("auto", case.threads):
             timings = interleaved({"ours": ours(case), "loop": by_torch(plain_loop(case))}, SECONDS)
         images = case.population * case.batch * case.steps
         rates = [f"{images / timings.median(variant):,.0f}" for variant in ("ours", "loop")]
-        rows.append([name, f"{case.population}", f"{case.batch}", *rates, f"{timings.ratio('loop', 'ours'):.2f}"])
+        settings = [f"{case.population}", f"{case.threads}", f"{case.batch}"]
+        rows.append([name, *settings, *rates, f"{timings.ratio('loop', 'ours'):.2f}"])
     show(
         "Training for an epoch with SGD and momentum",
-        ["network", "population", "batch", "ours, images/s", "loop, images/s", "x loop"],
+        ["network", "population", "threads", "batch", "ours, images/s", "loop, images/s", "x loop"],
         rows,
         f"The loop trains one network after the other, on torch's {TORCH_THREADS} threads",
     )
@@ -75,7 +77,8 @@ def own_share() -> None:
     rows = []
     for name, case in CASES.items():
         if case.population > 1:
-            timings = interleaved({"trainer": trained(case), "bare": bare(case)}, SECONDS / 2)
+            with workers(1):
+                timings = interleaved({"trainer": trained(case), "bare": bare(case)}, SECONDS / 2)
             rows.append([name, f"{1 - timings.ratio('bare', 'trainer'):.1%}"])
     show("The trainer's own share of its time", ["network", "share"], rows)
 
@@ -118,13 +121,13 @@ def trained(case: Case) -> Work:
 
 
 def bare(case: Case) -> Work:
-    """As many gradient steps, always on the same examples."""
+    """As many gradient steps, on batches that are cut already."""
     network, x, y = prepared(case)
-    images, labels = x[: case.batch], y[: case.batch]
+    batches = list(zip(x.split(case.batch), y.split(case.batch), strict=True))
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, fused=True)
 
     def steps() -> None:
-        for _ in range(case.steps):
+        for images, labels in batches:
             optimizer.zero_grad()
             losses.cross_entropy(network(images), labels).mean().backward()
             optimizer.step()
@@ -150,5 +153,4 @@ def accuracy(network: nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(TORCH_THREADS)
     main()
