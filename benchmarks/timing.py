@@ -78,5 +78,5 @@ def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], note
         table.add_row(*row)
     console = Console(highlight=False, width=120)
     console.print(f"[bold]{title}[/bold]", table)
-    load = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, torch {torch.__version__}"
-    console.print(f"[dim]{note + '. ' if note else ''}{load}[/dim]\n")
+    machine = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, torch {torch.__version__}"
+    console.print(f"[dim]{note}\n{machine}[/dim]\n" if note else f"[dim]{machine}[/dim]\n")

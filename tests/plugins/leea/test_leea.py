@@ -161,6 +161,22 @@ def test_an_invalid_member_is_never_an_elite_and_leaves_no_trace():
             assert not torch.isinf(loop.members.columns["u_inh"]).any()
 
 
+@pytest.mark.parametrize("last", [5.0, torch.nan])
+def test_the_mean_of_the_weights_is_that_of_the_valid_members(last):
+    class Measured(Scripted):
+        headline = "accuracy"
+
+        def measure(self, members, split, rng):
+            return {"accuracy": members.genomes[:, 0].clone()}
+
+    evaluator = Measured([1.0, 2.0, 3.0, 4.0, last])
+    loop = steps(evolution(evaluator, population=5, elites=0.2, crossover_share=0.4, mutation_share=0.4), 1)
+    valid = loop.members.genomes[torch.isfinite(loop.members.fitness), 0]
+    assert len(valid) == (5 if last == 5 else 4)
+    reported = loop.finish().beside["mean of the weights"]["test"]["accuracy"]
+    assert reported == pytest.approx(valid.mean().item())
+
+
 def test_elites_where_fewer_are_valid_than_asked_for():
     inf = torch.inf
     assert best(torch.tensor([1.0, -inf, 3.0, -inf]), 3).tolist() == [2, 0, 2]

@@ -89,6 +89,24 @@ def test_every_example_is_used_once_an_epoch_in_a_new_order():
     assert first != second != sorted(second)
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_batch_holds_whole_images_and_lies_in_memory_as_the_data_do(channels, layout):
+    seen = []
+
+    def watch(inputs, rng):
+        seen.append(inputs)
+        return inputs
+
+    x = torch.randn(5, channels, 4, 4, generator=Rng(1).torch).to(memory_format=layout)
+    recipe = Recipe(LOSS, epochs=1, batch=3, augmentation=(watch,))
+    module = nn.Sequential(nn.Conv2d(channels, 2, 4), nn.Flatten())
+    trained(recipe, module=module, data=(x, torch.zeros(5, dtype=torch.int64)))
+    assert all(batch.is_contiguous(memory_format=layout) for batch in seen)
+    images = torch.cat(seen)
+    assert sorted(images.flatten(1).tolist()) == sorted(x.flatten(1).tolist())
+
+
 def test_the_schedule_goes_on_from_the_clock():
     rates = []
     recipe = Recipe(LOSS, epochs=3, batch=40, schedule=lambda epoch: rates.append(epoch) or 1.0)
