@@ -17,6 +17,9 @@ Work = Callable[[], object]
 TORCH_THREADS = torch.get_num_threads()
 """What torch uses by itself: every core."""
 
+PAUSE = 0.03
+"""Seconds before a variant: OpenMP's threads wait actively for some milliseconds, on cores that the next one needs."""
+
 
 class Timings:
     """Seconds of each variant in each round.
@@ -48,6 +51,7 @@ def interleaved(variants: Mapping[str, Work], seconds: float, device: str = "cpu
 
 
 def _time(work: Work, device: str) -> float:
+    time.sleep(PAUSE)
     begin = time.perf_counter()
     work()
     if device != "cpu":
