@@ -5,7 +5,6 @@ python benchmarks/training.py
 
 from __future__ import annotations
 
-import copy
 from typing import NamedTuple
 
 import torch
@@ -17,7 +16,7 @@ from torch.nn.functional import cross_entropy
 from evoplug import Members, Rng
 from evoplug.contracts import Network
 from evoplug.population.workers import workers
-from evoplug_supervised import losses, trainer
+from evoplug_supervised import losses, teams, trainer
 from evoplug_supervised.networks.convnet import ConvNet
 from evoplug_supervised.networks.mlp import MLP
 from evoplug_supervised.networks.resnet import ResNet
@@ -42,7 +41,7 @@ class Case(NamedTuple):
 CONVNET = ConvNet(channels=(16, 32, 32), batch_norm=True, dense=())
 CASES = {
     "convnet 16-32-32": Case(CONVNET, (1, 28, 28), 8, 64, 4),
-    "resnet-20": Case(ResNet(depth=20), (3, 32, 32), 4, 64, 2),
+    "resnet-20": Case(ResNet(depth=20), (3, 32, 32), 4, 128, 1),
     "mlp 196-32-10": Case(MLP(hidden=(32,)), (1, 14, 14), 8, 128, 60),
     "convnet, alone": Case(CONVNET, (1, 28, 28), 1, 64, 16, TORCH_THREADS),
     "mlp, alone": Case(MLP(hidden=(32,)), (1, 14, 14), 1, 128, 240, TORCH_THREADS),
@@ -77,11 +76,10 @@ def own_share() -> None:
     rows = []
     for name, case in CASES.items():
         if case.population > 1:
-            alone = case._replace(steps=case.population * case.steps)
             with workers(1):
-                timings = interleaved({"trainer": trained(alone), "bare": bare(alone)}, SECONDS / 2)
-            rows.append([name, f"{1 - timings.ratio('bare', 'trainer'):.1%}"])
-    show("The trainer's own share of its time", ["network", "share"], rows)
+                timings = interleaved({"trainer": trained(case), "bare": bare(case)}, SECONDS / 2)
+            rows.append([name, f"{team(case).k}", f"{1 - timings.ratio('bare', 'trainer'):.1%}"])
+    show("The trainer's own share of its time", ["network", "trained as one", "share"], rows)
 
 
 def ours(case: Case) -> Work:
@@ -114,33 +112,50 @@ def plain_loop(case: Case) -> Work:
 
 
 def trained(case: Case) -> Work:
-    """The trainer alone, for one network."""
-    network, x, y = prepared(case)
-    recipe = trainer.Recipe(loss=losses.cross_entropy, epochs=1, batch=case.batch)
-    state = trainer.state_of(copy.deepcopy(network))
-    return lambda: trainer.train(network, x, y, recipe, state, 0, Rng(1))
+    """The trainer alone, for one team."""
+    networks, x, y = prepared(case)
+    recipe = trainer.Recipe(epochs=1, batch=case.batch)
+    states, rngs = [initial(case)] * networks.k, [Rng(seed) for seed in range(networks.k)]
+    return lambda: trainer.train(networks, x, y, losses.cross_entropy, recipe, states, 0, rngs)
 
 
 def bare(case: Case) -> Work:
-    """As many gradient steps, on batches that are cut already."""
-    network, x, y = prepared(case)
-    batches = list(zip(x.split(case.batch), y.split(case.batch), strict=True))
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, fused=True)
+    """As many gradient steps of the same team, on batches that are cut already."""
+    networks, x, y = prepared(case)
+    networks.load([initial(case)] * networks.k)
+    optimizer = torch.optim.SGD(networks.weights, lr=0.1, momentum=0.9, fused=True)
+    batches = [
+        (images.expand(networks.k, *images.shape), labels.expand(networks.k, -1))
+        for images, labels in zip(x.split(case.batch), y.split(case.batch), strict=True)
+    ]
 
     def steps() -> None:
         for images, labels in batches:
             optimizer.zero_grad()
-            losses.cross_entropy(network(images), labels).mean().backward()
+            losses.cross_entropy(networks(images), labels).mean(1).sum().backward()
             optimizer.step()
 
     return steps
 
 
-def prepared(case: Case) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
-    """A network and its data as the evaluator lays them out."""
-    layout = torch.contiguous_format if isinstance(case.network, MLP) else torch.channels_last
+def prepared(case: Case) -> tuple[teams.Alone | teams.Stack, torch.Tensor, torch.Tensor]:
+    """A team and its data as the evaluator lays them out."""
     x, y = data(case).load("train")
-    return case.network.build(case.shape, 10).to(memory_format=layout), x.to(memory_format=layout), y
+    return team(case), x.to(memory_format=layout(case)), y
+
+
+def team(case: Case) -> teams.Alone | teams.Stack:
+    """As many networks as train best as one."""
+    template = case.network.build(case.shape, 10).to(memory_format=layout(case))
+    return teams.team(template, case.shape, min(case.population, teams.size(template, case.shape)))
+
+
+def initial(case: Case) -> teams.State:
+    return teams.state_of(case.network.build(case.shape, 10))
+
+
+def layout(case: Case) -> torch.memory_format:
+    return torch.contiguous_format if isinstance(case.network, MLP) else torch.channels_last
 
 
 def data(case: Case) -> Noise:

@@ -7,6 +7,7 @@ side (:func:`evoplug.population.workers.parallel`). A row's result does not depe
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -58,10 +59,38 @@ def map_outputs(template: nn.Module, genomes: torch.Tensor, x: torch.Tensor, red
     Returns:
         ``(n, ...)``, in the order of the rows.
     """
-    layers = _chain(template, x)
+    layers = chain(template, tuple(x.shape[1:]))
     networks = _General(template, x) if layers is None else _Dense(template, layers, x, len(genomes))
     pieces = genomes.split(networks.rows)
     return torch.cat(parallel(lambda number: reduce(networks(pieces[number])), len(pieces)))
+
+
+def chain(template: nn.Module, shape: tuple[int, ...]) -> list[nn.Module] | None:
+    """The linear layers and elementwise activations of a plain chain; None for any other network.
+
+    Args:
+        shape: of one input. The layers work on inputs that are flattened.
+    """
+    layers = list(_leaves(template))
+    if layers and type(layers[0]) is nn.Flatten and (layers[0].start_dim, layers[0].end_dim) == (1, -1):
+        layers = layers[1:]
+    elif len(shape) != 1:
+        return None
+    plain = all(type(layer) is nn.Linear or type(layer) in _ELEMENTWISE for layer in layers)
+    return layers if plain and layers and type(layers[0]) is nn.Linear else None
+
+
+def layout(template: nn.Module, x: torch.Tensor) -> torch.memory_format:
+    """How inputs like x are best laid out in memory: for convolutions, with the channels of a pixel side by side.
+
+    Only where the network works on such inputs: a ``view`` of them may not.
+    """
+    if x.ndim == 4 and any(isinstance(module, nn.Conv2d) for module in template.modules()):
+        module = copy.deepcopy(template).to(x.device).eval()
+        with contextlib.suppress(RuntimeError), torch.no_grad():
+            module(x[:2].to(memory_format=torch.channels_last))
+            return torch.channels_last
+    return torch.contiguous_format
 
 
 class _Dense:
@@ -115,7 +144,7 @@ class _General:
 
     def __init__(self, template: nn.Module, x: torch.Tensor) -> None:
         self.copies = _Copies(template)
-        self.x = x
+        self.x = x.to(memory_format=layout(template, x))
 
     def __call__(self, genomes: torch.Tensor) -> torch.Tensor:
         module = self.copies.module
@@ -141,17 +170,6 @@ class _Copies(threading.local):
 
     def __init__(self, template: nn.Module) -> None:
         self.module = copy.deepcopy(template)
-
-
-def _chain(template: nn.Module, x: torch.Tensor) -> list[nn.Module] | None:
-    """The linear layers and activations of a plain chain, or None for any other network."""
-    layers = list(_leaves(template))
-    if layers and type(layers[0]) is nn.Flatten and (layers[0].start_dim, layers[0].end_dim) == (1, -1):
-        layers = layers[1:]
-    elif x.ndim != 2:
-        return None
-    plain = all(type(layer) is nn.Linear or type(layer) in _ELEMENTWISE for layer in layers)
-    return layers if plain and layers and type(layers[0]) is nn.Linear else None
 
 
 def _leaves(module: nn.Module) -> Iterable[nn.Module]:

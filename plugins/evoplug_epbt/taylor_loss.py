@@ -32,22 +32,22 @@ class TaylorLoss:
     for order 3: the term X^i Y^j comes with 1/(i! j!).
 
     Args:
-        theta: ``(d,)``, d = ``length(order)``.
+        theta: ``(..., d)``, d = ``length(order)``: a loss function, or many.
     """
 
     def __init__(self, theta: torch.Tensor, order: int = 3) -> None:
-        center_x, self.center_y, *coefficients = theta.tolist()
-        self.coefficients = torch.zeros(order, 2, dtype=torch.float64)
-        """[j - 1, x]: of Y^j, for a class whose label x is 0 or 1."""
-        for (i, j), coefficient in zip(terms(order), coefficients, strict=True):
+        center_x, self.center_y, *thetas = theta.double().cpu()[..., None, None].unbind(-3)
+        self.coefficients = torch.zeros(order, 2, *center_x.shape, dtype=torch.float64)
+        """[j - 1, x]: ``(..., 1, 1)``, of Y^j, for a class whose label x is 0 or 1."""
+        for (i, j), coefficient in zip(terms(order), thetas, strict=True):
             for x in (0, 1):
                 self.coefficients[j - 1, x] += coefficient * (x - center_x) ** i / (factorial(i) * factorial(j))
 
     def __call__(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """``(n, classes)`` logits and ``(n,)`` int64 labels to ``(n,)`` losses."""
-        y = logits.softmax(1) - self.center_y
-        x = one_hot(labels, logits.shape[1])
+        """``(..., n, classes)`` logits and ``(..., n)`` int64 labels to ``(..., n)`` losses."""
+        y = logits.softmax(-1) - self.center_y.to(logits)
+        is_label = one_hot(labels, logits.shape[-1]).bool()
         polynomial = torch.zeros_like(y)
-        for of_power in self.coefficients.to(logits).flip(0):
-            polynomial = (polynomial + of_power[x]) * y
-        return -polynomial.mean(1)
+        for no, yes in self.coefficients.to(logits).flip(0):
+            polynomial = (polynomial + yes.where(is_label, no)) * y
+        return -polynomial.mean(-1)

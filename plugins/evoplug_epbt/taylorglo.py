@@ -72,6 +72,6 @@ class TaylorGLO(Genotype, genome=("taylorglo", "real-vector")):
     def repair(self, genomes: Any) -> torch.Tensor:
         return genomes.clamp(self.low, self.high)
 
-    def loss(self, genome: torch.Tensor) -> TaylorLoss:
-        """The loss function of one genome: logits ``(n, classes)`` and labels ``(n,)`` to ``(n,)``."""
-        return TaylorLoss(genome, self.order)
+    def loss(self, genomes: torch.Tensor) -> TaylorLoss:
+        """The loss functions of ``(..., d)``: logits ``(..., n, classes)`` and labels ``(..., n)`` to ``(..., n)``."""
+        return TaylorLoss(genomes, self.order)

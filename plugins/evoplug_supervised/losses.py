@@ -1,4 +1,7 @@
-"""Losses by example: logits ``(..., b, classes)`` and labels ``(b,)`` int64 to ``(..., b)``, lower is better."""
+"""Losses by example: logits ``(..., b, classes)`` and labels ``(b,)`` or ``(..., b)`` int64 to ``(..., b)``.
+
+Lower is better.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,14 @@ Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 def cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """``-log softmax(logits)[label]``."""
     scores = logits.mT.log_softmax(-2)
-    index = labels.expand(*logits.shape[:-2], 1, -1)
+    index = labels.unsqueeze(-2).expand(*logits.shape[:-2], 1, -1)
     return -scores.gather(-2, index).squeeze(-2)
 
 
 def squared_error(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Mean over the classes of ``(softmax(logits) - one-hot)^2``: the Brier score over the number of classes."""
     probabilities = logits.mT.softmax(-2)
-    return (probabilities - one_hot(labels, logits.shape[-1]).T).square().mean(-2)
+    return (probabilities - one_hot(labels, logits.shape[-1]).mT).square().mean(-2)
 
 
 LOSSES: dict[str, Loss] = {"cross-entropy": cross_entropy, "squared-error": squared_error}
@@ -36,3 +39,12 @@ LOSSES: dict[str, Loss] = {"cross-entropy": cross_entropy, "squared-error": squa
 def per_example(loss: Function) -> Loss:
     """The loss of a name of :data:`LOSSES`; a function as it is."""
     return LOSSES[loss] if isinstance(loss, str) else cast(Loss, loss)
+
+
+def by_network(loss: Loss) -> Loss:
+    """A loss that knows only ``(b, classes)`` and ``(b,)``, on ``(k, b, classes)`` and ``(k, b)``."""
+
+    def losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return loss(logits.flatten(0, 1), labels.flatten()).unflatten(0, labels.shape)
+
+    return losses

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import torch
@@ -31,13 +31,15 @@ from evoplug.contracts import (
     field,
     use,
 )
+from evoplug.population.forward import layout
 from evoplug.population.workers import parallel
 from evoplug_supervised import schedules
 from evoplug_supervised.augmentation import AUGMENTATIONS
 from evoplug_supervised.initialisers import initialise
-from evoplug_supervised.losses import Loss, cross_entropy, per_example
+from evoplug_supervised.losses import Loss, by_network, cross_entropy, per_example
 from evoplug_supervised.preprocessing import with_preprocessing
-from evoplug_supervised.trainer import Recipe, load, score, state_of, train
+from evoplug_supervised.teams import Alone, Stack, load, size, state_of, team
+from evoplug_supervised.trainer import Recipe, score, train
 
 if TYPE_CHECKING:
     from evoplug import Rng
@@ -52,8 +54,11 @@ class Train(Evaluator, genome="composite"):
     """Train each member for some epochs, from what its parent had learned; fitness is measured on held-out examples.
 
     The parts of a composite genome set, by their names, what no parameter may set beside them: ``loss`` (a genotype
-    that offers ``loss(genome)``, a function of logits and labels), ``learning_rate``, ``momentum`` and
-    ``weight_decay`` (real vectors of length 1). Without a genotype all members are trained alike.
+    that offers ``loss(genomes)``: of ``(k, d)``, a function of ``(k, b, classes)`` logits and ``(k, b)`` labels to
+    ``(k, b)``), ``learning_rate``, ``momentum`` and ``weight_decay`` (real vectors of length 1). Without a genotype all
+    members are trained alike.
+
+    Small networks that are plain chains of linear layers are trained several at a time, with sgd.
 
     A member's epochs are counted in its own column of the records, ``lineage_epochs``: its ancestors' and its own.
     A member whose training diverges gets a fitness that is not finite.
@@ -113,7 +118,8 @@ class Train(Evaluator, genome="composite"):
 
     def bind(self, genotype: Genotype | None) -> None:
         self._genes: Mapping[str, Any] = {} if genotype is None else genotype.parts
-        self._loss: Loss = per_example(self.loss) if self.loss else cross_entropy
+        self._loss: Loss = by_network(per_example(self.loss)) if self.loss else cross_entropy
+        self._decay = self._schedule()
         self._rounds = 0
         misfits = [*self._misfits(genotype), *self._data_misfits()]
         if misfits:
@@ -123,14 +129,12 @@ class Train(Evaluator, genome="composite"):
     def start(self, device: torch.device) -> None:
         self._device = device
         self._module = self._build("cpu").to(device)
-        # Convolutions are faster with the channels of a pixel side by side.
-        images = any(isinstance(module, nn.Conv2d) for module in self._module.modules())
-        layout = torch.channels_last if images else torch.contiguous_format
-        self._module.to(memory_format=layout)
-        self._data = {}
-        for split in self._splits():
-            x, y = self.dataset.load(split)
-            self._data[split] = (x.to(device, memory_format=layout), y.to(device))
+        data = {split: self.dataset.load(split) for split in self._splits()}
+        shape = tuple(self.dataset.info().shape)
+        self._team = 1 if self.optimizer == "adam" else size(self._module, shape)  # Adam counts steps
+        best = layout(self._module, data["train"][0][:2].to(device))
+        self._module.to(memory_format=best)
+        self._data = {split: (x.to(device, memory_format=best), y.to(device)) for split, (x, y) in data.items()}
 
     def _splits(self) -> list[str]:
         """The splits that the data set has."""
@@ -150,17 +154,25 @@ class Train(Evaluator, genome="composite"):
 
     def evaluate(self, members: Members, rng: Rng) -> Evaluation:
         n, examples = len(members), len(self._data["train"][0])
-        trained = parallel(lambda row: self._train(members, row, rng.child(int(members.ids[row]))), n)
+        plans = [self._plan(members, row) for row in range(n)]
+        teams = self._teams(plans)
+
+        def work(number: int) -> tuple[torch.Tensor, list[dict[str, Any]]]:
+            rows = teams[number]
+            return self._train(members, rows, *plans[rows[0]], rng)
+
+        fitness, trained = zip(*parallel(work, len(teams)), strict=True)
+        states = [state for of_team in trained for state in of_team]
         self._rounds += 1
         return Evaluation(
-            torch.tensor([fitness for _, fitness in trained], dtype=torch.float64, device=self._device),
-            [state for state, _ in trained],
+            torch.cat(fitness),
+            states,
             cost={
                 "epochs": n * self.epochs,
                 "steps": n * self.epochs * -(-examples // self.batch),
                 "samples": n * self.epochs * examples,
             },
-            columns={"lineage_epochs": torch.tensor([state["epochs"] for state, _ in trained])},
+            columns={"lineage_epochs": torch.tensor([state["epochs"] for state in states])},
         )
 
     def measure(self, members: Members, split: str, rng: Rng) -> Metrics:
@@ -168,11 +180,9 @@ class Train(Evaluator, genome="composite"):
         if split not in self._data:
             return {}
         assert members.states is not None, "only trained members can be measured"
-        scores = parallel(partial(self._measure, members.states, split), len(members))
-        return {
-            metric: torch.tensor([score[metric] for score in scores], dtype=torch.float64, device=self._device)
-            for metric in ("accuracy", "loss")
-        }
+        teams = self._teams([None] * len(members))
+        scores = parallel(lambda number: self._measure(members, teams[number], split), len(teams))
+        return {metric: torch.cat([score[metric] for score in scores]) for metric in ("accuracy", "loss")}
 
     def model(self, member: Members) -> Model:
         assert member.states is not None, "only trained members have a network"
@@ -186,55 +196,69 @@ class Train(Evaluator, genome="composite"):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self._rounds = state["rounds"]
 
-    def _train(self, members: Members, row: int, rng: Rng) -> tuple[dict[str, Any], float]:
-        """The new state of one member, and its fitness."""
-        module = copy.deepcopy(self._module)
-        begin = self._begin(module, int(members.ids[row]), members.states[row] if members.states else None, rng)
-        recipe = self._recipe(_genes(members, row))
-        clock = begin["epochs"] if self._passes("schedule_clock") else self._rounds * self.epochs
-        state = train(module, *self._data["train"], recipe, begin, clock, rng)
-        scores = score(module, *self._data[self.fitness_split], self._loss)
-        state |= {"member": int(members.ids[row]), "epochs": begin["epochs"] + self.epochs}
-        return state, scores["accuracy"] if self.fitness == "accuracy" else -scores["loss"]
+    def _teams(self, alike: Sequence[object]) -> list[list[int]]:
+        """Which rows are trained as one: neighbours for which ``alike`` is the same, no more than are best."""
+        same = [list(rows) for _, rows in groupby(range(len(alike)), key=lambda row: alike[row])]
+        return [rows[i : i + self._team] for rows in same for i in range(0, len(rows), self._team)]
 
-    def _begin(self, module: nn.Module, member: int, state: Mapping[str, Any] | None, rng: Rng) -> dict[str, Any]:
+    def _networks(self, k: int) -> Alone | Stack:
+        return team(self._module, tuple(self.dataset.info().shape), k)
+
+    def _train(
+        self, members: Members, rows: list[int], recipe: Recipe, clock: int, rng: Rng
+    ) -> tuple[torch.Tensor, list[dict[str, Any]]]:
+        """The fitness ``(k,)`` and the new states of a team."""
+        networks, genes = self._networks(len(rows)), _genes(members, rows)
+        streams = {member: rng.child(member) for member in members.ids[rows].tolist()}
+        begins = [self._begin(_state(members, row), *stream) for row, stream in zip(rows, streams.items(), strict=True)]
+        loss = self._genes["loss"].loss(genes["loss"]) if "loss" in genes else self._loss
+        states = train(networks, *self._data["train"], loss, recipe, begins, clock, [*streams.values()])
+        scores = score(networks, *self._data[self.fitness_split], self._loss)
+        for state, begin, member in zip(states, begins, streams, strict=True):
+            state |= {"member": member, "epochs": begin["epochs"] + self.epochs}
+        return scores["accuracy"] if self.fitness == "accuracy" else -scores["loss"], states
+
+    def _begin(self, old: Mapping[str, Any], member: int, rng: Rng) -> dict[str, Any]:
         """What a member starts from: all of its own state, of a parent's what is passed on, and the rest new."""
-        old = state or {"member": None, "epochs": 0}
         kept = {
             part: old[part]
             for part in ("weights", "buffers", "optimizer")
             if part in old and (old["member"] == member or self._passes(part))
         }
+        module = copy.deepcopy(self._module)
         if "weights" not in kept:
             initialise(module, self.init, rng.child("weights"))
         return {**state_of(module), **kept, "epochs": old["epochs"]}
 
-    def _measure(self, states: list[Any], split: str, row: int) -> dict[str, float]:
-        module = copy.deepcopy(self._module)
-        load(module, states[row])
-        return score(module, *self._data[split], self._loss)
+    def _measure(self, members: Members, rows: list[int], split: str) -> dict[str, torch.Tensor]:
+        networks = self._networks(len(rows))
+        networks.load([_state(members, row) for row in rows])
+        return score(networks, *self._data[split], self._loss)
 
     def _passes(self, part: str) -> bool:
         return self.inherit.get(part, True)  # type: ignore[call-overload]
 
     # ---------------------------------------------------------------------------------------- the parameters
 
+    def _plan(self, members: Members, row: int) -> tuple[Recipe, int]:
+        """How a member is trained, and the epoch at which its schedule goes on."""
+        clock = _state(members, row)["epochs"] if self._passes("schedule_clock") else self._rounds * self.epochs
+        return self._recipe(_genes(members, [row])), clock
+
     def _recipe(self, genes: Mapping[str, torch.Tensor]) -> Recipe:
-        """How a member with these genes is trained."""
 
         def rate(name: str, default: float) -> float:
             fixed = getattr(self, name)
             return genes[name].item() if name in genes else default if fixed is None else fixed
 
         return Recipe(
-            loss=self._genes["loss"].loss(genes["loss"]) if "loss" in genes else self._loss,
             epochs=self.epochs,
             batch=self.batch,
             optimizer=self.optimizer,
             learning_rate=rate("learning_rate", 0.1 if self.optimizer == "sgd" else 0.001),
             momentum=rate("momentum", 0.9),
             weight_decay=rate("weight_decay", 0.0),
-            schedule=self._schedule(),
+            schedule=self._decay,
             augmentation=tuple(AUGMENTATIONS[name] for name in self.augmentation),
         )
 
@@ -272,7 +296,13 @@ class Train(Evaluator, genome="composite"):
             yield "augmentation", f"is for images, and an example has shape {tuple(info.shape)}"
 
 
-def _genes(members: Members, row: int) -> dict[str, Any]:
-    """part -> its genes ``(d,)`` of one member; empty without a genotype."""
+def _genes(members: Members, rows: Sequence[int]) -> dict[str, Any]:
+    """part -> the genes ``(k, d)`` of some members; empty without a genotype."""
     genomes = members.genomes
-    return {name: part[row] for name, part in genomes.items()} if isinstance(genomes, Parts) else {}
+    return {name: part[rows] for name, part in genomes.items()} if isinstance(genomes, Parts) else {}
+
+
+def _state(members: Members, row: int) -> Mapping[str, Any]:
+    """What a member goes on from; of a new one, that it was never trained."""
+    state = members.states[row] if members.states else None
+    return state or {"member": None, "epochs": 0}

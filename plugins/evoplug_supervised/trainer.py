@@ -1,37 +1,29 @@
-"""Trains one network for some epochs on tensors in memory, and scores it.
-
-A network's *state* is plain data: ``{"weights": {name: tensor}, "buffers": {name: tensor}, "optimizer": {name of the
-weight: {slot: tensor}}}``. States are never changed: training starts from copies.
-"""
+"""Trains networks for some epochs on tensors in memory, and scores them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-from torch import nn
 
 from evoplug_supervised.augmentation import Augmentation
 from evoplug_supervised.losses import Loss
 from evoplug_supervised.schedules import Schedule, constant
+from evoplug_supervised.teams import Alone, Stack, State
 
 if TYPE_CHECKING:
     from evoplug import Rng
 
-State = Mapping[str, Any]
-Slots = Mapping[str, Mapping[str, torch.Tensor]]
-
 BLOCK = 512
-"""Examples in one forward pass when a network is scored."""
+"""Examples in one forward pass when networks are scored."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one network is trained."""
+    """How networks are trained."""
 
-    loss: Loss
     epochs: int
     batch: int
     optimizer: Literal["sgd", "adam"] = "sgd"
@@ -44,60 +36,78 @@ class Recipe:
     augmentation: tuple[Augmentation, ...] = ()
 
 
-def state_of(module: nn.Module) -> dict[str, Any]:
-    """The state of a network that has not been trained, its tensors by reference."""
-    weights = {name: weight.detach() for name, weight in module.named_parameters()}
-    buffers = {name: buffer for name, buffer in module.state_dict().items() if name not in weights}
-    return {"weights": weights, "buffers": buffers, "optimizer": {}}
-
-
-def load(module: nn.Module, state: State) -> None:
-    """Copy weights and buffers into the module."""
-    module.load_state_dict({**state["weights"], **state["buffers"]})
-
-
 def train(
-    module: nn.Module, x: torch.Tensor, y: torch.Tensor, recipe: Recipe, state: State, clock: int, rng: Rng
-) -> dict[str, Any]:
-    """Train from ``state`` for ``recipe.epochs`` epochs, each over all examples in a new order; returns the new state.
+    networks: Alone | Stack,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    loss: Loss,
+    recipe: Recipe,
+    states: Sequence[State],
+    clock: int,
+    rngs: Sequence[Rng],
+) -> list[dict[str, Any]]:
+    """Train k networks for ``recipe.epochs`` epochs, each over all examples in orders of its own; their new states.
 
     A training that diverges ends in weights that are not finite.
 
     Args:
-        module: a copy of the network for this call alone: the new state holds its tensors.
-        x: ``(n, ...)`` floating, on the module's device.
+        networks: for this call alone: the new states may hold their tensors.
+        x: ``(n, ...)`` floating, on the networks' device.
         y: ``(n,)`` int64.
+        loss: ``(k, b, classes)`` logits and ``(k, b)`` labels to ``(k, b)``.
+        states: k, from where they go on.
         clock: the epoch at which the schedule goes on.
+        rngs: k.
     """
-    load(module, state)
-    module.train()
-    optimizer = _optimizer(module, recipe, state["optimizer"])
-    order, noise = rng.child("order"), rng.child("augmentation")
+    networks.load(states)
+    networks.train(True)
+    optimizer = _optimizer(networks.weights, recipe)
+    networks.restore(optimizer, states)
+    orders = [rng.child("order") for rng in rngs]
+    noises = [rng.child("augmentation") for rng in rngs]
     for epoch in range(clock, clock + recipe.epochs):
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate * recipe.schedule(epoch)
-        for rows in torch.randperm(len(x), generator=order.torch, device=x.device).split(recipe.batch):
-            inputs = _taken(x, rows)
-            for augment in recipe.augmentation:
-                inputs = augment(inputs, noise)
+        shuffled = torch.stack([torch.randperm(len(x), generator=order.torch, device=x.device) for order in orders])
+        for rows in shuffled.split(recipe.batch, dim=1):
             optimizer.zero_grad()
-            recipe.loss(module(inputs), y.index_select(0, rows)).mean().backward()
+            loss(networks(_inputs(x, rows, recipe, noises)), y.take(rows)).mean(1).sum().backward()
             optimizer.step()
-    return {**state_of(module), "optimizer": _slots(module, optimizer)}
+    return networks.states(optimizer)
 
 
 @torch.no_grad()
-def score(module: nn.Module, x: torch.Tensor, y: torch.Tensor, loss: Loss) -> dict[str, float]:
-    """Mean ``accuracy`` and ``loss`` over all examples in evaluation mode; NaN where a logit is not finite."""
-    module.eval()
-    correct, total = 0.0, 0.0
-    for images, labels in zip(x.split(BLOCK), y.split(BLOCK), strict=True):
-        logits = module(images)
-        if not logits.isfinite().all():
-            return {"accuracy": torch.nan, "loss": torch.nan}
-        correct += (logits.argmax(1) == labels).sum().item()
-        total += loss(logits, labels).sum(dtype=torch.float64).item()
-    return {"accuracy": correct / len(x), "loss": total / len(x)}
+def score(networks: Alone | Stack, x: torch.Tensor, y: torch.Tensor, loss: Loss) -> dict[str, torch.Tensor]:
+    """Mean ``accuracy`` and ``loss``, ``(k,)`` float64, over all examples in evaluation mode.
+
+    NaN where a logit is not finite. ``loss`` as in :func:`train`.
+    """
+    networks.train(False)
+    finite = torch.ones(networks.k, dtype=torch.bool, device=x.device)
+    total = torch.zeros(2, networks.k, dtype=torch.float64, device=x.device)
+    for images, labels in zip(x.split(BLOCK), y.expand(networks.k, -1).split(BLOCK, dim=1), strict=True):
+        logits = networks(images.expand(networks.k, *images.shape))
+        finite &= logits.isfinite().all(2).all(1)
+        total[0] += (logits.argmax(2) == labels).sum(1)
+        total[1] += loss(logits, labels).sum(1, dtype=torch.float64)
+    accuracy, mean = (total / len(x)).where(finite, torch.nan)
+    return {"accuracy": accuracy, "loss": mean}
+
+
+def _inputs(x: torch.Tensor, rows: torch.Tensor, recipe: Recipe, noises: Sequence[Rng]) -> torch.Tensor:
+    """``x[rows]``, augmented: rows ``(k, b)`` to ``(k, b, ...)``."""
+    inputs = _taken(x, rows.flatten())
+    if recipe.augmentation:
+        inputs = torch.cat(
+            [_augmented(own, recipe, noise) for own, noise in zip(inputs.chunk(len(rows)), noises, strict=True)]
+        )
+    return inputs.unflatten(0, rows.shape)
+
+
+def _augmented(images: torch.Tensor, recipe: Recipe, rng: Rng) -> torch.Tensor:
+    for augment in recipe.augmentation:
+        images = augment(images, rng)
+    return images
 
 
 def _taken(x: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
@@ -107,22 +117,7 @@ def _taken(x: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     return x.index_select(0, rows)
 
 
-def _optimizer(module: nn.Module, recipe: Recipe, slots: Slots) -> torch.optim.Optimizer:
-    decay = recipe.weight_decay
-    optimizer: torch.optim.Optimizer
+def _optimizer(weights: Sequence[torch.Tensor], recipe: Recipe) -> torch.optim.Optimizer:
     if recipe.optimizer == "adam":
-        optimizer = torch.optim.Adam(module.parameters(), weight_decay=decay, fused=True)
-    else:
-        optimizer = torch.optim.SGD(module.parameters(), momentum=recipe.momentum, weight_decay=decay, fused=True)
-    for name, weight in module.named_parameters():
-        if name in slots:
-            optimizer.state[weight] = {slot: v.to(weight.device, copy=True) for slot, v in slots[name].items()}
-    return optimizer
-
-
-def _slots(module: nn.Module, optimizer: torch.optim.Optimizer) -> Slots:
-    """name of the weight -> what the optimizer remembers of it."""
-    return {
-        name: {slot: value for slot, value in optimizer.state[weight].items() if isinstance(value, torch.Tensor)}
-        for name, weight in module.named_parameters()
-    }
+        return torch.optim.Adam(weights, weight_decay=recipe.weight_decay, fused=True)
+    return torch.optim.SGD(weights, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=True)

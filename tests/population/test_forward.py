@@ -9,7 +9,7 @@ from torch.nn.utils import vector_to_parameters
 
 from evoplug import Rng
 from evoplug.population import forward as module_under_test
-from evoplug.population.forward import forward, map_outputs, parameters
+from evoplug.population.forward import forward, layout, map_outputs, parameters
 from evoplug.population.workers import workers
 
 
@@ -20,6 +20,17 @@ class Residual(nn.Module):
 
     def forward(self, x):
         return x + self.inner(x).relu()
+
+
+class Viewed(nn.Module):
+    """A network that cannot have its channels last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.front, self.back = nn.Conv2d(2, 3, 2), nn.Linear(12, 2)
+
+    def forward(self, x):
+        return self.back(self.front(x).view(len(x), -1))
 
 
 def mlp(*widths, bias=True, activation=nn.ReLU):
@@ -35,6 +46,7 @@ NETWORKS = {
     "linear": (nn.Linear(6, 3), (6,)),
     "nested": (nn.Sequential(nn.Flatten(), nn.Sequential(nn.Linear(6, 4), nn.ReLU()), nn.Linear(4, 2)), (1, 2, 3)),
     "convolution": (nn.Sequential(nn.Conv2d(1, 2, 2), nn.ReLU(), nn.Flatten(), nn.Linear(4, 3)), (1, 2, 3)),
+    "view": (Viewed(), (2, 3, 3)),
     "residual": (nn.Sequential(nn.Flatten(), Residual(), nn.Linear(6, 3)), (2, 3)),
     "group norm": (nn.Sequential(nn.Unflatten(1, (2, 3)), nn.GroupNorm(2, 2), nn.Flatten(), nn.Linear(6, 3)), (6,)),
     "softmax inside": (nn.Sequential(nn.Linear(6, 4), nn.Softmax(-1), nn.Linear(4, 2)), (6,)),
@@ -150,3 +162,10 @@ def test_the_template_is_left_as_it_was():
     with workers(2):
         forward(template, genomes, x)
     assert all(torch.equal(before[name], value) for name, value in template.state_dict().items())
+
+
+def test_convolutions_get_the_channels_last_where_the_network_can_take_them():
+    convolution, images = nn.Sequential(nn.Conv2d(2, 3, 2), nn.Flatten(), nn.Linear(12, 2)), torch.zeros(4, 2, 3, 3)
+    assert layout(convolution, images) == torch.channels_last
+    assert layout(Viewed(), images) == torch.contiguous_format
+    assert layout(mlp(18, 2), images) == torch.contiguous_format

@@ -126,6 +126,15 @@ def test_genotype_repairs_to_its_range():
     assert genomes[0, 0] == 11
 
 
+def test_many_losses_at_once_are_each_what_it_is_alone():
+    rng = Rng(1)
+    thetas = torch.randn(4, 8, generator=rng.torch, dtype=torch.float64)
+    logits = torch.randn(4, 5, 3, generator=rng.torch, dtype=torch.float64)
+    labels = torch.randint(3, (4, 5), generator=rng.torch)
+    alone = [loss_of(*theta.tolist())(*each) for theta, *each in zip(thetas, logits, labels, strict=True)]
+    torch.testing.assert_close(TaylorLoss(thetas)(logits, labels), torch.stack(alone))
+
+
 def test_genotype_describes_thetas_and_gives_their_loss():
     space = TaylorGLO()
     theta = torch.tensor([0, 0, 0, 0, 0, 1, 0, 0], dtype=torch.float64)

@@ -69,8 +69,8 @@ class Part(Genotype):
 class Scaled(Part):
     """A genotype of loss functions: the squared error of the second logit, times the gene."""
 
-    def loss(self, genome):
-        return lambda logits, y: genome.float() * (logits[:, 1] - y) ** 2
+    def loss(self, genomes):
+        return lambda logits, y: genomes.float() * (logits[..., 1] - y) ** 2
 
 
 class Together(Genotype, genome="composite"):
@@ -335,3 +335,48 @@ def test_gradient_descent_resumed_from_a_file_goes_on_bit_for_bit(optimizer):
     assert all(equal(a, b) for a, b in zip(resumed.members.states, loop.members.states, strict=True))
     assert again.ledger.row() == problem.ledger.row()
     assert problem.ledger["epochs"] == 8
+
+
+# ---------------------------------------------------------------------------------------------- teams
+
+
+@dataclass(kw_only=True)
+class Line(Network):
+    """Linear: small enough to be trained several at a time."""
+
+    def build(self, shape, outputs):
+        return nn.Sequential(nn.Flatten(), nn.Linear(*shape, outputs))
+
+
+def learned(genotype, rows, genes, workers_=1):
+    with workers(workers_):
+        train = evaluator(genotype, network=Line(), epochs=2)
+        population = members(len(genes["loss"]), **genes)
+        return train.evaluate(population[rows], Rng(1))
+
+
+@pytest.mark.parametrize("parts", [("loss",), ("loss", "learning_rate")])
+def test_members_learn_in_company_what_they_learn_alone(parts):
+    """Each with its own loss; where learning rates differ, neighbours with the same one are a team."""
+    genes = {"loss": [0.5, 1.0, 2.0, 3.0], "learning_rate": [0.1, 0.1, 0.2, 0.2]}
+    genes = {part: genes[part] for part in parts}
+    genotype = Together(**{part: Scaled() if part == "loss" else Part() for part in parts})
+    together = learned(genotype, [0, 1, 2, 3], genes, workers_=3)
+    for row in range(4):
+        alone = learned(genotype, [row], genes)
+        torch.testing.assert_close(weights(together.states[row]), weights(alone.states[0]))
+        assert together.fitness[row] == alone.fitness[0]
+    assert not torch.allclose(weights(together.states[2]), weights(together.states[3]))
+
+
+def test_a_network_that_cannot_have_its_channels_last_is_trained_all_the_same():
+    class Viewed(nn.Conv2d):
+        def forward(self, x):
+            return super().forward(x).view(len(x), -1)[:, :2]
+
+    class Views(Network):
+        def build(self, shape, outputs):
+            return Viewed(shape[0], outputs, 2)
+
+    train = evaluator(dataset=Sides(shape=(2, 3, 3)), network=Views())
+    assert train.evaluate(members(2), Rng(1)).fitness.isfinite().all()

@@ -1,4 +1,4 @@
-"""The trainer: one network, some epochs, on tensors in memory."""
+"""The trainer: some networks, some epochs, on tensors in memory."""
 
 import copy
 import io
@@ -12,9 +12,11 @@ from torch.nn.functional import cross_entropy
 from evoplug import Rng
 from evoplug_supervised import schedules
 from evoplug_supervised.augmentation import crop, flip
-from evoplug_supervised.trainer import Recipe, load, score, state_of, train
+from evoplug_supervised.losses import by_network
+from evoplug_supervised.teams import Alone, load, state_of
+from evoplug_supervised.trainer import Recipe, score, train
 
-LOSS = nn.CrossEntropyLoss(reduction="none")
+LOSS = by_network(nn.CrossEntropyLoss(reduction="none"))
 
 
 def examples(n=40, width=3, classes=2):
@@ -27,9 +29,12 @@ def network(batch_norm=False):
     return nn.Sequential(nn.Linear(3, 4), *([nn.BatchNorm1d(4)] if batch_norm else []), nn.ReLU(), nn.Linear(4, 2))
 
 
-def trained(recipe, state=None, clock=0, seed=7, module=None, data=None):
+def trained(recipe, state=None, clock=0, seed=7, module=None, data=None, loss=LOSS):
     module = module or network()
-    return train(module, *(data or examples()), recipe, state or state_of(module), clock, Rng(seed))
+    [new] = train(
+        Alone(module), *(data or examples()), loss, recipe, [state or state_of(module)], clock, [Rng(seed)]
+    )  # fmt: skip
+    return new
 
 
 def through_a_file(state):
@@ -44,7 +49,7 @@ def through_a_file(state):
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_full_batches_are_the_library_s_own_steps(optimizer):
-    recipe = Recipe(LOSS, epochs=5, batch=40, optimizer=optimizer, learning_rate=0.05, weight_decay=0.01)
+    recipe = Recipe(epochs=5, batch=40, optimizer=optimizer, learning_rate=0.05, weight_decay=0.01)
     module = network()
     if optimizer == "adam":
         theirs = torch.optim.Adam(module.parameters(), lr=0.05, weight_decay=0.01)
@@ -63,10 +68,9 @@ def test_one_step_by_hand():
     """loss = w x - y on x = 1, 2 (mean gradient 1.5) with momentum 0.5, decay 0.1, lr 0.1, w = 1."""
     module = nn.Linear(1, 1, bias=False)
     nn.init.ones_(module.weight)
-    recipe = Recipe(
-        lambda out, y: out[:, 0] - y, epochs=2, batch=2, learning_rate=0.1, momentum=0.5, weight_decay=0.1
-    )  # fmt: skip
-    state = trained(recipe, module=module, data=(torch.tensor([[1.0], [2.0]]), torch.tensor([0, 0])))
+    recipe = Recipe(epochs=2, batch=2, learning_rate=0.1, momentum=0.5, weight_decay=0.1)
+    data = torch.tensor([[1.0], [2.0]]), torch.tensor([0, 0])
+    state = trained(recipe, module=module, data=data, loss=lambda out, y: out[..., 0] - y)
     first = 1 - 0.1 * (1.5 + 0.1)
     second = first - 0.1 * (0.5 * 1.6 + 1.5 + 0.1 * first)
     assert state["weights"]["weight"].item() == pytest.approx(second)
@@ -81,7 +85,7 @@ def test_every_example_is_used_once_an_epoch_in_a_new_order():
         return inputs
 
     x = torch.arange(10.0)[:, None].expand(10, 3)
-    recipe = Recipe(LOSS, epochs=2, batch=4, augmentation=(watch,))
+    recipe = Recipe(epochs=2, batch=4, augmentation=(watch,))
     trained(recipe, data=(x, torch.zeros(10, dtype=torch.int64)))
     assert [len(batch) for batch in seen] == [4, 4, 2] * 2
     first, second = [*chain(*seen[:3])], [*chain(*seen[3:])]
@@ -99,7 +103,7 @@ def test_a_batch_holds_whole_images_and_lies_in_memory_as_the_data_do(channels, 
         return inputs
 
     x = torch.randn(5, channels, 4, 4, generator=Rng(1).torch).to(memory_format=layout)
-    recipe = Recipe(LOSS, epochs=1, batch=3, augmentation=(watch,))
+    recipe = Recipe(epochs=1, batch=3, augmentation=(watch,))
     module = nn.Sequential(nn.Conv2d(channels, 2, 4), nn.Flatten())
     trained(recipe, module=module, data=(x, torch.zeros(5, dtype=torch.int64)))
     assert all(batch.is_contiguous(memory_format=layout) for batch in seen)
@@ -109,14 +113,14 @@ def test_a_batch_holds_whole_images_and_lies_in_memory_as_the_data_do(channels, 
 
 def test_the_schedule_goes_on_from_the_clock():
     rates = []
-    recipe = Recipe(LOSS, epochs=3, batch=40, schedule=lambda epoch: rates.append(epoch) or 1.0)
+    recipe = Recipe(epochs=3, batch=40, schedule=lambda epoch: rates.append(epoch) or 1.0)
     trained(recipe, clock=5)
     assert rates == [5, 6, 7]
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_a_state_goes_through_a_file_and_on_as_if_never_stopped(optimizer):
-    recipe = Recipe(LOSS, epochs=1, batch=16, optimizer=optimizer)
+    recipe = Recipe(epochs=1, batch=16, optimizer=optimizer)
     straight, broken = network(batch_norm=True), network(batch_norm=True)
     one = trained(recipe, module=straight, seed=1)
     two = trained(recipe, state=one, module=copy.deepcopy(straight), seed=2)
@@ -128,7 +132,7 @@ def test_a_state_goes_through_a_file_and_on_as_if_never_stopped(optimizer):
 
 
 def test_a_state_is_never_changed():
-    recipe = Recipe(LOSS, epochs=1, batch=16)
+    recipe = Recipe(epochs=1, batch=16)
     state = trained(recipe, module=network(batch_norm=True))
     before = {name: value.clone() for name, value in flat(state).items()}
     trained(recipe, state=state, module=network(batch_norm=True))
@@ -143,16 +147,16 @@ def flat(state, prefix=""):
 
 def test_divergence_shows_in_the_score():
     module = network()
-    state = trained(Recipe(LOSS, epochs=3, batch=8, learning_rate=1e30), module=module)
+    state = trained(Recipe(epochs=3, batch=8, learning_rate=1e30), module=module)
     assert not all(weight.isfinite().all() for weight in state["weights"].values())
-    assert all(value != value for value in score(module, *examples(), LOSS).values())
+    assert all(value != value for value in score(Alone(module), *examples(), LOSS).values())
 
 
 def test_training_learns_and_the_score_says_so():
     module = network()
-    before = score(module, *examples(), LOSS)
-    trained(Recipe(LOSS, epochs=30, batch=8), module=module)
-    after = score(module, *examples(), LOSS)
+    before = score(Alone(module), *examples(), LOSS)
+    trained(Recipe(epochs=30, batch=8), module=module)
+    after = score(Alone(module), *examples(), LOSS)
     assert after["accuracy"] > 0.95 > before["accuracy"]
     assert after["loss"] < before["loss"]
 
@@ -162,7 +166,7 @@ def test_score_by_hand_over_several_blocks():
     module = nn.Linear(1, 2, bias=False)
     load(module, {"weights": {"weight": torch.tensor([[0.0], [1.0]])}, "buffers": {}})
     x = torch.cat([torch.full((900, 1), 2.0), torch.full((300, 1), -1.0)])
-    scores = score(module, x, torch.ones(1200, dtype=torch.int64), LOSS)
+    scores = score(Alone(module), x, torch.ones(1200, dtype=torch.int64), LOSS)
     right, wrong = torch.tensor([2.0, -1.0]).neg().exp().log1p().tolist()
     assert scores["accuracy"] == 0.75
     assert scores["loss"] == pytest.approx(0.75 * right + 0.25 * wrong, rel=1e-6)

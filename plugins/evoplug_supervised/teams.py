@@ -1,0 +1,161 @@
+"""Networks as the trainer sees them: k of one architecture, trained as one by one optimizer.
+
+A network's *state* is plain data: ``{"weights": {name: tensor}, "buffers": {name: tensor}, "optimizer": {name of the
+weight: {slot: tensor}}}``. States are never changed: training starts from copies.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from evoplug.population.forward import chain, parameters
+
+State = Mapping[str, Any]
+
+STACK = 8
+"""Networks in a stack, at most."""
+SMALL = 2**17
+"""Weights in a stack, at most: beyond, a product takes longer than its call, and each network gets a thread."""
+
+
+def size(template: nn.Module, shape: tuple[int, ...]) -> int:
+    """How many networks like the template train best as one, for inputs of this shape."""
+    weights = sum(weight.numel() for weight in template.parameters())
+    return max(1, min(STACK, SMALL // weights)) if chain(template, shape) else 1
+
+
+def team(template: nn.Module, shape: tuple[int, ...], k: int) -> Alone | Stack:
+    """k networks like the template, where it is; k > 1 only where :func:`size` says so."""
+    return Alone(copy.deepcopy(template)) if k == 1 else Stack(template, shape, k)
+
+
+class Alone:
+    """One network of any kind."""
+
+    k = 1
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module = module
+
+    @property
+    def weights(self) -> list[nn.Parameter]:
+        """What an optimizer steps on."""
+        return list(self._module.parameters())
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """``(k, b, ...)`` to ``(k, b, outputs)``."""
+        return self._module(x.squeeze(0)).unsqueeze(0)
+
+    def train(self, mode: bool) -> None:
+        """Training or evaluation mode."""
+        self._module.train(mode)
+
+    def load(self, states: Sequence[State]) -> None:
+        """Copy the weights and buffers of k states."""
+        load(self._module, states[0])
+
+    def restore(self, optimizer: torch.optim.Optimizer, states: Sequence[State]) -> None:
+        """Let the optimizer remember copies of what k states remember."""
+        remembered = states[0]["optimizer"]
+        for name, weight in self._module.named_parameters():
+            if name in remembered:
+                optimizer.state[weight] = {
+                    slot: value.to(weight.device, copy=True) for slot, value in remembered[name].items()
+                }
+
+    def states(self, optimizer: torch.optim.Optimizer) -> list[dict[str, Any]]:
+        """The k states, their tensors by reference."""
+        slots = {name: _slots(optimizer, weight) for name, weight in self._module.named_parameters()}
+        return [{**state_of(self._module), "optimizer": slots}]
+
+
+class Stack:
+    """Plain chains of linear layers and activations, side by side: their weights are the rows of one tensor.
+
+    A step takes one batched product a layer, whatever k: of small networks, a step of one takes nearly as long.
+    """
+
+    def __init__(self, template: nn.Module, shape: tuple[int, ...], k: int) -> None:
+        self._template, self._layers = template, chain(template, shape) or []
+        first = next(template.parameters())
+        length = sum(weight.numel() for weight in template.parameters())
+        self.k = k
+        self._rows = torch.empty(k, length, dtype=first.dtype, device=first.device, requires_grad=True)
+
+    @property
+    def weights(self) -> list[torch.Tensor]:
+        """As :attr:`Alone.weights`."""
+        return [self._rows]
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """As :meth:`Alone.__call__`."""
+        views = parameters(self._template, self._rows).values()
+        blocks: dict[Any, torch.Tensor] = dict(zip(self._template.parameters(), views, strict=True))
+        h = x.flatten(2)
+        for layer in self._layers:
+            if not isinstance(layer, nn.Linear):
+                h = layer(h)
+            elif layer.bias is None:
+                h = h.bmm(blocks[layer.weight].mT)
+            else:
+                h = torch.baddbmm(blocks[layer.bias].unsqueeze(1), h, blocks[layer.weight].mT)
+        return h
+
+    def train(self, mode: bool) -> None:
+        """No layer of a chain has two modes."""
+
+    def load(self, states: Sequence[State]) -> None:
+        """As :meth:`Alone.load`."""
+        with torch.no_grad():
+            for row, state in zip(self._rows, states, strict=True):
+                row.copy_(self._flat(state["weights"]))
+
+    def restore(self, optimizer: torch.optim.Optimizer, states: Sequence[State]) -> None:
+        """As :meth:`Alone.restore`; a network of which nothing is remembered begins with zeros, which is the same."""
+        slots = {slot for state in states for of_weight in state["optimizer"].values() for slot in of_weight}
+        for slot in slots:
+            block = torch.zeros_like(self._rows)
+            for row, state in zip(block, states, strict=True):
+                if state["optimizer"]:
+                    row.copy_(self._flat({name: of[slot] for name, of in state["optimizer"].items()}))
+            optimizer.state[self._rows][slot] = block
+
+    def states(self, optimizer: torch.optim.Optimizer) -> list[dict[str, Any]]:
+        """As :meth:`Alone.states`."""
+        weights = parameters(self._template, self._rows.detach())
+        slots = {slot: parameters(self._template, rows) for slot, rows in _slots(optimizer, self._rows).items()}
+        return [
+            {
+                "weights": {name: block[row].clone() for name, block in weights.items()},
+                "buffers": {},
+                "optimizer": {
+                    name: {slot: blocks[name][row].clone() for slot, blocks in slots.items()} for name in weights
+                },
+            }
+            for row in range(len(self._rows))
+        ]
+
+    def _flat(self, tensors: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        return torch.cat([tensors[name].flatten() for name, _ in self._template.named_parameters()])
+
+
+def state_of(module: nn.Module) -> dict[str, Any]:
+    """The state of a network that has not been trained, its tensors by reference."""
+    weights = {name: weight.detach() for name, weight in module.named_parameters()}
+    buffers = {name: buffer for name, buffer in module.state_dict().items() if name not in weights}
+    return {"weights": weights, "buffers": buffers, "optimizer": {}}
+
+
+def load(module: nn.Module, state: State) -> None:
+    """Copy weights and buffers into the module."""
+    module.load_state_dict({**state["weights"], **state["buffers"]})
+
+
+def _slots(optimizer: torch.optim.Optimizer, weight: torch.Tensor) -> dict[str, torch.Tensor]:
+    """What the optimizer remembers of a weight."""
+    return {slot: value for slot, value in optimizer.state[weight].items() if isinstance(value, torch.Tensor)}
