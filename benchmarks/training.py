@@ -146,8 +146,8 @@ def prepared(case: Case) -> tuple[teams.Alone | teams.Stack, torch.Tensor, torch
 
 def team(case: Case) -> teams.Alone | teams.Stack:
     """As many networks as train best as one."""
-    template = case.network.build(case.shape, 10).to(memory_format=layout(case))
-    return teams.team(template, case.shape, min(case.population, teams.size(template, case.shape)))
+    best = teams.Teams(case.network.build(case.shape, 10), torch.zeros(2, *case.shape), CPU, case.population)
+    return best.team(best.size)
 
 
 def initial(case: Case) -> teams.State:

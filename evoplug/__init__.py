@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from evoplug.api import resume as resume
     from evoplug.api import run as run
     from evoplug.api import sweep as sweep
+    from evoplug.config.building import build as build
     from evoplug.errors import ConfigError as ConfigError
     from evoplug.errors import EvaluationError as EvaluationError
     from evoplug.errors import EvoplugError as EvoplugError
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from evoplug.errors import PluginError as PluginError
     from evoplug.evaluation import Problem as Problem
     from evoplug.local import register as register
-    from evoplug.registry import build as build
     from evoplug.rng import Rng as Rng
     from evoplug.rundir import Run as Run
     from evoplug.types import Evaluation as Evaluation
@@ -46,7 +46,7 @@ _HOME = {
     "FilesError": "evoplug.errors",
     "PluginError": "evoplug.errors",
     "catalogue": "evoplug.catalogue",
-    "build": "evoplug.registry",
+    "build": "evoplug.config.building",
     "register": "evoplug.local",
     "check": "evoplug.api",
     "run": "evoplug.api",

@@ -23,12 +23,18 @@ Overrides = Sequence[str] | Mapping[str, Any]
 
 
 def check(config: Config, overrides: Overrides = ()) -> Experiment:
-    """The experiment that a configuration describes, checked without building anything.
+    """The experiment that a configuration describes, checked without importing any plugin.
 
     Raises:
-        ConfigError: every mistake that can be found without importing a plugin.
+        ConfigError: every mistake that can be found so; and, since it is not going to run anyhow, the rules that the
+            components which can be built say are broken.
     """
-    return configuration.check(configuration.load(config, overrides))
+    reading = configuration.Reading(configuration.load(config, overrides))
+    if reading.mistakes:
+        from evoplug.config.fit import checked
+
+        return checked(reading)
+    return reading.experiment()
 
 
 def run(
@@ -51,15 +57,18 @@ def run(
 
     Raises:
         ConfigError: with all mistakes, before anything is written; or if it is a sweep, which :func:`sweep` runs.
+        FilesError: if data are missing, or the folder cannot be made.
         EvoplugError: what else ended the run; the folder holds ``result.json`` and ``error.log``.
         Interrupted: after SIGINT or SIGTERM.
     """
+    from evoplug import datafiles
     from evoplug.config.fit import fit
 
     experiment = check(config, overrides)
     if experiment.sweep is not None:
         raise ConfigError("sweep", "a sweep is many runs: evoplug.sweep runs them all")
     built = fit(experiment)
+    datafiles.require(built.evaluator)
     folder = rundir.create(out, experiment.run.name, experiment.run.seed)
     with rundir.held(folder):
         rundir.write_text(folder / rundir.CONFIG, experiment.document.text)
@@ -80,7 +89,8 @@ def sweep(
     """Run every arm of a configuration with every seed, each in a process and a folder of its own.
 
     A second call runs only what is missing or unfinished. No metric depends on ``jobs``: ``run.threads`` is fixed, and
-    ``run.workers`` changes no result; it is 1 where several cells run at once, unless the configuration sets it.
+    ``run.workers`` changes no result: unless the configuration sets it, cells that run at once share the cores, and
+    each keeps the workers that it began with.
 
     Args:
         config: as for :func:`run`.
@@ -95,7 +105,7 @@ def sweep(
 
     Raises:
         ConfigError: with all mistakes of all arms, before anything is written.
-        FilesError: if the folder of a cell holds a run of other settings.
+        FilesError: if the folder of a cell holds a run of other settings, or data are missing.
         SweepError: once all have ended, if some failed.
         Interrupted: after SIGINT or SIGTERM, when the running cells have saved.
     """

@@ -11,12 +11,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from importlib import invalidate_caches, metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from evoplug import __version__, definitions, modules
 from evoplug.contracts import CONTRACTS
@@ -41,8 +40,7 @@ _FIRST_PARTY = "evoplug"
 _CONTRACTS = {contract.group: contract.__name__ for contract in CONTRACTS}
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One component, or one preset, as far as metadata and source tell."""
 
     group: str
@@ -60,7 +58,7 @@ class Entry:
     parameters: tuple[Parameter, ...] = ()
     kinds: tuple[str, ...] = ()
     """The kinds of genome that it works on; empty means any."""
-    class_vars: Mapping[str, Any] = field(default_factory=dict)
+    class_vars: Mapping[str, Any] = {}
     """Literal class variables of the class and its bases in the same package, e.g. ``needs``, ``costs``, ``examples``;
     those that only the contract has are not among them."""
     problem: str | None = None
@@ -225,7 +223,7 @@ def a(group: str) -> str:
 def refresh() -> None:
     """Forget what was read: to be called after a package was installed into a living process."""
     invalidate_caches()
-    for cached in (_entries, _points, unmet, definitions.read):
+    for cached in (_entries, _points, unmet, definitions.read, modules.found):
         cached.cache_clear()
 
 
@@ -242,8 +240,7 @@ def _listed(names: Iterable[str]) -> str:
 # ------------------------------------------------------------------------------------------------- metadata
 
 
-@dataclass(frozen=True)
-class Owner:
+class Owner(NamedTuple):
     """One entry point, and whose it is; the fields are those of :class:`Entry`."""
 
     name: str
@@ -277,8 +274,8 @@ def _rows(distribution: metadata.Distribution) -> list[tuple[str, Owner]]:
     points = [(group, point) for point in distribution.entry_points if (group := _group(point.group))]
     if not points:
         return []
-    owner, version = distribution.metadata["Name"], distribution.version
-    return [(group, Owner(point.name, point.value, owner, version)) for group, point in points]
+    data = distribution.metadata  # parsed anew each time
+    return [(group, Owner(point.name, point.value, data["Name"], data["Version"])) for group, point in points]
 
 
 def _group(written: str) -> str | None:
@@ -303,7 +300,7 @@ def unmet(distribution: str) -> str | None:
     if distribution == _FIRST_PARTY:
         return None
     asked = [line for line in metadata.requires(distribution) or () if _normalised(line).startswith(_FIRST_PARTY)]
-    if not asked:
+    if all(map(_plainly_met, asked)):
         return None
     from packaging.requirements import InvalidRequirement, Requirement
 
@@ -317,6 +314,17 @@ def unmet(distribution: str) -> str | None:
         if ours and applies and not requirement.specifier.contains(__version__, prereleases=True):
             return f"needs evoplug{requirement.specifier}; this is {__version__}"
     return None
+
+
+def _plainly_met(requirement: str) -> bool:
+    """Whether it is the usual ``evoplug>=X.Y`` and holds: told without packaging, whose import takes its time."""
+    numbers = r"(\d+(?:\.\d+)*)"
+    found = re.fullmatch(f"evoplug>={numbers} {numbers}", f"{requirement} {__version__}")
+    return found is not None and _release(found[1]) <= _release(found[2])
+
+
+def _release(version: str) -> list[int]:
+    return [int(number) for number in version.split(".")]
 
 
 def _normalised(name: str) -> str:

@@ -184,7 +184,9 @@ class Evaluator(Component):
         return {}
 
     def model(self, member: Members) -> Model | None:
-        """One evaluated member's network, for use elsewhere; None where there is none. Needs ``bind``, not ``start``.
+        """One evaluated member's network, for use elsewhere; None where there is none.
+
+        Needs ``bind``, and ``load_state_dict`` where there is a state, but not ``start``.
 
         Raises:
             FilesError: if data that its preprocessing was fitted to are missing or damaged.
@@ -196,11 +198,17 @@ class Evaluator(Component):
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Any]:
-        """What it owns and changes: tensors and plain data; empty for most."""
+        """What it owns and changes: tensors and plain data; empty for most.
+
+        It is part of every checkpoint, and of the solution too where :meth:`model` makes networks.
+        """
         return {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """The inverse of :meth:`state_dict`."""
+        """The inverse of :meth:`state_dict`; tensors come on the CPU.
+
+        Called after ``start`` when a run goes on; after ``bind`` alone before :meth:`model` makes a solution's network.
+        """
 
 
 class Selection(Component):

@@ -10,11 +10,10 @@ import ast
 import builtins
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from evoplug import contracts, modules
 
@@ -35,8 +34,7 @@ UNKNOWN = Missing.UNKNOWN
 _DECLARED = {name for contract in (contracts.Component, *contracts.CONTRACTS) for name in contract.__annotations__}
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One field of a component."""
 
     name: str
@@ -50,8 +48,7 @@ class Parameter:
     line: int
 
 
-@dataclass(frozen=True)
-class Definition:
+class Definition(NamedTuple):
     """One class or function, with what it inherits inside its package."""
 
     file: Path | None = None
@@ -61,7 +58,7 @@ class Definition:
     """The classes of :mod:`evoplug.contracts` that it extends; ``"?"`` stands for bases that cannot be read."""
     parameters: tuple[Parameter, ...] = ()
     kinds: tuple[str, ...] = ()
-    class_vars: Mapping[str, Any] = field(default_factory=dict)
+    class_vars: Mapping[str, Any] = {}
     complete: bool = True
     """False where something could not be read."""
 
@@ -147,6 +144,7 @@ class Source:
     def _bind(self, statement: ast.stmt) -> None:
         match statement:
             case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+                _forget_code(statement)
                 self._definitions[name] = statement
             case ast.Import(names=aliases):
                 for alias in aliases:
@@ -284,10 +282,27 @@ class Source:
         """The annotation as text (None where it cannot be read) and its help."""
         try:
             kind = _opened(kind)
-            expanded = _Expanded(self).visit(_copy(kind))
-            return ast.unparse(expanded), _help(expanded)
+            whole = self._filled_in(kind)
+            return ast.unparse(whole), _help(whole)
         except (SyntaxError, ValueError):
             return None, _help(kind)
+
+    def _filled_in(self, part: Any, hidden: frozenset[str] = frozenset()) -> Any:
+        """A copy of an annotation: aliases and constants of the module filled in, other names without their module.
+
+        Raises:
+            ValueError: for a name that cannot be read; ``hidden`` ones are not looked up.
+        """
+        match part:
+            case ast.Name(id=name) if name not in hidden and (assigned := self._constant(name)):
+                return self._filled_in(assigned, hidden | {name})
+            case ast.Name() | ast.Attribute():
+                return ast.Name(self._spelled(part))
+            case ast.AST():
+                return type(part)(*(self._filled_in(getattr(part, name), hidden) for name in part._fields))
+            case list():
+                return [self._filled_in(item, hidden) for item in part]
+        return part
 
     # --------------------------------------------------------------------------------------------- values
 
@@ -314,16 +329,16 @@ class Source:
                 options = {item.arg: self.literal(item.value, hidden) for item in node.keywords if item.arg}
                 if len(options) == len(node.keywords):
                     return contracts.Use(name, options)
-            case ast.Name(id=name) if name not in hidden and (assigned := self.constant(name)):
+            case ast.Name(id=name) if name not in hidden and (assigned := self._constant(name)):
                 return self.literal(assigned, hidden | {name})
         raise ValueError(f"line {node.lineno}: not a literal")
 
-    def constant(self, name: str) -> ast.expr | None:
+    def _constant(self, name: str) -> ast.expr | None:
         """What is assigned to a name of the module, if that happens exactly once."""
         values = self._assigned.get(name, ())
         return values[0] if len(values) == 1 else None
 
-    def spelled(self, node: ast.Name | ast.Attribute) -> str:
+    def _spelled(self, node: ast.Name | ast.Attribute) -> str:
         """The name of a public type or bound as :data:`Parameter.annotation` spells it.
 
         Raises:
@@ -350,23 +365,6 @@ class Source:
         return self._dotted(node) in (f"{contracts.__name__}.{name}", f"dataclasses.{name}")
 
 
-class _Expanded(ast.NodeTransformer):
-    """Fills in a module's aliases and constants, and spells all other names without their module."""
-
-    def __init__(self, source: Source, hidden: frozenset[str] = frozenset()) -> None:
-        self._source = source
-        self._hidden = hidden
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        value = None if node.id in self._hidden else self._source.constant(node.id)
-        if value is not None:
-            return _Expanded(self._source, self._hidden | {node.id}).visit(_copy(value))
-        return ast.Name(self._source.spelled(node))
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        return ast.Name(self._source.spelled(node))
-
-
 def _statements(body: Sequence[ast.AST]) -> Iterator[Any]:
     """The statements of a module's top level, those under ``if``, ``try`` and ``with`` included."""
     for statement in body:
@@ -375,6 +373,13 @@ def _statements(body: Sequence[ast.AST]) -> Iterator[Any]:
                 yield from _statements(getattr(statement, block, ()))
         else:
             yield statement
+
+
+def _forget_code(definition: ast.ClassDef | ast.FunctionDef) -> None:
+    """Leave of a function, or of each method, its docstring: the rest is most of a tree, and never read."""
+    for statement in definition.body if isinstance(definition, ast.ClassDef) else [definition]:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            del statement.body[1:]
 
 
 def _constants(body: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
@@ -393,11 +398,6 @@ def _opened(annotation: ast.expr) -> ast.expr:
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
         return ast.parse(annotation.value, mode="eval").body
     return annotation
-
-
-def _copy(node: ast.expr) -> ast.expr:
-    """A copy, to be changed; several times faster than ``copy.deepcopy``."""
-    return ast.parse(ast.unparse(node), mode="eval").body
 
 
 def _help(annotation: ast.expr) -> str:

@@ -1,4 +1,4 @@
-"""What is wrong with an installation: every plugin loaded, the machine, the data sets; as data."""
+"""What is wrong with an installation: every plugin loaded, and the machine; as data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from importlib import metadata
 from pathlib import Path
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from evoplug import api, catalogue, registry
 from evoplug.catalogue import Entry
-from evoplug.contracts import Dataset
 from evoplug.errors import ConfigError, EvoplugError
 
 if TYPE_CHECKING:
@@ -64,16 +63,6 @@ class Machine(NamedTuple):
     """That this process may use."""
     memory: float | None
     """In GiB; None where the system does not tell."""
-
-
-class Data(NamedTuple):
-    """A data set."""
-
-    name: str
-    state: str
-    """``here``, ``missing``, ``no files``, ``your own files`` or ``broken``."""
-    place: Path | None
-    """The folder of its files, there or not."""
 
 
 class Result(NamedTuple):
@@ -169,32 +158,6 @@ def _memory() -> float | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     except (AttributeError, ValueError, OSError):
         return None
-
-
-# ----------------------------------------------------------------------------------------------------- data
-
-
-def data() -> Iterator[Data]:
-    """Every data set, and whether its files are here."""
-    for entry in catalogue.entries("datasets"):
-        name = catalogue.usable(entry)
-        if any(parameter.default is catalogue.REQUIRED for parameter in entry.parameters):
-            yield Data(name, "your own files", None)
-            continue
-        try:
-            dataset = registry.build("datasets", name)
-            assert isinstance(dataset, Dataset)
-            files = dataset.files()
-        except EvoplugError:
-            yield Data(name, "broken", None)
-            continue
-        yield Data(name, _state(files), Path(os.path.commonpath([file.parent for file in files])) if files else None)
-
-
-def _state(files: Sequence[Path]) -> str:
-    if not files:
-        return "no files"
-    return "here" if all(file.exists() for file in files) else "missing"
 
 
 # ------------------------------------------------------------------------------------------------ conformance

@@ -6,7 +6,7 @@ Every error's text is made of single lines for the user; tracebacks go to ``erro
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 Key = tuple[str | int, ...]
 
@@ -15,6 +15,10 @@ class EvoplugError(Exception):
     """Base of every error that evoplug raises on purpose."""
 
     exit_code = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled without a call of ``__init__``, which in subclasses takes something else than the text."""
+        return type(self).__new__, (type(self), *self.args), vars(self)
 
 
 class Mistake(NamedTuple):
@@ -67,7 +71,10 @@ class Interrupted(KeyboardInterrupt):
 
     def __init__(self, signal_number: int) -> None:
         self.exit_code = 128 + signal_number
-        super().__init__(f"stopped by signal {signal_number}")
+        super().__init__(signal_number)
+
+    def __str__(self) -> str:
+        return f"stopped by signal {self.args[0]}"
 
 
 def dotted(key: Key) -> str:

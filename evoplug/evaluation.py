@@ -72,15 +72,17 @@ class Problem:
             return self.members([{} for _ in range(n)])
         return self.members(self.genotype.sample(n, self._sample_rng.child(self._next_id)))
 
-    def children(self, like: Members, parents: torch.Tensor) -> Members:
-        """New members for operators to write into: copies of the genomes and columns of ``like``, without fitness.
+    def children(self, parents: Members, mates: Members | None = None) -> Members:
+        """New members for operators to write into: copies of the parents' genomes and columns, without fitness.
 
         Args:
-            like: one row a child.
-            parents: ``(n, 2)`` ids, as in :class:`Members`.
+            parents: the one parent of each child, or the first of two.
+            mates: the second parents, row by row.
         """
-        columns = {name: column.clone() for name, column in like.columns.items()}
-        return Members(concatenate([like.genomes]), self.ids(len(like)), parents, None, columns)
+        columns = {name: column.clone() for name, column in parents.columns.items()}
+        second = torch.full_like(parents.ids, -1) if mates is None else mates.ids
+        ids = torch.stack([parents.ids, second], dim=1)
+        return Members(concatenate([parents.genomes]), self.ids(len(parents)), ids, None, columns)
 
     def inherit(self, parents: Members, children: Members) -> None:
         """Give each child what its changed genome lets it keep of the state of its parent, row by row."""

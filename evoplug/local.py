@@ -15,11 +15,10 @@ from typing import TypeVar
 
 from evoplug import catalogue, definitions
 from evoplug.catalogue import Entry, Owner
-from evoplug.contracts import CONTRACTS, Plot
+from evoplug.contracts import CONTRACTS
 from evoplug.errors import ConfigError, PluginError
 
-# A plot is drawn from run folders, where no configuration says which files go with it.
-_GROUPS = tuple(contract.group for contract in CONTRACTS if contract is not Plot)
+_GROUPS = tuple(contract.group for contract in CONTRACTS)
 _PREFIX = "evoplug_file_"
 
 C = TypeVar("C", bound=type)

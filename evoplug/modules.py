@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES
+from functools import cache
+from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES, ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,13 +26,19 @@ def locate(module: str) -> tuple[Path | None, str | None]:
 def places(module: str) -> Iterator[Path]:
     """Where a module may lie, without suffix. Only its top package is looked up: looking further would run it."""
     top, *rest = module.split(".")
-    try:
-        spec = find_spec(top)
-    except Exception:  # finders are foreign code
-        return
+    spec = found(top)
     if spec is None:
         return
     if spec.submodule_search_locations is not None:
         yield from (Path(place).joinpath(*rest) for place in spec.submodule_search_locations)
     elif spec.origin and not rest:
         yield Path(spec.origin).with_suffix("")
+
+
+@cache
+def found(top: str) -> ModuleSpec | None:
+    """The spec of a top package or module; looked up once in a process."""
+    try:
+        return find_spec(top)
+    except Exception:  # finders are foreign code
+        return None

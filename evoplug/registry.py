@@ -1,4 +1,4 @@
-"""A name -> a class, and with parameters -> a built component. The only place where plugins are imported."""
+"""A name -> a class. The only place where components are imported."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from functools import reduce
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from evoplug import catalogue, local
 from evoplug.catalogue import Entry
@@ -50,21 +49,6 @@ def load(group: str, name: str) -> type[Component]:
     if not (isinstance(found, type) and issubclass(found, wanted)):
         raise _refused(entry, f"`{attribute}` does not extend `{wanted.__name__}`, the contract of evoplug.{group}")
     return found
-
-
-def build(group: str, name: str, **parameters: Any) -> Component:
-    """Make one component outside any run, checked as in a configuration.
-
-    ``build("selections", "lexicase")(fitness, 4, Rng(1))``; a parameter that is itself a component is given as in a
-    configuration, ``build("genotypes", "weights", network={"use": "mlp", "hidden": [8]})``.
-
-    Raises:
-        ConfigError: all mistakes in the parameters, with keys relative to the component's own table.
-        PluginError: as :func:`load`.
-    """
-    from evoplug.config.schema import instantiate
-
-    return instantiate(group, name, parameters)
 
 
 def _module(place: str) -> ModuleType:

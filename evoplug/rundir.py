@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,7 @@ class Run:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
+        self._kept: dict[str, tuple[tuple[int, int], Any]] = {}
         if not (self.folder / RESOLVED).is_file():
             raise FilesError(f"{self.folder}: not a run folder ({RESOLVED} is missing)")
 
@@ -51,14 +52,8 @@ class Run:
     @property
     def result(self) -> dict[str, Any]:
         """``result.json``: status, reason, ledger, best, metrics; empty while the run has not ended."""
-        path = self.folder / RESULT
-        if not path.is_file():
-            return {}
-        try:
-            data: dict[str, Any] = json.loads(path.read_bytes())
-        except ValueError as error:
-            raise FilesError(f"{path}: is damaged: {error}") from error
-        return data
+        found: dict[str, Any] = self._parsed(RESULT, _json) or {}
+        return found
 
     @property
     def status(self) -> str:
@@ -70,29 +65,28 @@ class Run:
         """The records, a mapping a generation; a torn last line is left out."""
         from evoplug.records import read
 
-        path = self.folder / METRICS
-        return read(path)[0] if path.is_file() else []
+        found: list[dict[str, Any]] = self._parsed(METRICS, lambda path: read(path)[0]) or []
+        return found
+
+    def _parsed(self, name: str, parse: Callable[[Path], Any]) -> Any:
+        """What a file holds, parsed anew only where it has changed since; None where it is not there."""
+        path = self.folder / name
+        if not path.is_file():
+            return None
+        stat = path.stat()
+        stamp = (stat.st_mtime_ns, stat.st_size)
+        if name not in self._kept or self._kept[name][0] != stamp:
+            self._kept[name] = stamp, parse(path)
+        return self._kept[name][1]
 
     @cached_property
     def best(self) -> Solution:
         """What a finished run found: genome, description, fitness and, where there is one, the ready network."""
         from evoplug.solution import Solution
 
-        return Solution(self)
-
-    @property
-    def solution(self) -> Members:
-        """The reported member, genome and state, of a finished run."""
-        import torch
-
-        path = self.folder / SOLUTION
-        if self.status != "finished" or not path.is_file():
+        if self.status != "finished" or not (self.folder / SOLUTION).is_file():
             raise FilesError(f"{self.folder}: the run has not finished, so it has no solution")
-        try:
-            with path.open("rb") as file:
-                return Members.from_state_dict(torch.load(file, map_location="cpu", weights_only=True))
-        except Exception as error:  # damaged bytes can raise nearly anything
-            raise FilesError(f"{path}: is damaged, or holds more than tensors and plain data") from error
+        return Solution(self.folder / RESOLVED, self.result["best"], *_read_solution(self.folder / SOLUTION))
 
     @property
     def validation(self) -> dict[str, float]:
@@ -106,6 +100,14 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r}, {self.status})"
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        data: dict[str, Any] = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise FilesError(f"{path}: is damaged: {error}") from error
+    return data
 
 
 def create(out: str | os.PathLike[str] | None, name: str, seed: int) -> Path:
@@ -166,14 +168,27 @@ def held(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def write_solution(folder: Path, member: Members) -> None:
-    """Replace ``solution.pt`` in one step: the reported member with its state, as plain data and tensors."""
+def write_solution(folder: Path, member: Members, owned: Mapping[str, Any]) -> None:
+    """Replace ``solution.pt`` in one step: the reported member with its state, and the state of the evaluator that
+    its network needs, as plain data and tensors."""
     import torch
 
     from evoplug.checkpoint import compact
 
     with replacing(folder / SOLUTION) as file:
-        torch.save(compact(member.state_dict()), file)
+        torch.save(compact({"member": member.state_dict(), "evaluator": owned}), file)
+
+
+def _read_solution(path: Path) -> tuple[Members, Mapping[str, Any]]:
+    """The inverse of :func:`write_solution`, on the CPU."""
+    import torch
+
+    try:
+        with path.open("rb") as file:
+            data = torch.load(file, map_location="cpu", weights_only=True)
+        return Members.from_state_dict(data["member"]), data["evaluator"]
+    except Exception as error:  # damaged bytes can raise nearly anything
+        raise FilesError(f"{path}: is damaged, or holds more than tensors and plain data") from error
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ from evoplug.checkpoint import Checkpoints
 from evoplug.config import Experiment
 from evoplug.config.difference import differences
 from evoplug.config.fit import Built
-from evoplug.contracts import Component, Loop
+from evoplug.contracts import Component, Evaluator, Loop
 from evoplug.errors import EvaluationError, EvoplugError, FilesError, Interrupted, PluginError
 from evoplug.evaluation import Problem
 from evoplug.population.workers import workers
@@ -204,11 +204,15 @@ class Execution:
         with self.problem.timed("report"), self._blamed():
             outcome = self.loop.finish()
         self.profile["report"] += self.problem.seconds["report"]
-        best = outcome.best
-        rundir.write_solution(self.folder, best)
+        rundir.write_solution(self.folder, outcome.best, self._owned())
         result = {**self._result("finished", reason), **_report(self.problem, outcome)}
         rundir.write_json(self.folder / rundir.RESULT, result)
         self.watch.end(result)
+
+    def _owned(self) -> Mapping[str, Any]:
+        """The evaluator's state, where it makes networks and may need it to make the solution's again."""
+        evaluator = self.built.evaluator
+        return evaluator.state_dict() if type(evaluator).model is not Evaluator.model else {}
 
     def stopped(self, status: str, reason: str) -> None:
         """Write the ``result.json`` of a run that did not finish."""

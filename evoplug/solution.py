@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evoplug.errors import EvoplugError
-from evoplug.rundir import RESOLVED, Run
 from evoplug.types import Members, genome
 
 if TYPE_CHECKING:
@@ -18,25 +19,27 @@ if TYPE_CHECKING:
 class Solution:
     """The solution that a run reported: ``evoplug.Run(DIR).best``.
 
+    Args:
+        config: the file with the run's configuration and every default.
+        result: what the run says of it, ``best`` in ``result.json``.
+        member: it as one row, with all that the strategy kept beside it.
+        owned: the state of the evaluator at the end of the run, where networks need it.
+
     Attributes:
         member: it as one row, with all that the strategy kept beside it.
         genome: a ``(d,)`` row, a plain value, or a mapping part -> either.
         description: the genome in words and numbers, by its genotype; None without a genotype.
         fitness: higher is better; None where it has none.
         generation: the one in which it got this fitness.
-
-    Raises:
-        FilesError: if the run has not finished, or its files are damaged.
     """
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self.member: Members = run.solution
-        self.genome: Any = genome(self.member.genomes, 0)
-        best = run.result["best"]
-        self.description: Any = best["description"]
-        self.fitness: float | None = best["fitness"]
-        self.generation: int = best["generation"]
+    def __init__(self, config: Path, result: Mapping[str, Any], member: Members, owned: Mapping[str, Any]) -> None:
+        self._config, self._owned = config, owned
+        self.member = member
+        self.genome: Any = genome(member.genomes, 0)
+        self.description: Any = result["description"]
+        self.fitness: float | None = result["fitness"]
+        self.generation: int = result["generation"]
 
     @property
     def module(self) -> nn.Module | None:
@@ -56,9 +59,11 @@ class Solution:
         from evoplug.config.building import blamed
         from evoplug.config.fit import fit
 
-        document = config.load(self._run.folder / RESOLVED, {"run.device": "cpu"})
+        document = config.load(self._config, {"run.device": "cpu"})
         evaluator = fit(config.check(document)).evaluator
         try:
+            if self._owned:
+                evaluator.load_state_dict(self._owned)
             return evaluator.model(self.member)
         except EvoplugError:
             raise

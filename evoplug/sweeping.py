@@ -3,6 +3,9 @@
 A cell's folder holds its whole configuration, so that running a cell and going on with an interrupted one are the same
 command, ``evoplug resume FOLDER``. What a cell prints goes to ``output.log`` in its folder; its progress is read from
 its records.
+
+Cells that run at once share the cores: each begins with that many workers, and keeps them even when it is the last.
+More would need a restart, and change no result.
 """
 
 from __future__ import annotations
@@ -21,10 +24,10 @@ from typing import Any, Literal
 
 import tomli_w
 
-from evoplug import rundir
+from evoplug import datafiles, rundir
 from evoplug.config import Cell, Experiment, cells, resolved
 from evoplug.config.difference import differences
-from evoplug.config.fit import fit
+from evoplug.config.fit import fit_all
 from evoplug.config.spec import OBJECT, as_toml
 from evoplug.config.sweep import FILE
 from evoplug.errors import ConfigError, EvaluationError, EvoplugError, FilesError, Interrupted
@@ -104,7 +107,8 @@ def run(experiment: Experiment, folder: Path, jobs: int | None, watch: SweepWatc
 
     Raises:
         ConfigError, PluginError: what is wrong with any arm, before anything is written.
-        FilesError: if the folder of a cell holds a run of other settings; all such folders, before anything is written.
+        FilesError: before anything is written, if the folder of a cell holds a run of other settings (all such
+            folders), or data are missing.
         SweepError: once all cells have ended, if some failed.
         Interrupted: after a signal, when all running cells have saved.
     """
@@ -128,30 +132,25 @@ def run(experiment: Experiment, folder: Path, jobs: int | None, watch: SweepWatc
 
 def _plan(experiment: Experiment, folder: Path, jobs: int | None) -> tuple[list[Work], int]:
     """Every cell with its state, and how many run at once."""
-    fitted: dict[str, Experiment] = {}
-    on_gpu = False
     made = list(cells(experiment))
-    for cell in made:
-        if cell.arm not in fitted:
-            built = fit(cell.experiment)
-            fitted[cell.arm] = built.experiment
-            on_gpu |= built.device != "cpu"
+    arms = {cell.arm: cell.experiment for cell in made}
+    built = dict(zip(arms, fit_all(arms.values()), strict=True))
+    on_gpu = any(arm.device != "cpu" for arm in built.values())
     threads = max(cell.experiment.run.threads for cell in made)
     wanted = jobs or (1 if on_gpu else max(1, (os.cpu_count() or 1) // threads))
-    works = [_work(cell, fitted[cell.arm], folder / cell.arm / f"seed-{cell.seed}", wanted) for cell in made]
+    works = [_work(cell, built[cell.arm].experiment, folder / cell.arm / f"seed-{cell.seed}") for cell in made]
     if any(f'"{OBJECT}' in work.resolved for work in works):
         raise ConfigError("sweep", "runs in processes of their own take no objects from Python; name the components")
     if conflicts := [work.reason for work in works if work.reason]:
         raise FilesError("\n".join(conflicts))
+    for arm in dict.fromkeys(work.cell.arm for work in works if work.state == "waiting"):
+        datafiles.require(built[arm].evaluator)
     return works, min(wanted, max(1, sum(work.state == "waiting" for work in works)))
 
 
-def _work(cell: Cell, fitted: Experiment, folder: Path, jobs: int) -> Work:
+def _work(cell: Cell, fitted: Experiment, folder: Path) -> Work:
     """A cell with its state; ``reason`` says what speaks against its folder."""
-    settings = cell.experiment.run
-    if jobs > 1 and settings.workers == "auto":
-        settings = replace(settings, workers=1)
-    text = tomli_w.dumps(resolved(replace(fitted, run=settings)))
+    text = tomli_w.dumps(resolved(replace(fitted, run=cell.experiment.run)))
     work = Work(cell, folder, text, "waiting")
     if (folder / rundir.RESOLVED).is_file():
         run = rundir.Run(folder)
@@ -173,7 +172,7 @@ def _make(folder: Path) -> None:
 
 
 def _compared(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A cell's configuration without what depends on ``--jobs`` and changes no result."""
+    """A cell's configuration without its share of the cores, which changes no result."""
     return {**config, "run": {key: value for key, value in config["run"].items() if key != "workers"}}
 
 
@@ -219,8 +218,16 @@ class _Processes:
             _make(work.folder)
             rundir.write_text(work.folder / rundir.CONFIG, self._text)
             rundir.write_text(work.folder / rundir.RESOLVED, work.resolved)
-        self._running[work] = _Process(work)
+        self._running[work] = _Process(work, self._workers(work))
         work.state = "running"
+
+    def _workers(self, work: Work) -> int | str:
+        """A cell's share of the cores, settled when it begins."""
+        settings = work.cell.experiment.run
+        at_once = min(self._jobs, len(self._running) + 1 + len(self._waiting))
+        if settings.workers != "auto" or at_once == 1:
+            return settings.workers
+        return max(1, (os.cpu_count() or 1) // (at_once * settings.threads))
 
     def _look(self) -> None:
         for work, process in list(self._running.items()):
@@ -247,7 +254,7 @@ class _Processes:
 class _Process:
     """A cell's process."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, workers: int | str) -> None:
         self._work = work
         self._begin = time.perf_counter()
         self._records = _Tail(work.folder / rundir.METRICS)
@@ -257,7 +264,7 @@ class _Process:
         with (work.folder / OUTPUT).open("ab") as output:
             self._output_begin = output.tell()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "evoplug", "resume", str(work.folder)],
+                [sys.executable, "-m", "evoplug", "resume", str(work.folder), "--set", f"run.workers={workers}"],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -1,20 +1,31 @@
 """Imports point one way, as the layout says."""
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 CORE = sorted(path for path in (ROOT / "evoplug").rglob("*.py") if "templates" not in path.parts)
+MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in CORE}
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 PUBLIC = ("evoplug", *(f"evoplug.{name}" for name in ("contracts", "backends", "population", "analysis", "testing")))
 BASE = ("contracts", "types", "errors", "rng", "ledger")
 """What everything may import, and what imports nothing else."""
+LATE = (
+    ("evoplug.contracts", "evoplug.population.breeding"),  # the default of `into`
+    ("evoplug.timing", "evoplug.rehearsal"),  # what a run imports is a part of what is timed
+)
+"""(module, what it imports when it is called), against the way that imports point."""
 
 
-def imports(path, at_runtime=False):
-    """The modules that a file imports; ``at_runtime`` leaves out what stands under ``if TYPE_CHECKING``."""
+def imports(path, at_runtime=False, inside=False):
+    """The modules that a file imports.
+
+    ``at_runtime`` leaves out what stands under ``if TYPE_CHECKING``; ``inside`` says of ``from evoplug import rng``
+    that it imports ``evoplug.rng``, and not ``evoplug``.
+    """
     tree = ast.parse(path.read_text(encoding="utf-8"))
     hidden = set()
     if at_runtime:
@@ -28,7 +39,8 @@ def imports(path, at_runtime=False):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
-            yield str(node.module)
+            modules = {f"{node.module}.{alias.name}" for alias in node.names} & MODULES.keys() if inside else ()
+            yield from modules or [str(node.module)]
 
 
 def name(path):
@@ -62,8 +74,16 @@ def test_the_libraries_have_one_door_each(path):
             assert where.startswith("cli/") or where == "__main__.py", f"{module} outside the command line"
 
 
+def test_the_cores_imports_form_a_tree():
+    """Those inside functions too."""
+    graph = {name: set(imports(path, at_runtime=True, inside=True)) & MODULES.keys() for name, path in MODULES.items()}
+    for user, used in LATE:
+        graph[user].remove(used)
+    assert tuple(TopologicalSorter(graph).static_order())
+
+
 @pytest.mark.parametrize("base", BASE)
 def test_the_base_imports_nothing_but_itself(base):
-    allowed = {f"evoplug.{other}" for other in BASE} | {"evoplug.population.breeding"}  # the default of `into`, late
+    allowed = {f"evoplug.{other}" for other in BASE} | {used for _, used in LATE}
     used = {module for module in imports(ROOT / "evoplug" / f"{base}.py", at_runtime=True) if "evoplug" in module}
     assert used <= allowed

@@ -1,4 +1,4 @@
-"""What the doctor finds: plugins that load or do not, requirements, the machine, data sets."""
+"""What the doctor finds: plugins that load or do not, requirements, the machine."""
 
 from __future__ import annotations
 
@@ -11,32 +11,6 @@ from evoplug import ConfigError, catalogue, doctor
 from strangers import LEVY, Site, visit
 
 POINT = {"mutations/levy": "levy:Levy"}
-
-DATASET = """
-    from pathlib import Path
-    from evoplug.contracts import Dataset, dataclass
-
-    HERE = Path(__file__).parent
-
-    @dataclass(kw_only=True)
-    class Here(Dataset):
-        def files(self): return [HERE / "levy.py", HERE / "deep" / "more.py"]
-
-    @dataclass(kw_only=True)
-    class Gone(Dataset):
-        def files(self): return [HERE / "levy.py", HERE / "gone"]
-
-    @dataclass(kw_only=True)
-    class Without(Dataset):
-        pass
-
-    @dataclass(kw_only=True)
-    class Own(Dataset):
-        folder: str
-
-    class Broken:
-        pass
-"""
 
 
 @pytest.fixture
@@ -128,19 +102,6 @@ def test_the_groups_of_others_are_theirs(site: Site) -> None:
     site.write("levy-1.0.dist-info/entry_points.txt", "[evoplug_levy.kernels]\na = levy:Levy\n[pytest11]\nb = levy\n")
     catalogue.refresh()
     assert list(doctor.plugins()) == []
-
-
-def test_data_sets_are_here_missing_or_your_own(site: Site) -> None:
-    names = {"here": "Here", "gone": "Gone", "without": "Without", "own": "Own", "broken": "Broken"}
-    points = {f"datasets/{name}": f"levy:{cls}" for name, cls in names.items()}
-    site.add("evoplug-levy", points, {"levy.py": DATASET, "deep/more.py": ""})
-    assert {each.name: (each.state, each.place) for each in doctor.data()} == {
-        "here": ("here", site.folder),
-        "gone": ("missing", site.folder),
-        "without": ("no files", None),
-        "own": ("your own files", None),
-        "broken": ("broken", None),
-    }
 
 
 def test_the_machine_is_this_one() -> None:

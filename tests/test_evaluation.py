@@ -95,3 +95,19 @@ def problem_after_one_call(members):
 def test_ids_are_never_used_twice():
     p = problem(genotype=Interval())
     assert torch.cat([p.sample(2).ids, p.ids(1), p.sample(1).ids]).tolist() == [0, 1, 2, 3]
+
+
+def test_children_are_copies_of_their_first_parents_under_ids_of_their_own():
+    p = problem()
+    members = p.sample(3)
+    members.columns["sigma"], members.fitness = torch.tensor([0.1, 0.2, 0.3]), torch.zeros(3)
+    alone, crossed = p.children(members), p.children(members[[0, 1]], members[[2, 2]])
+    assert alone.parents.tolist() == [[0, -1], [1, -1], [2, -1]]
+    assert crossed.parents.tolist() == [[0, 2], [1, 2]]
+    assert torch.cat([alone.ids, crossed.ids]).tolist() == [3, 4, 5, 6, 7]
+    assert alone.fitness is None
+    assert torch.equal(alone.genomes, members.genomes)
+    alone.genomes += 1
+    alone.columns["sigma"] += 1
+    assert not torch.equal(alone.genomes, members.genomes)
+    assert members.columns["sigma"].tolist() == pytest.approx([0.1, 0.2, 0.3])

@@ -14,7 +14,9 @@ import evoplug
 from evoplug import ConfigError, FilesError
 from evoplug.contracts import Model
 from evoplug.exporting import export
-from test_solution import LEEA, SPHERE, digits
+from test_solution import LEEA, SPHERE, digits, owned
+
+__all__ = ["owned"]
 
 ALONE = """
 import sys
@@ -67,6 +69,13 @@ def test_weights_and_the_code_that_makes_the_network(network, data, tmp_path):
     accuracy, _ = elsewhere("import sys\n" + exported.load + MEASURE, data)
     assert float(accuracy) == pytest.approx(network.test["accuracy"], abs=1e-9)
     assert torch.load(exported.path, weights_only=True)["source"] in exported.load
+
+
+@pytest.mark.parametrize("file", ["model.pt2", "model.pt"])
+def test_weights_that_the_evaluator_owned_are_in_the_file(owned, tmp_path, file):
+    exported = export(evoplug.Run(owned.folder).best, tmp_path / file)
+    (output,) = elsewhere(ALONE + exported.load + "\nprint(model(torch.ones(1, 3)).sum().item())")
+    assert float(output) == pytest.approx(owned.test["output"], abs=1e-4)
 
 
 class Fickle(nn.Module):

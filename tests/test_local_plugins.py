@@ -134,7 +134,7 @@ class TestFiles:
         ("old", "new", "message"),
         [
             ('"mutations"', '"mutation"', "{file}:13: @evoplug.register has no group 'mutation'; choices: genotypes, "),
-            ('"mutations", "cauchy"', '"plots", "cauchy"', "has no group 'plots'"),
+            ('"mutations", "cauchy"', '"presets", "cauchy"', "has no group 'presets'"),
             ('"cauchy")', '"gaussian")', "{file}:13: `gaussian` is a mutation of evoplug itself; register another"),
             ('"cauchy")', '"a/b")', "'a/b' cannot be a name"),
             ('"cauchy")', "NAME)", "{file}: cannot be read: line 13: @evoplug.register takes a group and a name in"),

@@ -99,15 +99,6 @@ def test_an_unknown_name_or_group_is_a_mistake_of_the_configuration(site: Site) 
         registry.load("presets", "quickstart")
 
 
-def test_build_checks_parameters_as_a_configuration_does(site: Site) -> None:
-    add(site, LEVY)
-    levy = registry.build("mutations", "levy", steps=2)
-    assert vars(levy) == {"alpha": 1.5, "steps": 2}
-    with pytest.raises(ConfigError) as caught:
-        registry.build("mutations", "levy", alpha=-1.0, steps="2", beta=1)
-    assert {mistake.key for mistake in caught.value.mistakes} == {("alpha",), ("steps",), ("beta",)}
-
-
 @pytest.mark.parametrize(
     "entry",
     [e for e in catalogue.entries() if e.complete and not e.problem and e.parameters],

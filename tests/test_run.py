@@ -44,10 +44,20 @@ def test_the_folder_holds_what_was_asked_and_what_came_out(run):
     assert json.loads((run.folder / "environment.json").read_text())["sessions"][0]["threads"] == 1
 
 
+def test_files_are_parsed_again_only_where_they_have_changed(run):
+    assert run.metrics is run.metrics
+    assert run.result is run.result
+    with (run.folder / "metrics.jsonl").open("a") as file:
+        file.write('{"generations": 21}\n')
+    (run.folder / "result.json").unlink()
+    assert run.metrics[-1] == {"generations": 21}
+    assert (run.result, run.status) == ({}, "unfinished")
+
+
 def test_checkpoints_and_solution_are_plain_data(run):
     (path,) = (run.folder / "checkpoints").glob("*.pt")
     assert torch.load(path, weights_only=True)["problem"]["ledger"]["generations"] == 20
-    assert run.solution.fitness.item() == run.result["best"]["fitness"]
+    assert run.best.member.fitness.item() == run.result["best"]["fitness"]
 
 
 def rows(run):

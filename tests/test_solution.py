@@ -28,6 +28,51 @@ SPHERE = {
     "evaluator": {"use": "function"},
 }
 
+OWNER = """
+import evoplug
+import torch
+from evoplug import Evaluation
+from evoplug.contracts import Evaluator, Genotype, Model, dataclass
+
+
+@evoplug.register("evaluators", "owner")
+@dataclass(kw_only=True)
+class Owner(Evaluator, genome="real-vector"):
+    '''A member is the bias of a linear layer; its weight is the evaluator's, and grows with every evaluation.'''
+
+    def bind(self, genotype: Genotype | None) -> None:
+        self.weight = torch.zeros(3, 3)
+
+    def evaluate(self, members, rng):
+        self.weight = self.weight + torch.rand(3, 3, generator=rng.torch)
+        return Evaluation(-members.genomes.square().sum(1))
+
+    def measure(self, members, split, rng):
+        return {"output": members.genomes.sum(1) + self.weight.sum()}
+
+    def model(self, member):
+        layer = torch.nn.Linear(3, 3).eval().requires_grad_(False)
+        layer.load_state_dict({"weight": self.weight, "bias": member.genomes[0]})
+        return Model(layer, torch.zeros(2, 3), "from torch.nn import Linear\\nmodel = Linear(3, 3)")
+
+    def state_dict(self):
+        return {"weight": self.weight}
+
+    def load_state_dict(self, state):
+        self.weight = state["weight"]
+"""
+"""An evaluator that owns weights which every member's network needs."""
+
+
+@pytest.fixture(scope="module")
+def owned(tmp_path_factory):
+    """A finished run of an evaluator that owns weights."""
+    folder = tmp_path_factory.mktemp("owned")
+    (folder / "owner.py").write_text(OWNER)
+    box = {"use": "real-vector", "length": 3, "low": -1.0, "high": 1.0}
+    config = {**SPHERE, "plugins": [str(folder / "owner.py")], "genotype": box, "evaluator": "owner"}
+    return evoplug.run(config, out=folder / "run")
+
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
@@ -81,6 +126,18 @@ def test_a_run_is_read_without_torch(runs):
         "assert 'torch' not in sys.modules; run.best; assert 'torch' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code, str(runs["sphere"].folder)], check=True)
+
+
+def test_weights_that_an_evaluator_owns_come_back_in_another_process(owned):
+    code = "import sys, evoplug, torch; print(evoplug.Run(sys.argv[1]).best.module(torch.ones(3)).sum().item())"
+    done = subprocess.run([sys.executable, "-c", code, owned.folder], check=True, capture_output=True, text=True)
+    assert float(done.stdout) == pytest.approx(owned.test["output"], abs=1e-4)
+
+
+def test_a_solution_holds_no_state_that_no_network_needs(runs, owned):
+    held = {name: torch.load(run.folder / "solution.pt")["evaluator"] for name, run in (*runs.items(), ("own", owned))}
+    assert held["leea"] == held["sphere"] == {}
+    assert held["own"]["weight"].shape == (3, 3)
 
 
 def test_an_unfinished_run_has_no_solution(runs, tmp_path):

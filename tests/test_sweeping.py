@@ -1,5 +1,6 @@
 """Sweeps: every cell once, in a process of its own; what a second call does, and what ends a sweep early."""
 
+import os
 import signal
 import tomllib
 from pathlib import Path
@@ -52,7 +53,7 @@ def test_every_cell_is_the_run_that_it_would_be_alone_and_runs_once(tmp_path):
     single = evoplug.run(alone, {"evaluator.function": "ackley"}, out=tmp_path / "alone")
     assert rows(runs[1]) == rows(single)
     assert tomllib.loads((tmp_path / "s" / "sweep.toml").read_text())["sweep"]["seeds"] == 1
-    assert runs[0].config["run"]["workers"] == 1
+    assert [run.config["run"]["workers"] for run in runs] == [max(1, (os.cpu_count() or 1) // 2)] * 2
 
     before = {path: path.stat().st_mtime_ns for run in runs for path in run.folder.iterdir()}
     again = Journal()
@@ -63,6 +64,13 @@ def test_every_cell_is_the_run_that_it_would_be_alone_and_runs_once(tmp_path):
     with pytest.raises(FilesError, match=r"run.seed-1: holds a run of other settings: genotype.length is 4, not 3"):
         evoplug.sweep(SEARCH, {"genotype.length": 4}, out=tmp_path / "s")
     assert tomllib.loads((tmp_path / "s" / "sweep.toml").read_text())["genotype"]["length"] == 3
+
+
+def test_a_cell_that_runs_alone_has_all_cores_unless_the_configuration_says_otherwise(tmp_path):
+    (run,) = evoplug.sweep(SEARCH, {"sweep.arms": {}}, out=tmp_path / "s", jobs=4)
+    assert run.config["run"]["workers"] == "auto"
+    (run,) = evoplug.sweep(SEARCH, {"sweep.arms": {}, "run.workers": 3}, out=tmp_path / "t", jobs=4)
+    assert run.config["run"]["workers"] == 3
 
 
 def test_a_failed_cell_stops_no_other_and_is_tried_again(tmp_path):

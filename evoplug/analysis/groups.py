@@ -20,6 +20,7 @@ from evoplug.config.settings import Claim
 from evoplug.config.sweep import FILE as SWEEP
 from evoplug.config.tree import Origin, annotate
 from evoplug.errors import ConfigError, EvoplugError, FilesError
+from evoplug.ledger import COLUMNS
 from evoplug.rundir import METRICS, RESOLVED, Run
 
 OWN = ("name", "seed", "device", "workers", "checkpoint", "measure")
@@ -34,7 +35,7 @@ _SEED_FOLDER = re.compile(r"seed-\d+(-\d+)?")
 
 @dataclass(frozen=True)
 class Groups:
-    """Finished runs of one problem, by arm."""
+    """Runs of one problem, by arm: finished ones, or one alone that has not finished."""
 
     arms: Mapping[str, tuple[Run, ...]]
     """Name -> its runs by seed; in the order of the sweep where there is one."""
@@ -44,7 +45,7 @@ class Groups:
     """What the reader must know: what was left out, and why."""
 
 
-def read(folders: Iterable[str | os.PathLike[str]]) -> Groups:
+def read(folders: Iterable[str | os.PathLike[str]], *, unfinished: bool = False) -> Groups:
     """The finished runs in some folders.
 
     A run in ``.../<arm>/seed-<n>`` belongs to that arm, any other is an arm of its own. Where two arms share a name,
@@ -52,14 +53,18 @@ def read(folders: Iterable[str | os.PathLike[str]]) -> Groups:
 
     Args:
         folders: run folders, or folders that hold run folders at any depth.
+        unfinished: take a run that is there alone although it has not finished; a notice says how far it is.
 
     Raises:
         FilesError: if there is no run folder or no finished run, records are damaged, the runs are of different
             problems, or the runs of an arm of different settings; it says where and how they differ.
     """
+    found = _found(folders)
+    if unfinished and len(found) == 1 and found[0].status != "finished":
+        return _unfinished(found[0])
     notices: list[str] = []
     by_arm: dict[Path, list[Run]] = defaultdict(list)
-    for run in _found(folders):
+    for run in found:
         by_arm[_arm(run.folder)].append(run)
     sweeps = {folder.parent: _Sweep(folder.parent / SWEEP) for folder in by_arm if (folder.parent / SWEEP).is_file()}
     arms = sorted(by_arm, key=lambda arm: (str(arm.parent), _rank(arm, sweeps), _natural(arm.name)))
@@ -76,19 +81,38 @@ def read(folders: Iterable[str | os.PathLike[str]]) -> Groups:
 # ------------------------------------------------------------------------------------------------- numbers of a run
 
 
+def outcome(run: Run) -> dict[str, Any]:
+    """``result.json`` of a finished run; of an unfinished one those of its tables that the records can tell.
+
+    ``best`` is then of the last generation, ``validation`` as last measured, and ``ledger`` has only the columns that
+    every run has.
+    """
+    if run.status == "finished" or not run.metrics:
+        return run.result
+    last = run.metrics[-1]
+    measured = {name: value for row in run.metrics for name, value in row.items() if name.startswith("validation.")}
+    parts = dict.fromkeys(part for row in run.metrics for part in row["time"])
+    return {
+        "best": {"fitness": last["best"], "generation": last["generations"]},
+        "validation": {name.removeprefix("validation."): value for name, value in measured.items()},
+        "ledger": {name: last[name] for name in COLUMNS},
+        "seconds": {part: sum(row["time"].get(part, 0) for row in run.metrics) for part in parts},
+    }
+
+
 def numbers(run: Run) -> dict[str, float]:
-    """All metrics of a finished run, by dotted name: ``test.accuracy``, ``best.fitness``, ``ledger.epochs`` ...
+    """All metrics of a run's outcome, by dotted name: ``test.accuracy``, ``best.fitness``, ``ledger.epochs`` ...
 
     What a method reports beside its solution is there too, e.g. ``beside.mean of the weights.test.accuracy``.
     A metric that was not finite is NaN.
     """
-    result = run.result
+    result = outcome(run)
     found = dict(_flat({name: result[name] for name in REPORTED if name in result}))
     return {name: value for name, value in found.items() if not _NO_METRIC.match(name)}
 
 
 def column(run: Run, metric: str) -> float:
-    """One metric of a finished run, by a name of :func:`numbers`.
+    """One metric of a run, by a name of :func:`numbers`.
 
     Raises:
         ConfigError: if the run has no such metric; names the nearest or all.
@@ -185,6 +209,24 @@ def _usable(label: str, runs: Iterable[Run], notices: list[str]) -> Iterator[Run
         seeds[seed] = run
         _check_records(run, notices)
         yield run
+
+
+def _unfinished(run: Run) -> Groups:
+    """One run as far as it is."""
+    if not run.metrics:
+        raise FilesError(f"{run.folder}: {run.status}, before the end of its first generation")
+    notices = [progress(run)]
+    _check_records(run, notices)
+    return Groups({_arm(run.folder).name: (run,)}, (), tuple(notices))
+
+
+def progress(run: Run) -> str:
+    """How far an unfinished run is: ``unfinished: generation 7 of 500; interrupted: stopped by signal 2``."""
+    stop = dict(run.config["run"]["stop"])
+    generations = f" of {stop.pop('generations'):,}" if "generations" in stop else ""
+    others = f", until {' or '.join(f'{rule} = {budget:g}' for rule, budget in stop.items())}" if stop else ""
+    reason = f"; {run.status}: {run.result['reason']}" if run.result else ""
+    return f"unfinished: generation {run.metrics[-1]['generations']:,}{generations}{others}{reason}"
 
 
 def _settings(run: Run) -> dict[str, Any]:

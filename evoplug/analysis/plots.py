@@ -16,8 +16,10 @@ from cycler import cycler
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from evoplug import catalogue, registry
+from evoplug import catalogue, local
 from evoplug.analysis.groups import Groups, curve
+from evoplug.catalogue import Entry
+from evoplug.config.building import build
 from evoplug.contracts import Plot
 from evoplug.errors import ConfigError, EvoplugError, FilesError, PluginError
 
@@ -95,7 +97,7 @@ class Drawings:
 
 
 def draw(groups: Groups, y: Sequence[str] = (), x: str = "generations") -> Drawings:
-    """Curves of columns of the records, and every figure that the runs' methods have of their own.
+    """Curves of columns of the records, and every figure that plugins have for these runs, installed or beside them.
 
     Args:
         groups: the runs.
@@ -109,7 +111,8 @@ def draw(groups: Groups, y: Sequence[str] = (), x: str = "generations") -> Drawi
     with _style():
         columns = y or ["best", *_measured(groups.arms)]
         figures = [_curves(groups.arms, column, x, notices) for column in columns]
-        figures += _own(groups.arms, notices)
+        with catalogue.beside(_beside(groups.arms, notices)):
+            figures += _own(groups.arms, notices)
     return Drawings(tuple(figures), tuple(notices))
 
 
@@ -144,8 +147,8 @@ def label(column: str) -> str:
 
 
 def counted(arm: str, runs: Sequence[Run]) -> str:
-    """What a legend says for an arm: its name and how many runs it has."""
-    return f"{text(arm)} (n = {len(runs)})"
+    """What a legend says for an arm: its name and how many runs it has, or that its run has not finished."""
+    return f"{text(arm)} (n = {len(runs)})" if runs[0].status == "finished" else f"{text(arm)} (unfinished)"
 
 
 def text(name: str) -> str:
@@ -293,15 +296,25 @@ def _own(arms: Mapping[str, Sequence[Run]], notices: list[str]) -> Iterator[Draw
             yield Drawing(name.replace("/", "-"), entry.doc.rstrip("."), figure)
 
 
+def _beside(arms: Mapping[str, Sequence[Run]], notices: list[str]) -> Iterator[Entry]:
+    """The plots in files that stand beside the runs' configurations."""
+    for file in dict.fromkeys(file for runs in arms.values() for file in runs[0].config.get("plugins", ())):
+        try:
+            yield from (entry for entry in local.parts(Path(file)) if entry.group == Plot.group)
+        except EvoplugError as error:
+            notices.append(f"without the plots beside the configuration: {error}")
+
+
 def _drawn(name: str, arms: Mapping[str, Sequence[Run]]) -> Figure | None:
-    plot = cast(Plot, registry.build("plots", name))
+    plot = cast(Plot, build("plots", name))
     try:
         return plot.draw(arms)
     except EvoplugError:
         raise
     except Exception as error:
-        what = " ".join(str(error).split())
-        raise PluginError(f"evoplug.plots: {name}: {type(error).__name__}: {what}") from error
+        finished = all(run.status == "finished" for runs in arms.values() for run in runs)
+        what = f"{type(error).__name__}: {' '.join(str(error).split())}" if finished else "draws finished runs only"
+        raise PluginError(f"evoplug.plots: {name}: {what}") from error
 
 
 def _strategy(run: Run) -> str:

@@ -32,7 +32,7 @@ LONGEST = 3000
 
 
 def write(folder: Path) -> tuple[Path, tuple[str, ...]]:
-    """Write the page of a run, or of all finished runs in a folder, into that folder.
+    """Write the page of a run, finished or not, or of all finished runs in a folder, into that folder.
 
     Returns:
         The file, and what could not be shown.
@@ -40,7 +40,7 @@ def write(folder: Path) -> tuple[Path, tuple[str, ...]]:
     Raises:
         FilesError, ConfigError: as :func:`evoplug.analysis.groups.read`, or if the file cannot be written.
     """
-    read = groups.read([folder])
+    read = groups.read([folder], unfinished=True)
     page = Page(read)
     path = folder / FILE
     rundir.write_text(path, page.html())
@@ -105,12 +105,13 @@ class Page:
     """Everything that the template says.
 
     Args:
-        groups: the finished runs of one problem.
+        groups: the runs of one problem.
     """
 
     def __init__(self, groups: Groups) -> None:
         self.arms = groups.arms
         self.first = next(iter(groups.arms.values()))[0]
+        self.finished = self.first.status == "finished"
         self._notices = list(groups.notices)
         drawings = plots.draw(groups)
         self.figures = drawings.figures
@@ -143,7 +144,7 @@ class Page:
     @property
     def title(self) -> str:
         name: str = self.first.config["run"]["name"]
-        return name
+        return name if self.finished else f"{name} (unfinished)"
 
     @property
     def names(self) -> list[str]:
@@ -196,7 +197,7 @@ class Page:
     def beside(self) -> Iterator[Result]:
         """What methods report beside them."""
         for arm, runs in self.arms.items():
-            for what in dict.fromkeys(what for run in runs for what in run.result["beside"]):
+            for what in dict.fromkeys(what for run in runs for what in groups.outcome(run).get("beside", {})):
                 yield Result(arm, what, _summaries(runs, [f"beside.{what}.{m.column}" for m in self.metrics]))
 
     def _verdicts(self, found: Groups) -> tuple[Verdict, ...]:
@@ -218,26 +219,27 @@ class Page:
                 yield Reported(arm, row, ours)
 
     def solutions(self) -> Iterator[Solution]:
-        """Of each arm, the run with the best fitness."""
+        """Of each arm, the run with the best fitness; nothing of a run that has not finished."""
         for arm, runs in self.arms.items():
             run = max(runs, key=_fitness)
-            best = run.result["best"]
+            best = groups.outcome(run)["best"]
             seed = run.config["run"]["seed"]
-            yield Solution(arm, seed, best["fitness"], best["generation"], _described(best["description"]))
+            if "description" in best:
+                yield Solution(arm, seed, best["fitness"], best["generation"], _described(best["description"]))
 
     # ------------------------------------------------------------------------------------------------ what it cost
 
     def spent(self) -> Iterator[Spent]:
         """By arm."""
         for arm, runs in self.arms.items():
-            ledger = _means([run.result["ledger"] for run in runs])
-            seconds = _means([run.result["seconds"] for run in runs])
+            ledger = _means([groups.outcome(run)["ledger"] for run in runs])
+            seconds = _means([groups.outcome(run)["seconds"] for run in runs])
             yield Spent(arm, ledger, dict(sorted(seconds.items(), key=lambda item: -item[1])))
 
     @property
     def seconds(self) -> float:
         """Of all runs together."""
-        return sum(run.result["ledger"]["seconds"] for run in self.runs)
+        return sum(groups.outcome(run)["ledger"]["seconds"] for run in self.runs)
 
     # -------------------------------------------------------------------------------------------------- with what
 
@@ -328,7 +330,7 @@ def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def _fitness(run: Run) -> float:
-    fitness = run.result["best"]["fitness"]
+    fitness = groups.outcome(run)["best"]["fitness"]
     return -math.inf if fitness is None else float(fitness)
 
 

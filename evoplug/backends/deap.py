@@ -142,15 +142,15 @@ class _Variation:
             parents = gathered(self._pairs)
             first = torch.arange(len(parents), device=parents.ids.device)
             second = first ^ 1  # the other of each pair
-            children = self._problem.children(parents, torch.stack([parents.ids, parents.ids[second]], dim=1))
+            children = self._problem.children(parents, parents[second])
             self._crossover.into(parents, first, second, self._rng.child("crossover"), children)
             self._replace(self._pairs, parents, children)
         if self._mutants:
             parents = gathered(self._mutants)
             crossed = set(map(id, self._pairs))  # their parents are the two that were crossed
             keep = torch.tensor([id(mutant) in crossed for mutant in self._mutants], device=parents.ids.device)
-            alone = torch.stack([parents.ids, torch.full_like(parents.ids, -1)], dim=1)
-            children = self._problem.children(parents, torch.where(keep[:, None], parents.parents, alone))
+            children = self._problem.children(parents)
+            children.parents[keep] = parents.parents[keep]
             rows = torch.arange(len(parents), device=parents.ids.device)
             self._mutation.into(parents, rows, self._rng.child("mutation"), children)
             self._replace(self._mutants, parents, children)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evoplug.cli import spelling
 from evoplug.cli.spelling import toml
 
 if TYPE_CHECKING:
@@ -28,14 +29,17 @@ def check(config: str, overrides: tuple[str, ...], device: str | None, timed: bo
     from rich.console import Console
     from rich.text import Text
 
+    from evoplug import api
     from evoplug import config as configuration
-    from evoplug.config.fit import fit
+    from evoplug.config.fit import fit_all
 
     settings = [*overrides, *([f"run.device={device}"] if device else [])]
-    experiment = configuration.check(configuration.load(config, settings))
+    experiment = api.check(config, settings)
     cells = list(configuration.cells(experiment))
     arms = {cell.arm: cell.experiment for cell in cells}
-    built = [fit(arm) for arm in arms.values()]
+    built = fit_all(arms.values())
+    if experiment.sweep is None:
+        experiment = built[0].experiment
     console = Console(highlight=False)
     console.print(_summary(experiment, built[0]))
     for notice in experiment.document.notices:
@@ -80,7 +84,7 @@ def _rows(experiment: Experiment, built: Built) -> Iterator[tuple[str, str, str]
     else:
         yield "seed", str(run.seed), ""
     for claim in experiment.claims:
-        yield "claim", claim.metric, f"{claim.better} better than {claim.than}; expected: {claim.expect}"
+        yield "claim", claim.metric, f"{spelling.claim(claim)}; expected: {claim.expect}"
     arm = "*" if experiment.sweep else "run"
     seed = "*" if experiment.sweep else run.seed
     yield "folder", "", str(Path("runs") / run.name / arm / f"seed-{seed}")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from evoplug.cli import spelling
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -105,9 +107,11 @@ def _print(compared: Comparison, at: tuple[str, float] | None) -> None:
             console.print(Text(line, "dim"))
         console.print()
     console.print(_verdicts(compared))
-    for verdict in compared.verdicts:
-        if verdict.claim.reason:
-            console.print(Text(f"{_spelled(verdict.claim)}: {verdict.claim.reason}", "dim"))
+    for claim in (verdict.claim for verdict in compared.verdicts):
+        if claim.margin:
+            console.print(Text(f"{_spelled(claim)}: {spelling.claim(claim)}", "dim"))
+        if claim.reason:
+            console.print(Text(f"{_spelled(claim)}: {claim.reason}", "dim"))
     console.print()
     console.print(Text(_legend(compared), "dim"))
     for notice in compared.notices:

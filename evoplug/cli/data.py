@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import click
 
-from evoplug import catalogue, registry
-from evoplug.catalogue import REQUIRED, Entry
-from evoplug.contracts import Dataset
-from evoplug.errors import EvoplugError
+from evoplug import catalogue, datafiles
+from evoplug.catalogue import Entry
+from evoplug.datafiles import Data
 
 
 @click.command()
@@ -25,69 +21,45 @@ def data(name: str | None, download: bool) -> None:
     if name is None:
         if download:
             raise click.UsageError("--download needs the NAME of a data set")
-        entries = catalogue.entries("datasets")
-        width = max((len(catalogue.usable(entry)) for entry in entries), default=0)
-        for entry in entries:
-            click.echo(f"{catalogue.usable(entry):{width}}  {_state(entry)}")
+        found = list(datafiles.installed())
+        width = max((len(each.name) for each in found), default=0)
+        for each in found:
+            click.echo(f"{each.name:{width}}  {_state(each)}")
     elif download:
-        _download(name)
+        _download(catalogue.find("datasets", name))
     else:
         click.echo("\n".join(_details(catalogue.find("datasets", name))))
 
 
-def _download(name: str) -> None:
-    dataset = _built(name)
-    files = dataset.files()
-    if files and not _absent(files):
-        click.echo(f"{name} is there already; remove {_common(files)} to fetch it again")
+def _download(entry: Entry) -> None:
+    found = datafiles.find(entry)
+    if found.state == "here":
+        click.echo(f"{found.name} is there already; remove {found.place} to fetch it again")
         return
-    dataset.download()
-    click.echo(f"{name} is in {_common(dataset.files())}")
+    datafiles.dataset(found.name).download()
+    click.echo(f"{found.name} is in {found.place}")
 
 
-def _state(entry: Entry) -> str:
+def _state(found: Data) -> str:
     """Where the data are, or why they are not, in one line."""
-    if needed := _required(entry):
-        return f"your own files, by {needed}"
-    try:
-        files = _built(catalogue.usable(entry)).files()
-    except EvoplugError as error:
-        return str(error).splitlines()[0]
-    if not files:
-        return "needs no files"
-    if absent := _absent(files):
-        return f"missing {absent[0]}"
-    return f"{_size(files)} in {_common(files)}"
+    match found.state:
+        case "here":
+            size = sum(path.stat().st_size for path in found.files) / 2**20
+            return f"{size:,.1f} MiB in {found.place}"
+        case "missing":
+            return f"missing {found.detail}"
+        case "no files":
+            return "needs no files"
+        case "your own files":
+            return f"your own files, by {found.detail}"
+    return found.detail
 
 
 def _details(entry: Entry) -> list[str]:
-    lines = [f"{catalogue.usable(entry)}: {entry.docstring.partition(chr(10))[0]}", f"state: {_state(entry)}"]
-    if not _required(entry):
-        info = _built(catalogue.usable(entry)).info()
+    found = datafiles.find(entry)
+    lines = [f"{found.name}: {entry.doc}", f"state: {_state(found)}"]
+    if found.state != "your own files":
+        info = datafiles.dataset(found.name).info()
         sizes = ", ".join(f"{size:,} {split}" for split, size in info.sizes.items())
         lines.append(f"examples: {sizes}; {' x '.join(map(str, info.shape))}, {info.classes} classes")
-    return [*lines, f"parameters: evoplug show datasets {catalogue.usable(entry)}"]
-
-
-def _built(name: str) -> Dataset:
-    dataset = registry.build("datasets", name)
-    assert isinstance(dataset, Dataset)
-    return dataset
-
-
-def _required(entry: Entry) -> str:
-    """The parameters without which it is nowhere, e.g. ``"`folder`"``."""
-    return ", ".join(f"`{parameter.name}`" for parameter in entry.parameters if parameter.default is REQUIRED)
-
-
-def _absent(files: Sequence[Path]) -> list[Path]:
-    return [path for path in files if not path.exists()]
-
-
-def _common(files: Sequence[Path]) -> Path:
-    """The folder of the files."""
-    return files[0].parent if files else Path()
-
-
-def _size(files: Sequence[Path]) -> str:
-    return f"{sum(path.stat().st_size for path in files) / 2**20:,.1f} MiB"
+    return [*lines, f"parameters: evoplug show datasets {found.name}"]

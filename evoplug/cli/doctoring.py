@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
-from evoplug import catalogue, doctor
-from evoplug.doctor import Data, Loaded, Machine, Plugin, Result
+from evoplug import catalogue, datafiles, doctor
+from evoplug.datafiles import Data
+from evoplug.doctor import Loaded, Machine, Plugin, Result
 
 
 @click.command("doctor")
@@ -39,7 +40,7 @@ def _report() -> int:
         click.echo("\n".join(_plugin(plugin, width)))
         broken += not plugin.well
     _heading("data sets")
-    sets = list(doctor.data())
+    sets = list(datafiles.installed())
     width = max((len(each.name) for each in sets), default=0)
     for each in sets:
         click.echo(f"  {each.name:<{width}}  {_data(each)}")
@@ -50,7 +51,7 @@ def _report() -> int:
 
 
 def _json() -> int:
-    machine, plugins, data = doctor.machine(), list(doctor.plugins()), list(doctor.data())
+    machine, plugins, data = doctor.machine(), list(doctor.plugins()), list(datafiles.installed())
     well = all(plugin.well for plugin in plugins)
     found = {
         "well": well,
@@ -59,7 +60,7 @@ def _json() -> int:
             {**plugin._asdict(), "well": plugin.well, "parts": [_part(part) for part in plugin.parts]}
             for plugin in plugins
         ],
-        "data": [each._asdict() for each in data],
+        "data": [{"name": each.name, "state": each.state, "place": each.place} for each in data],
     }
     click.echo(json.dumps(found, indent=2, default=str))
     return 0 if well else 3
@@ -108,6 +109,8 @@ def _data(data: Data) -> str:
             return f"missing from {data.place}"
         case "no files":
             return "comes with its package"
+        case "broken":
+            return f"broken: {data.detail}"
     return data.state
 
 

@@ -14,7 +14,7 @@ import click
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the figures; DIR/plots unless given.")
 @click.option("--format", "formats", multiple=True, type=click.Choice(["png", "svg"]), help="Both unless given.")
 def plot(folders: tuple[Path, ...], x: str, y: tuple[str, ...], out: Path | None, formats: tuple[str, ...]) -> None:
-    """Draw the finished runs in DIR, a run's folder or one that holds many.
+    """Draw the finished runs in DIR, a run's folder or one that holds many; a run alone as far as it is.
 
     Curves of columns of metrics.jsonl, runs of an arm together as mean and deviation, and the figures that the
     methods have of their own.
@@ -24,7 +24,7 @@ def plot(folders: tuple[Path, ...], x: str, y: tuple[str, ...], out: Path | None
     if out is None and len(folders) > 1:
         raise click.UsageError("with more than one DIR, say where to put the figures: --out FOLDER")
     out = out or folders[0] / "plots"
-    read = groups.read(folders)
+    read = groups.read(folders, unfinished=True)
     drawings = plots.draw(read, y, x)
     for notice in (*read.notices, *drawings.notices):
         click.echo(f"note: {notice}", err=True)

@@ -10,7 +10,7 @@ import click
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def report(folder: Path) -> None:
-    """Write DIR/report.html, one page about the run, or all finished runs, in DIR.
+    """Write DIR/report.html, one page about the run in DIR, as far as it is, or about all finished runs in DIR.
 
     What was asked, what came out, what it cost, and with what; complete in itself, to be kept or sent.
     """

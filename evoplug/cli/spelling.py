@@ -1,4 +1,4 @@
-"""How types, bounds, defaults and tables are spelled for people."""
+"""How types, bounds, defaults, tables and claims are spelled for people."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import json
 import re
 from collections.abc import Mapping
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evoplug.catalogue import REQUIRED, UNKNOWN, Entry, Parameter
 from evoplug.contracts import Use
+
+if TYPE_CHECKING:
+    from evoplug.config import Claim
 
 _BOUNDS = {
     "Gt": "> {}", "Ge": ">= {}", "Lt": "< {}", "Le": "<= {}", "MultipleOf": "a multiple of {}",
@@ -46,6 +49,13 @@ def facts(entry: Entry) -> dict[str, str]:
     for name in ("needs", "provides", "costs"):
         told[name] = ", ".join(map(str, entry.class_vars.get(name, ())))
     return {name: value for name, value in told.items() if value}
+
+
+def claim(claim: Claim) -> str:
+    """What a claim says of its two arms."""
+    if claim.margin:
+        return f"{claim.better} not worse than {claim.than} by more than {claim.margin:g}"
+    return f"{claim.better} better than {claim.than}"
 
 
 def kind(annotation: str | None) -> tuple[str, tuple[str, ...]]:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 SHOWN = 10
 """Generations in the live table."""
 
+VALIDATION = "validation."
+"""How the columns of validation metrics begin."""
+
 PAUSE = 5.0
 """Seconds between two plain lines."""
 
@@ -94,18 +97,24 @@ class PlainLines(Watching):
 
 
 class LiveTable(Watching):
-    """The last generations, a bar, and the time left."""
+    """The last generations, a bar, and the time left.
+
+    Where validation is not measured in every generation, the others show the last values, dimmed.
+    """
 
     def begin(self, experiment: Experiment, folder: Path, resumed_at: int) -> None:
         super().begin(experiment, folder, resumed_at)
         self._rows: deque[dict[str, str]] = deque(maxlen=SHOWN)
+        self._measured: dict[str, str] = {}
         self._live = Live(console=self.console, auto_refresh=False, transient=False)
         self._live.start()
         self._drawn_at = 0.0
 
     def generation(self, row: Mapping[str, Any]) -> None:
         fraction, left = self.progress(row)
-        self._rows.append(cells(row, None))
+        shown = cells(row, None)
+        self._rows.append(shown | self._measured | shown)
+        self._measured |= {name: f"[dim]{cell}[/]" for name, cell in shown.items() if name.startswith(VALIDATION)}
         if time.perf_counter() - self._drawn_at >= 0.1 or fraction >= 1:
             self._drawn_at = time.perf_counter()
             self._live.update(self._drawing(fraction, left), refresh=True)
@@ -137,7 +146,7 @@ def cells(row: Mapping[str, Any], left: float | None) -> dict[str, str]:
         "invalid": f"{row['invalid']:,}",
         "s/generation": f"{sum(row['time'].values()):.3g}",
     }
-    shown |= {name: number(value) for name, value in row.items() if name.startswith("validation.")}
+    shown |= {name: number(value) for name, value in row.items() if name.startswith(VALIDATION)}
     return shown | ({"time left": clock(left)} if left is not None else {})
 
 

@@ -1,20 +1,45 @@
-"""Specs become components."""
+"""Specs become components, and so does a name with parameters outside of any configuration."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from evoplug import registry
 from evoplug.config import parameters as schemas
+from evoplug.config import tree
 from evoplug.config.functions import Reference
+from evoplug.config.schema import Checker
 from evoplug.config.spec import Spec
+from evoplug.config.tree import Origin
 from evoplug.contracts import Component, Use
-from evoplug.errors import ConfigError, EvoplugError, Key, Mistake, PluginError
+from evoplug.errors import ConfigError, EvoplugError, Key, Mistake, PluginError, split
 
 
-def build(spec: Spec, **more: Any) -> Component:
+def build(group: str, name: str, /, **parameters: Any) -> Component:
+    """Make one component outside any run, checked as in a configuration.
+
+    ``build("selections", "lexicase")(fitness, 4, Rng(1))``; a parameter that is itself a component is given as in a
+    configuration, ``build("genotypes", "weights", network={"use": "mlp", "hidden": [8]})``, or as an object.
+
+    Raises:
+        ConfigError: all mistakes in the parameters, with keys relative to the component's own table.
+        PluginError: if the plugin cannot be loaded, or raises anything of its own.
+    """
+    here = Origin("", Path.cwd())
+    checker = Checker(tree.annotate(parameters, lambda key: here), schemas.known)
+    for key, message in tree.unfit(parameters, objects=True):
+        checker.wrong(key, message)
+    checker.done()
+    schema = schemas.known(group, name)
+    spec = Spec(group, name, checker.parameters(schema, parameters, ()), (), schema)
+    checker.done()
+    return make(spec)
+
+
+def make(spec: Spec, **more: Any) -> Component:
     """Import the class, build what its parameters hold, make it, and let it check itself.
 
     Args:
@@ -25,14 +50,14 @@ def build(spec: Spec, **more: Any) -> Component:
         ConfigError: all mistakes, with keys relative to ``spec``'s table.
         PluginError: if the plugin cannot be loaded, or raises anything else.
     """
-    make = partial(_complete, spec.given) if spec.given is not None else registry.load(spec.group, spec.name)
+    new = partial(_complete, spec.given) if spec.given is not None else registry.load(spec.group, spec.name)
     mistakes: list[Mistake] = []
     parameters = {name: _value(value, (name,), mistakes) for name, value in spec.parameters.items()}
     if mistakes:
         raise ConfigError(mistakes=mistakes)
     try:
-        component: Component = make(**parameters, **more)
-        mistakes = [Mistake(_path(key), message) for key, message in component.check()]
+        component: Component = new(**parameters, **more)
+        mistakes = [Mistake(split(key), message) for key, message in component.check()]
     except EvoplugError:
         raise
     except Exception as error:
@@ -58,7 +83,7 @@ def _complete(component: Component) -> Component:
         if isinstance(value, Use):
             contract = schemas.of_class(type(component), type(component).__name__).parameters[name].shape.contract
             assert contract is not None
-            setattr(component, name, registry.build(contract.group, value.name, **value.parameters))
+            setattr(component, name, build(contract.group, value.name, **value.parameters))
     return component
 
 
@@ -66,7 +91,7 @@ def _value(value: Any, key: Key, mistakes: list[Mistake]) -> Any:
     """The object that a parameter stands for."""
     try:
         if isinstance(value, Spec):
-            return build(value)
+            return make(value)
         if isinstance(value, Reference):
             return value.resolve()
     except ConfigError as error:
@@ -74,7 +99,3 @@ def _value(value: Any, key: Key, mistakes: list[Mistake]) -> Any:
     if isinstance(value, Mapping) and any(isinstance(inner, Spec) for inner in value.values()):
         return {name: _value(inner, (*key, name), mistakes) for name, inner in value.items()}
     return value
-
-
-def _path(key: str | Key) -> Key:
-    return tuple(key.split(".")) if isinstance(key, str) else tuple(key)

@@ -15,7 +15,7 @@ from evoplug.config.settings import Claim, Paper, RunSettings
 from evoplug.config.source import FORMAT
 from evoplug.config.spec import Spec, as_toml
 from evoplug.config.sweep import Sweep
-from evoplug.errors import ConfigError
+from evoplug.errors import ConfigError, Mistake
 
 SECTIONS = ("plugins", "run", "strategy", "genotype", "evaluator", "operators", "recorders", "sweep", "claim", "paper")
 SOFT = ("stop", "checkpoint", "measure", "workers")
@@ -64,16 +64,7 @@ def check(document: Document, schemas: Schemas = parameters.read) -> Experiment:
         ConfigError: with all mistakes.
         PluginError: if a name means components of several distributions.
     """
-    checker = Checker(document.root, schemas)
-    beside = plugins.read(checker, document.data.get(plugins.KEY, []))
-    checker.done()  # what is missing because of these would be no news
-    with catalogue.beside(beside):
-        experiment = _Reader(document, checker, beside).read()
-    if experiment is not None:
-        checker.mistakes += sweep.mistakes(experiment, lambda cell: check(cell, schemas), checker.mistakes)
-    checker.done()
-    assert experiment is not None
-    return experiment
+    return Reading(document, schemas).experiment()
 
 
 def resolved(experiment: Experiment) -> dict[str, Any]:
@@ -106,27 +97,63 @@ def _operator(operator: Operator) -> Any:
     return "none" if operator is None else operator.table()
 
 
-class _Reader:
-    """Reads the sections one by one, then looks at how they go together."""
+class Reading:
+    """A document, read section by section and then as a whole; no mistake stops it.
 
-    def __init__(self, document: Document, checker: Checker, beside: tuple[catalogue.Entry, ...]) -> None:
-        self.document, self.data, self.checker, self.beside = document, document.data, checker, beside
+    Attributes:
+        strategy, genotype, evaluator: None where there is none, or none that can be found.
+        operators, recorders, plugins: as in :class:`Experiment`.
+        mistakes: what is wrong.
 
-    def read(self) -> Experiment | None:
-        """The experiment, or None where a section is missing; mistakes are with the checker."""
-        self._sections()
-        strategy, genotype, evaluator = self._strategy(), self._genotype(), self._component("evaluators", "evaluator")
-        filled = operators.check(self.checker, strategy, genotype, self.data.get("operators", {})) if strategy else {}
-        self._together(strategy, genotype, evaluator)
-        run, swept = self._run(evaluator), sweep.read(self.checker, self.data.get("sweep"), self.data)
-        claims = self._claims(swept)
-        paper = self.checker.section(Paper, self.data["paper"], ("paper",)) if "paper" in self.data else None
-        recorders = self._recorders()
-        if run is None or strategy is None or evaluator is None:
-            return None
-        return Experiment(
-            run, strategy, genotype, evaluator, filled, recorders, swept, claims, paper, self.beside, self.document
+    Raises:
+        ConfigError: if the files beside the configuration cannot be read: what is missing because of these is no news.
+        PluginError: if a name means components of several distributions.
+    """
+
+    def __init__(self, document: Document, schemas: Schemas = parameters.read) -> None:
+        self.document, self.data, self.checker = document, document.data, Checker(document.root, schemas)
+        self.plugins = plugins.read(self.checker, self.data.get(plugins.KEY, []))
+        self.checker.done()
+        with catalogue.beside(self.plugins):
+            self._read()
+        self.checker.mistakes += sweep.mistakes(
+            self._sweep, document, lambda arm: check(arm, schemas), self.checker.mistakes
         )
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        return tuple(dict.fromkeys(self.checker.mistakes))
+
+    def experiment(self) -> Experiment:
+        """The whole.
+
+        Raises:
+            ConfigError: with all mistakes.
+        """
+        self.checker.done()
+        assert self.strategy
+        assert self.evaluator
+        assert self._run
+        return Experiment(
+            self._run, self.strategy, self.genotype, self.evaluator, self.operators, self.recorders, self._sweep,
+            self._claims, self._paper, self.plugins, self.document,
+        )  # fmt: skip
+
+    def _read(self) -> None:
+        checker, data = self.checker, self.data
+        self._sections()
+        self.strategy = self._read_strategy()
+        self.genotype = self._component("genotypes", "genotype") if "genotype" in data else None
+        self.evaluator = self._component("evaluators", "evaluator")
+        self.operators = (
+            operators.check(checker, self.strategy, self.genotype, data.get("operators", {})) if self.strategy else {}
+        )
+        self._together(self.strategy, self.genotype, self.evaluator)
+        self._run = self._read_run(self.evaluator)
+        self._sweep = sweep.read(checker, data.get("sweep"), data)
+        self._claims = self._read_claims(self._sweep)
+        self._paper = checker.section(Paper, data["paper"], ("paper",)) if "paper" in data else None
+        self.recorders = self._read_recorders()
 
     def _sections(self) -> None:
         for name in self.data:
@@ -145,7 +172,7 @@ class _Reader:
         spec: Spec | None = self.checker.component(group, table, (section,), elsewhere)
         return spec
 
-    def _strategy(self) -> Spec | None:
+    def _read_strategy(self) -> Spec | None:
         """The strategy, whose operators stand in a section of their own."""
         table = self.data.get("strategy")
         slots = self._slots(table)
@@ -161,9 +188,6 @@ class _Reader:
             return operators.slots(self.checker.schemas("strategies", name)) if isinstance(name, str) else {}
         except ConfigError:  # noted where the component is read
             return {}
-
-    def _genotype(self) -> Spec | None:
-        return self._component("genotypes", "genotype") if "genotype" in self.data else None
 
     def _together(self, strategy: Spec | None, genotype: Spec | None, evaluator: Spec | None) -> None:
         """Do strategy, genotype and evaluator fit each other?"""
@@ -197,7 +221,7 @@ class _Reader:
                 message = f"strategy `{strategy.name}` needs `{need}`, which `{evaluator.name}` does not provide"
                 self.checker.wrong(evaluator.key, f"{message}; evaluators that do: {messages.listed(names) or 'none'}")
 
-    def _run(self, evaluator: Spec | None) -> RunSettings | None:
+    def _read_run(self, evaluator: Spec | None) -> RunSettings | None:
         table = self.data.get("run", {})
         if isinstance(table, Mapping):
             table = {"name": self.document.name, **table}
@@ -218,7 +242,7 @@ class _Reader:
         cases = ["cases"] if "cases" in facts.get("provides", ()) else []
         return [*facts.get("costs", ()), *cases]
 
-    def _claims(self, swept: Sweep | None) -> tuple[Claim, ...]:
+    def _read_claims(self, swept: Sweep | None) -> tuple[Claim, ...]:
         arms = swept.arms if swept else (sweep.BASE,)
         claims = []
         for index, table in enumerate(self._tables("claim")):
@@ -229,7 +253,7 @@ class _Reader:
                 claims.append(claim)
         return tuple(claims)
 
-    def _recorders(self) -> tuple[Spec, ...]:
+    def _read_recorders(self) -> tuple[Spec, ...]:
         tables = enumerate(self._tables("recorders"))
         specs = [self.checker.component("recorders", table, ("recorders", index)) for index, table in tables]
         return tuple(spec for spec in specs if spec is not None)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from evoplug import catalogue
-from evoplug.config import experiment as first_pass
 from evoplug.config import operators, parameters
-from evoplug.config.building import blamed, build, under
-from evoplug.config.experiment import Experiment
+from evoplug.config.building import blamed, make, under
+from evoplug.config.experiment import Experiment, Reading
 from evoplug.config.messages import mistake
 from evoplug.config.operators import Operator
 from evoplug.config.spec import Spec
 from evoplug.contracts import Crossover, Evaluator, Genotype, Mutation, Recorder, Selection, Strategy
-from evoplug.errors import ConfigError, EvoplugError, Key, Mistake, dotted
+from evoplug.errors import ConfigError, EvoplugError, FilesError, Key, Mistake, PluginError, dotted
 from evoplug.evaluation import require
 from evoplug.population import room
 from evoplug.population.partwise import PartwiseCrossover, PartwiseMutation
@@ -38,6 +37,34 @@ class Built:
     """``cpu`` or ``cuda:N``: what ``auto`` came to."""
 
 
+def checked(reading: Reading) -> Experiment:
+    """The experiment that was read.
+
+    Raises:
+        ConfigError: all mistakes, and with them the rules between parameters that are broken: of those components
+            that can be built in spite of the mistakes elsewhere.
+    """
+    if reading.mistakes:
+        fitting = _Fitting(reading, reading.mistakes)
+        with suppress(PluginError, FilesError), catalogue.beside(reading.plugins):
+            fitting.components()
+        fitting.done()
+    return reading.experiment()
+
+
+def fit_all(experiments: Iterable[Experiment]) -> list[Built]:
+    """As :func:`fit` for each, such as the arms of a sweep; the mistakes of all come at once."""
+    built, mistakes = list[Built](), list[Mistake]()
+    for experiment in experiments:
+        try:
+            built.append(fit(experiment))
+        except ConfigError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise ConfigError(mistakes=dict.fromkeys(mistakes))
+    return built
+
+
 def fit(experiment: Experiment) -> Built:
     """Build the components and bind them: genotype to task, operators and evaluator to genotype.
 
@@ -47,52 +74,61 @@ def fit(experiment: Experiment) -> Built:
         FilesError: if a data set cannot say what it is without files that are missing.
     """
     if not all(spec.schema.complete for spec in experiment.specs()):
-        experiment = first_pass.check(experiment.document, parameters.known)
+        experiment = checked(Reading(experiment.document, parameters.known))
+    fitting = _Fitting(experiment)
     with catalogue.beside(experiment.plugins):
-        return _Fitting(experiment).built()
+        device = fitting.device(experiment.run.device)
+        strategy, genotype, evaluator, recorders = fitting.components()
+        fitting.done()
+        fitting.bind(strategy, genotype, evaluator)
+        fitting.fits_memory(strategy, genotype, device)
+    return Built(experiment, strategy, genotype, evaluator, recorders, device)
 
 
 class _Fitting:
-    """One experiment becoming components; collects mistakes."""
+    """Specs becoming components; collects mistakes.
 
-    def __init__(self, experiment: Experiment) -> None:
-        self.experiment = experiment
-        self.mistakes: list[Mistake] = []
+    Args:
+        given: what is chosen.
+        mistakes: what is wrong with it already.
+    """
 
-    def built(self) -> Built:
-        given = self.experiment
-        device = "cpu"
+    def __init__(self, given: Experiment | Reading, mistakes: Iterable[Mistake] = ()) -> None:
+        self.given = given
+        self.mistakes = list(mistakes)
+
+    def device(self, name: str) -> str:
+        """What the name of a device stands for; the CPU where that is a mistake, which is noted."""
         with self._noting(("run",), "device"):
-            device = _device(given.run.device)
-        evaluator = self._build(given.evaluator)
-        genotype = self._build(given.genotype) if given.genotype else None
+            return _device(name)
+        return "cpu"
+
+    def components(self) -> tuple[Any, Any, Any, tuple[Any, ...]]:
+        """Strategy, genotype, evaluator and recorders; None for what is not there or cannot be built."""
+        given = self.given
+        evaluator, genotype = self._build(given.evaluator), self._build(given.genotype)
         filled = {slot: self._operator(slot, operator) for slot, operator in given.operators.items()}
         # A strategy checks itself together with its operators: without one of them it cannot be made.
-        whole = not any(wrong.key[0] == "operators" for wrong in self.mistakes)
+        whole = not any(wrong.key[:1] == ("operators",) for wrong in self.mistakes)
         strategy = self._build(given.strategy, **filled) if whole else None
-        recorders = tuple(self._build(spec) for spec in given.recorders)
-        self._done()
-        assert strategy is not None
-        self._bind(strategy, genotype, evaluator)
-        self._fits_memory(strategy, genotype, device)
-        return Built(given, strategy, genotype, evaluator, recorders, device)
+        return strategy, genotype, evaluator, tuple(self._build(spec) for spec in given.recorders)
 
-    def _bind(self, strategy: Strategy, genotype: Genotype | None, evaluator: Evaluator) -> None:
+    def bind(self, strategy: Strategy, genotype: Genotype | None, evaluator: Evaluator) -> None:
         """What only bound components know of each other, in the order in which they need it."""
         if missing := require(strategy, evaluator):
             message = f"the strategy needs {', '.join(missing)}, which this evaluator does not provide"
             self._wrong(("evaluator",), message)
         with self._noting(("evaluator",), "task"):
             task = evaluator.task()
-        self._done()
+        self.done()
         if genotype is not None:
             with self._noting(("genotype",), "bind"):
                 genotype.bind(task)
-            self._done()
+            self.done()
             self._bind_operators(genotype, strategy)
         with self._noting(("evaluator",), "bind"):
             evaluator.bind(genotype)
-        self._done()
+        self.done()
 
     def _bind_operators(self, genotype: Genotype, strategy: Strategy) -> None:
         for slot, operator in vars(strategy).items():
@@ -108,7 +144,7 @@ class _Fitting:
                 ("operators", slot), f"works on {' or '.join(operator.kinds)} genomes, not on {genotype.kinds[0]}"
             )
 
-    def _fits_memory(self, strategy: Strategy, genotype: Genotype | None, device: str) -> None:
+    def fits_memory(self, strategy: Strategy, genotype: Genotype | None, device: str) -> None:
         population = getattr(strategy, "population", None)
         if genotype is None or not isinstance(population, int):
             return
@@ -117,33 +153,48 @@ class _Fitting:
         if have is not None and need > have:
             gib = f"about {need / 2**30:,.0f} GiB of memory, and {device} has {have / 2**30:,.0f} GiB"
             self._wrong(("strategy", "population"), f"{population:,} genomes and their children need {gib}")
-            self._done()
+            self.done()
 
     # ------------------------------------------------------------------------------------------ operators
 
     def _operator(self, slot: str, operator: Operator) -> Selection | Crossover | Mutation | None:
-        parts = operators.parts(self.experiment.genotype)
+        parts = operators.parts(self.given.genotype)
         if operator is None or (isinstance(operator, Spec) and (not parts or operator.group == "selections")):
-            return self._build(operator) if operator else None
+            return self._build(operator)
         by_part = operator if isinstance(operator, Mapping) else _spread(operator, parts)
-        made = {part: self._build(spec) if spec else None for part, spec in by_part.items()}
+        made = {part: self._build(spec) for part, spec in by_part.items()}
         partwise = PartwiseMutation if self._group(slot) == "mutations" else PartwiseCrossover
         return partwise(parts=made)
 
     def _group(self, slot: str) -> str:
-        contract = self.experiment.strategy.schema.parameters[slot].shape.contract
+        assert self.given.strategy is not None
+        contract = self.given.strategy.schema.parameters[slot].shape.contract
         assert contract is not None
         return contract.group
 
     # ----------------------------------------------------------------------------------------- mistakes
 
-    def _build(self, spec: Spec, **more: Any) -> Any:
-        """The component; None where that is a mistake, which is noted."""
+    def _build(self, spec: Spec | None, **more: Any) -> Any:
+        """The component; None where there is none, or a mistake in it, which is noted.
+
+        Of one whose table is wrong already, those that it holds are built, for their own mistakes.
+        """
+        if spec is None:
+            return None
+        if not self._is_right(spec):
+            for inner in filter(self._is_right, spec.inside()):
+                self._build(inner)
+            return None
         try:
-            return build(spec, **more)
+            return make(spec, **more)
         except ConfigError as error:
             self._note(spec.key, error)
             return None
+
+    def _is_right(self, spec: Spec) -> bool:
+        """Whether all of a table is known, and nothing in it noted as wrong."""
+        wrong = any(len(m.key) > len(spec.key) and m.key[: len(spec.key)] == spec.key for m in self.mistakes)
+        return not wrong and all(inner.schema.complete for inner in spec.inside())
 
     @contextmanager
     def _noting(self, key: Key, method: str) -> Iterator[None]:
@@ -162,9 +213,10 @@ class _Fitting:
             self._wrong(wrong.key, wrong.message)
 
     def _wrong(self, key: Key, message: str) -> None:
-        self.mistakes.append(mistake(key, message, self.experiment.document.origin(key).where))
+        self.mistakes.append(mistake(key, message, self.given.document.origin(key).where))
 
-    def _done(self) -> None:
+    def done(self) -> None:
+        """Raise ConfigError if there were mistakes."""
         if self.mistakes:
             raise ConfigError(mistakes=dict.fromkeys(self.mistakes))
 

@@ -10,7 +10,7 @@ from evoplug.config import messages, parameters
 from evoplug.config.parameters import Parameter, Schema
 from evoplug.config.schema import Checker
 from evoplug.config.spec import Spec
-from evoplug.contracts import Crossover, Genotype, Mutation, Selection, Use
+from evoplug.contracts import Component, Crossover, Genotype, Mutation, Selection, Use
 from evoplug.errors import Key
 
 Operator = Spec | Mapping[str, Spec | None] | None
@@ -73,24 +73,42 @@ class _Slot:
         self.checker = checker
         self.key: Key = ("operators", name)
         self.group = parameter.shape.contract.group
-        self.optional = parameter.shape.optional
-        self.genotype, self.parts = genotype, parts(genotype)
+        self.default, self.optional = parameter.default, parameter.shape.optional
+        self.genotype = genotype
+        self.parts = parts(genotype) if self.group != "selections" else {}
 
     def read(self, value: Any) -> Operator:
-        if isinstance(value, Use):
-            value = {"use": value.name, **value.parameters}
-        if value is None or (value == "none" and self.optional):
+        if self._names_parts(value):
+            return self._by_part(value)
+        value = self._named(value, self.key)
+        if value is None or value is parameters.UNKNOWN or (value == "none" and self.optional):
             return None
         if value is parameters.REQUIRED:
-            fitting = self._fitting(self.genotype.schema.kinds if self.genotype and not self.parts else ())
-            self.checker.wrong(self.key, f"is missing: the strategy needs {catalogue.a(self.group)}; {fitting}")
+            missing = f"is missing: the strategy needs {catalogue.a(self.group)}"
+            self.checker.wrong(self.key, f"{missing}; {self._fitting_all()}")
             return None
-        if self.parts and isinstance(value, Mapping) and "use" not in value:
-            return self._by_part(value)
         spec = self.checker.component(self.group, value, self.key)
         if isinstance(spec, Spec) and self.genotype:
             self._check_single(spec, self.genotype)
         return spec
+
+    def _names_parts(self, value: Any) -> bool:
+        """Whether it is a table part -> operator, and not parameters of the strategy's own operator."""
+        if not self.parts or not _is_nameless(value):
+            return False
+        operators = any(isinstance(inner, str | Mapping | Component) for inner in value.values())
+        return operators or not self.parts.keys().isdisjoint(value)
+
+    def _named(self, value: Any, key: Key) -> Any:
+        """What a table without ``use`` stands for: the strategy's own operator with these parameters, if it has one."""
+        if not _is_nameless(value):
+            return value
+        if isinstance(self.default, Use):
+            return self.default._replace(parameters={**self.default.parameters, **value})
+        if self.default is not parameters.UNKNOWN:
+            missing = f"the strategy has no {catalogue.singular(self.group)} by default: add use = NAME"
+            self.checker.wrong(key, f"{missing}; {self._fitting_all()}")
+        return None
 
     def _by_part(self, table: Mapping[str, Any]) -> dict[str, Spec | None]:
         for name in table:
@@ -105,9 +123,10 @@ class _Slot:
                 fitting = self._fitting(genotype.schema.kinds)
                 self.checker.wrong(key, f'is missing: say which mutation changes this part, or "none"; {fitting}')
             return None
-        if table[name] == "none":
+        value = self._named(table[name], key)
+        if value is None or value == "none":
             return None
-        spec: Spec | None = self.checker.component(self.group, table[name], key)
+        spec: Spec | None = self.checker.component(self.group, value, key)
         if spec and not fits(spec.schema.kinds, genotype.schema.kinds):
             self.checker.wrong(key, self._misfit(spec, genotype))
         return spec
@@ -129,8 +148,16 @@ class _Slot:
         works, has = " or ".join(spec.schema.kinds), genotype.schema.kinds[0]
         return f"`{spec.name}` works on {works} genomes, not on {has}; {self._fitting(genotype.schema.kinds)}"
 
+    def _fitting_all(self) -> str:
+        """The operators that fit the whole genotype; any may do where it has parts."""
+        return self._fitting(self.genotype.schema.kinds if self.genotype and not self.parts else ())
+
     def _fitting(self, kinds: Iterable[str]) -> str:
         names = [entry.name for entry in catalogue.entries(self.group) if fits(entry.kinds, kinds)]
         return (
             f"{self.group} that fit: {messages.listed(names)}" if names else f"no {self.group} that fit are installed"
         )
+
+
+def _is_nameless(value: Any) -> bool:
+    return isinstance(value, Mapping) and "use" not in value

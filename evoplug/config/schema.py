@@ -1,17 +1,16 @@
-"""Tables checked against the schemas of their components, and components made from parameters alone."""
+"""Tables checked against the schemas of their components."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import is_dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 from evoplug import catalogue
-from evoplug.config import functions, messages, parameters, tree
+from evoplug.config import functions, messages, parameters
 from evoplug.config.parameters import Parameter, Schema
 from evoplug.config.spec import OBJECT, Spec
-from evoplug.config.tree import Node, Origin
+from evoplug.config.tree import Node
 from evoplug.contracts import Component, Use
 from evoplug.errors import ConfigError, Key, Mistake, dotted
 
@@ -61,12 +60,14 @@ class Checker:
 
         Args:
             group: its group.
-            value: what the configuration says; in a call from Python, possibly a component.
+            value: what the configuration says, or a default; in a call from Python, possibly a component.
             key: where.
             without: parameters that the table may not have.
         """
         if isinstance(value, Component) and value.group == group:
             return Spec.of(value, key)
+        if isinstance(value, Use):
+            value = {"use": value.name, **value.parameters}
         table = {"use": value} if isinstance(value, str) else value
         if not isinstance(table, Mapping) or not isinstance(table.get("use"), str):
             self.wrong(key, self._no_name(group, table))
@@ -116,7 +117,7 @@ class Checker:
     def _default(self, parameter: Parameter, key: Key) -> Any:
         default = parameter.default
         if isinstance(default, Use) and parameter.shape.contract:
-            return self.component(parameter.shape.contract.group, _table(default), key)
+            return self.component(parameter.shape.contract.group, default, key)
         return default
 
     def _special(self, parameter: Parameter, value: Any, key: Key) -> Any:
@@ -171,35 +172,3 @@ class Checker:
             return f"names no component: use = NAME is missing; {choices}"
         got = messages.given(value["use"] if isinstance(value, Mapping) else value)
         return f"must be the name of {catalogue.a(group)}, or a table with use = NAME, got {got}; {choices}"
-
-
-def instantiate(group: str, name: str, given: Mapping[str, Any], base: Path | None = None) -> Component:
-    """Make one component from parameters, checked as in a configuration.
-
-    Args:
-        group: its group, e.g. ``"selections"``.
-        name: its name.
-        given: its parameters; components and functions may be given as objects.
-        base: the folder of relative files; the working folder by default.
-
-    Raises:
-        ConfigError: all mistakes, with keys relative to the component's table.
-        PluginError: if it cannot be loaded or built.
-    """
-    from evoplug.config.building import build
-
-    here = Origin("", base or Path.cwd())
-    checker = Checker(tree.annotate(given, lambda key: here), parameters.known)
-    for key, message in tree.unfit(given, objects=True):
-        checker.wrong(key, message)
-    checker.done()
-    schema = parameters.known(group, name)
-    spec = Spec(group, name, checker.parameters(schema, given, ()), (), schema)
-    checker.done()
-    return build(spec)
-
-
-def _table(default: Use) -> dict[str, Any]:
-    """The same as a table; components inside it too."""
-    inner = {name: _table(value) if isinstance(value, Use) else value for name, value in default.parameters.items()}
-    return {"use": default.name, **inner}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from evoplug.config import messages
 from evoplug.config.document import Document, override
@@ -13,9 +13,6 @@ from evoplug.config.schema import Checker
 from evoplug.config.settings import bad_folder_name
 from evoplug.config.tree import Node
 from evoplug.errors import ConfigError, Key, Mistake
-
-if TYPE_CHECKING:
-    from evoplug.config.experiment import Experiment
 
 BASE = "run"
 """The arm that changes nothing, unless ``base`` gives it another name."""
@@ -34,15 +31,6 @@ class Sweep:
     arms: Mapping[str, tuple[Override, ...]]
     """Name -> what it changes. The base arm is the first of them unless there is a grid, whose combinations are arms
     in its place."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One run of a sweep."""
-
-    arm: str
-    seed: int
-    experiment: Experiment
 
 
 def read(checker: Checker, table: Any, data: Mapping[str, Any]) -> Sweep | None:
@@ -66,39 +54,21 @@ def read(checker: Checker, table: Any, data: Mapping[str, Any]) -> Sweep | None:
 
 
 def mistakes(
-    experiment: Experiment, check: Callable[[Document], Experiment], known: Iterable[Mistake]
+    sweep: Sweep | None, document: Document, check: Callable[[Document], object], known: Iterable[Mistake]
 ) -> list[Mistake]:
     """What is wrong in the arms and not in the base configuration."""
     found = dict.fromkeys(known)
     before = len(found)
-    for overrides in experiment.sweep.arms.values() if experiment.sweep else ():
+    for overrides in sweep.arms.values() if sweep else ():
         if overrides:
             try:
-                check(_arm(experiment.document, overrides))
+                check(arm_document(document, overrides))
             except ConfigError as error:
                 found |= dict.fromkeys(error.mistakes)
     return list(found)[before:]
 
 
-def cells(experiment: Experiment) -> Iterator[Cell]:
-    """Every run of the sweep, arm by arm, each with an experiment of its own; one for a configuration without sweep.
-
-    Raises:
-        ConfigError: if an arm does not check.
-    """
-    from evoplug.config.experiment import check
-
-    if experiment.sweep is None:
-        yield Cell(BASE, experiment.run.seed, experiment)
-        return
-    for arm, overrides in experiment.sweep.arms.items():
-        base = check(_arm(experiment.document, overrides))
-        for seed in experiment.sweep.seeds:
-            seeded = base.document.override([override("run.seed", seed, base.document.root.origin)[0]])
-            yield Cell(arm, seed, replace(base, run=replace(base.run, seed=seed), document=seeded))
-
-
-def _arm(document: Document, overrides: Sequence[Override]) -> Document:
+def arm_document(document: Document, overrides: Sequence[Override]) -> Document:
     """The document of one arm, a plain run."""
     root = document.root
     # What a paper reports is not what it reports for a changed configuration.

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from evoplug import registry
+from evoplug.config.building import build
 from evoplug.contracts import ConfigError, Evaluator, Genotype
 from evoplug.errors import FilesError
 from evoplug.evaluation import Problem
@@ -156,6 +156,26 @@ class EvaluatorSuite(Suite):
         assert outputs.shape[0] == 2
         assert outputs.device == CPU
 
+    def test_a_model_comes_back_from_what_a_run_leaves(
+        self, example: Mapping[str, Any], genotype: Genotype | None, problem: Problem, members: Members
+    ) -> None:
+        """The member and the evaluator's state: no data are loaded for it."""
+        members = _learned(problem, members)
+        if "update" in problem.evaluator.provides:
+            problem.update(members)
+        model = problem.evaluator.model(members[:1])
+        if model is None:
+            pytest.skip("its members have no network")
+        left = {"member": members[:1].state_dict(), "evaluator": problem.evaluator.state_dict()}
+        left = stored(left, "a member and the evaluator's state")
+        evaluator, _ = _bound(self.used(), example, genotype)
+        if left["evaluator"]:
+            evaluator.load_state_dict(left["evaluator"])
+        again = evaluator.model(Members.from_state_dict(left["member"]))
+        assert again is not None
+        with torch.no_grad():
+            assert same(again.module(model.example), model.module(model.example))
+
     def test_a_deterministic_fitness_belongs_to_the_genome(self, problem: Problem, members: Members) -> None:
         """Whatever the stream, and whoever else is evaluated."""
         if not problem.evaluator.deterministic:
@@ -173,14 +193,20 @@ def _spaces(evaluator: Evaluator) -> Iterator[Genotype | None]:
     yield None
 
 
+def _bound(name: str, example: Mapping[str, Any], genotype: Genotype | None) -> tuple[Evaluator, Genotype | None]:
+    """An evaluator that was not started, on a copy of the genotype."""
+    evaluator, genotype = build("evaluators", name, **example), copy.deepcopy(genotype)
+    assert isinstance(evaluator, Evaluator)
+    if genotype is not None:
+        genotype.bind(evaluator.task())
+    evaluator.bind(genotype)
+    return evaluator, genotype
+
+
 def _problem(name: str, example: Mapping[str, Any], genotype: Genotype | None) -> Problem:
     """A run of its own, on copies; skips where data are missing."""
-    evaluator, genotype = registry.build("evaluators", name, **example), copy.deepcopy(genotype)
-    assert isinstance(evaluator, Evaluator)
     try:
-        if genotype is not None:
-            genotype.bind(evaluator.task())
-        evaluator.bind(genotype)
+        evaluator, genotype = _bound(name, example, genotype)
         evaluator.start(CPU)
     except FilesError as error:
         pytest.skip(str(error))

@@ -106,7 +106,7 @@ def _plain(genomes: Genomes) -> Any:
 
 
 def _sampled(name: str, example: Mapping[str, Any], task: Task) -> Any:
-    from evoplug.registry import build
+    from evoplug.config.building import build
 
     genotype = build("genotypes", name, **example)
     assert isinstance(genotype, Genotype)

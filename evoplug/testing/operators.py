@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from evoplug import registry
+from evoplug.config.building import build
 from evoplug.contracts import ConfigError, Crossover, Genotype, Mutation
 from evoplug.population.breeding import LANE
 from evoplug.population.workers import workers
@@ -164,7 +165,7 @@ def _bred(operator: Any, parents: Sequence[Any], rng: Rng) -> Genomes:
 
 
 def _made(group: str, name: str, example: Mapping[str, Any], genotype: Genotype, arity: int) -> Genomes:
-    operator: Any = registry.build(group, name, **example)
+    operator: Any = build(group, name, **example)
     operator.bind(genotype)
     return _bred(operator, _parents(genotype, arity, 5), Rng(7))
 

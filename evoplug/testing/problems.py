@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from evoplug import catalogue, registry
+from evoplug.config.building import build
 from evoplug.contracts import Evaluator, Genotype
 from evoplug.errors import EvoplugError
 from evoplug.population.box import Box
@@ -64,7 +65,7 @@ def installed(kinds: tuple[str, ...], task: Task) -> Iterator[Genotype]:
             continue
         try:
             for example in registry.load("genotypes", catalogue.usable(entry)).examples:
-                genotype = registry.build("genotypes", catalogue.usable(entry), **example)
+                genotype = build("genotypes", catalogue.usable(entry), **example)
                 assert isinstance(genotype, Genotype)
                 genotype.bind(task)
                 yield genotype

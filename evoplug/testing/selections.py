@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from evoplug import registry
+from evoplug.config.building import build
 from evoplug.contracts import Selection
 from evoplug.rng import Rng
 from evoplug.testing.elsewhere import elsewhere
@@ -100,6 +100,6 @@ def _fitness(selection: Selection) -> torch.Tensor:
 
 
 def _selected(name: str, example: Mapping[str, Any]) -> torch.Tensor:
-    selection = registry.build("selections", name, **example)
+    selection = build("selections", name, **example)
     assert isinstance(selection, Selection)
     return selection(_fitness(selection), N, Rng(7))

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from evoplug import registry
+from evoplug.config.building import build
 from evoplug.contracts import Crossover, Evaluator, Genotype, Loop, Mutation, Strategy
 from evoplug.evaluation import Problem
 from evoplug.population.workers import workers
@@ -136,7 +137,7 @@ class StrategySuite(Suite):
 def _started(name: str, example: Mapping[str, Any], genotype: Genotype | None, evaluator: Evaluator) -> Loop:
     """A run that has not made a step, with parts of its own."""
     genotype, evaluator = copy.deepcopy((genotype, evaluator))
-    strategy = registry.build("strategies", name, **example)
+    strategy = build("strategies", name, **example)
     assert isinstance(strategy, Strategy)
     if genotype is not None:
         genotype.bind(evaluator.task())

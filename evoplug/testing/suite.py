@@ -13,6 +13,7 @@ from annotated_types import Ge, Le
 from evoplug import catalogue, registry
 from evoplug.catalogue import Entry
 from evoplug.config import document, parameters
+from evoplug.config.building import build
 from evoplug.config.schema import Checker
 from evoplug.contracts import Component
 from evoplug.errors import ConfigError, EvoplugError, PluginError
@@ -54,7 +55,7 @@ class Suite:
     @classmethod
     def build(cls, example: Mapping[str, Any]) -> Any:
         """The component from one of the examples, checked as in a configuration."""
-        return registry.build(cls.group, cls.used(), **example)
+        return build(cls.group, cls.used(), **example)
 
     @classmethod
     def cases(cls) -> Sequence[Mapping[str, Any]]:

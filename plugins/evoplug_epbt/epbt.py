@@ -73,9 +73,9 @@ class Evolution(GenerateUpdateLoop):
         M_hat = M[winners]
         mates = _another(winners, self.p, rng.child("mates"))
 
-        mutants = self.problem.children(M_hat, M_hat.parents)
+        mutants = self.problem.children(M_hat)
         self.gamma.at(generation).into(M, winners, rng.child("mutation"), mutants)
-        N = self.problem.children(M_hat, torch.stack([M_hat.ids, M.ids[mates]], dim=1))
+        N = self.problem.children(M_hat, M[mates])
         everyone, rows = Members.cat([mutants, M]), torch.arange(n)
         self.xi.at(generation).into(everyone, rows, n + mates, rng.child("crossover"), N)
         self.problem.inherit(M_hat, N)

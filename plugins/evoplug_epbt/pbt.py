@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-import torch
-
 from evoplug import Members, Problem, Rng
 from evoplug.backends.deap import GenerateUpdateLoop
 from evoplug.contracts import Ge, Gt, Lt, Mutation, Selection, Strategy, use
@@ -50,7 +48,7 @@ class Training(GenerateUpdateLoop):
         survivors = members[members.fitness.argsort(descending=True, stable=True)[:-n]]
         copied = self.settings.selection(members.fitness, n, rng.child("exploit"))
         parents = members[copied]
-        children = self.problem.children(parents, torch.stack([parents.ids, torch.full_like(parents.ids, -1)], dim=1))
+        children = self.problem.children(parents)
         self.settings.mutation.at(self.problem.generation).into(members, copied, rng.child("explore"), children)
         self.problem.inherit(parents, children)
         return Members.cat([survivors, children])

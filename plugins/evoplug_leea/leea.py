@@ -99,7 +99,7 @@ class Evolution(RowsLoop):
         M.columns["u_inh"][:] = u[parents]
         E.parents[:] = P.parents[elites]
         C.parents[:] = torch.stack([P.ids[first], P.ids[second]], dim=1)
-        M.parents[:] = torch.stack([P.ids[parents], torch.full_like(P.ids[parents], -1)], dim=1)
+        M.parents[:, 0], M.parents[:, 1] = P.ids[parents], -1
 
     @property
     def status(self) -> Mapping[str, Any]:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import torch
 from torch import nn
 
-from evoplug.population.forward import chain, parameters
+from evoplug import Rng
+from evoplug.contracts import ConfigError
+from evoplug.population.forward import chain, layout, parameters
+from evoplug_supervised.noise import Noise, draws
 
 State = Mapping[str, Any]
 
@@ -23,15 +27,39 @@ SMALL = 2**17
 """Weights in a stack, at most: beyond, a product takes longer than its call, and each network gets a thread."""
 
 
-def size(template: nn.Module, shape: tuple[int, ...]) -> int:
-    """How many networks like the template train best as one, for inputs of this shape."""
-    weights = sum(weight.numel() for weight in template.parameters())
-    return max(1, min(STACK, SMALL // weights)) if chain(template, shape) else 1
+class Teams:
+    """How networks of one architecture are best trained: their layout in memory, and how many as one.
 
+    Args:
+        module: one of them, on the CPU; it becomes the template.
+        x: two inputs, on the CPU.
+        device: where they are trained.
+        most: networks in a team.
 
-def team(template: nn.Module, shape: tuple[int, ...], k: int) -> Alone | Stack:
-    """k networks like the template, where it is; k > 1 only where :func:`size` says so."""
-    return Alone(copy.deepcopy(template)) if k == 1 else Stack(template, shape, k)
+    Raises:
+        ConfigError: if the network draws random numbers in a way that no run could repeat.
+    """
+
+    def __init__(self, module: nn.Module, x: torch.Tensor, device: torch.device, most: int = STACK) -> None:
+        self._noisy = _draws(module, x)
+        self._shape = tuple(x.shape[1:])
+        self.layout = layout(module, x)
+        """For inputs too."""
+        self.template = module.to(device).to(memory_format=self.layout)
+        weights = sum(weight.numel() for weight in module.parameters())
+        self.size = max(1, min(most, SMALL // weights)) if chain(module, self._shape) else 1
+        """Networks in a team, at most."""
+
+    def split(self, alike: Sequence[object]) -> list[list[int]]:
+        """Which rows are trained as one: neighbours for which ``alike`` is the same."""
+        same = [list(rows) for _, rows in groupby(range(len(alike)), key=lambda row: alike[row])]
+        return [rows[i : i + self.size] for rows in same for i in range(0, len(rows), self.size)]
+
+    def team(self, k: int) -> Alone | Stack:
+        """k networks, to be loaded."""
+        if k == 1:
+            return Alone(copy.deepcopy(self.template), self._noisy)
+        return Stack(self.template, self._shape, k)
 
 
 class Alone:
@@ -39,8 +67,10 @@ class Alone:
 
     k = 1
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, noisy: bool = False) -> None:
         self._module = module
+        self.noisy = noisy
+        """Whether it draws random numbers in training."""
 
     @property
     def weights(self) -> list[nn.Parameter]:
@@ -79,6 +109,8 @@ class Stack:
 
     A step takes one batched product a layer, whatever k: of small networks, a step of one takes nearly as long.
     """
+
+    noisy = False
 
     def __init__(self, template: nn.Module, shape: tuple[int, ...], k: int) -> None:
         self._template, self._layers = template, chain(template, shape) or []
@@ -142,6 +174,14 @@ class Stack:
 
     def _flat(self, tensors: Mapping[str, torch.Tensor]) -> torch.Tensor:
         return torch.cat([tensors[name].flatten() for name, _ in self._template.named_parameters()])
+
+
+def _draws(module: nn.Module, x: torch.Tensor) -> bool:
+    """Whether the network draws random numbers in training, as dropout does."""
+    with Noise(Rng(0)):
+        if draws(module, x):
+            raise ConfigError("network", "draws random numbers, not by plain dropout: no run could be repeated")
+    return draws(module, x)
 
 
 def state_of(module: nn.Module) -> dict[str, Any]:

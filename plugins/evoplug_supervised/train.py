@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from torch import nn
 
+from evoplug import Rng
 from evoplug.contracts import (
     ConfigError,
     Dataset,
@@ -31,18 +31,14 @@ from evoplug.contracts import (
     field,
     use,
 )
-from evoplug.population.forward import layout
 from evoplug.population.workers import parallel
 from evoplug_supervised import schedules
 from evoplug_supervised.augmentation import AUGMENTATIONS
 from evoplug_supervised.initialisers import initialise
 from evoplug_supervised.losses import Loss, by_network, cross_entropy, per_example
 from evoplug_supervised.preprocessing import with_preprocessing
-from evoplug_supervised.teams import Alone, Stack, load, size, state_of, team
+from evoplug_supervised.teams import STACK, Teams, load, state_of
 from evoplug_supervised.trainer import Recipe, score, train
-
-if TYPE_CHECKING:
-    from evoplug import Rng
 
 SPLITS = ("train", "validation", "test")
 GENES = ("loss", "learning_rate", "momentum", "weight_decay")
@@ -128,13 +124,12 @@ class Train(Evaluator, genome="composite"):
 
     def start(self, device: torch.device) -> None:
         self._device = device
-        self._module = self._build("cpu").to(device)
         data = {split: self.dataset.load(split) for split in self._splits()}
-        shape = tuple(self.dataset.info().shape)
-        self._team = 1 if self.optimizer == "adam" else size(self._module, shape)  # Adam counts steps
-        best = layout(self._module, data["train"][0][:2].to(device))
-        self._module.to(memory_format=best)
-        self._data = {split: (x.to(device, memory_format=best), y.to(device)) for split, (x, y) in data.items()}
+        most = 1 if self.optimizer == "adam" else STACK  # Adam counts each network's steps
+        self._teams = Teams(self._build("cpu"), data["train"][0][:2], device, most)
+        self._data = {
+            split: (x.to(device, memory_format=self._teams.layout), y.to(device)) for split, (x, y) in data.items()
+        }
 
     def _splits(self) -> list[str]:
         """The splits that the data set has."""
@@ -155,7 +150,7 @@ class Train(Evaluator, genome="composite"):
     def evaluate(self, members: Members, rng: Rng) -> Evaluation:
         n, examples = len(members), len(self._data["train"][0])
         plans = [self._plan(members, row) for row in range(n)]
-        teams = self._teams(plans)
+        teams = self._teams.split(plans)
 
         def work(number: int) -> tuple[torch.Tensor, list[dict[str, Any]]]:
             rows = teams[number]
@@ -180,7 +175,7 @@ class Train(Evaluator, genome="composite"):
         if split not in self._data:
             return {}
         assert members.states is not None, "only trained members can be measured"
-        teams = self._teams([None] * len(members))
+        teams = self._teams.split([None] * len(members))
         scores = parallel(lambda number: self._measure(members, teams[number], split), len(teams))
         return {metric: torch.cat([score[metric] for score in scores]) for metric in ("accuracy", "loss")}
 
@@ -196,19 +191,11 @@ class Train(Evaluator, genome="composite"):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self._rounds = state["rounds"]
 
-    def _teams(self, alike: Sequence[object]) -> list[list[int]]:
-        """Which rows are trained as one: neighbours for which ``alike`` is the same, no more than are best."""
-        same = [list(rows) for _, rows in groupby(range(len(alike)), key=lambda row: alike[row])]
-        return [rows[i : i + self._team] for rows in same for i in range(0, len(rows), self._team)]
-
-    def _networks(self, k: int) -> Alone | Stack:
-        return team(self._module, tuple(self.dataset.info().shape), k)
-
     def _train(
         self, members: Members, rows: list[int], recipe: Recipe, clock: int, rng: Rng
     ) -> tuple[torch.Tensor, list[dict[str, Any]]]:
         """The fitness ``(k,)`` and the new states of a team."""
-        networks, genes = self._networks(len(rows)), _genes(members, rows)
+        networks, genes = self._teams.team(len(rows)), _genes(members, rows)
         streams = {member: rng.child(member) for member in members.ids[rows].tolist()}
         begins = [self._begin(_state(members, row), *stream) for row, stream in zip(rows, streams.items(), strict=True)]
         loss = self._genes["loss"].loss(genes["loss"]) if "loss" in genes else self._loss
@@ -225,13 +212,13 @@ class Train(Evaluator, genome="composite"):
             for part in ("weights", "buffers", "optimizer")
             if part in old and (old["member"] == member or self._passes(part))
         }
-        module = copy.deepcopy(self._module)
+        module = copy.deepcopy(self._teams.template)
         if "weights" not in kept:
             initialise(module, self.init, rng.child("weights"))
         return {**state_of(module), **kept, "epochs": old["epochs"]}
 
     def _measure(self, members: Members, rows: list[int], split: str) -> dict[str, torch.Tensor]:
-        networks = self._networks(len(rows))
+        networks = self._teams.team(len(rows))
         networks.load([_state(members, row) for row in rows])
         return score(networks, *self._data[split], self._loss)
 

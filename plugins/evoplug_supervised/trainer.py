@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +11,7 @@ import torch
 
 from evoplug_supervised.augmentation import Augmentation
 from evoplug_supervised.losses import Loss
+from evoplug_supervised.noise import Noise
 from evoplug_supervised.schedules import Schedule, constant
 from evoplug_supervised.teams import Alone, Stack, State
 
@@ -65,14 +67,15 @@ def train(
     networks.restore(optimizer, states)
     orders = [rng.child("order") for rng in rngs]
     noises = [rng.child("augmentation") for rng in rngs]
-    for epoch in range(clock, clock + recipe.epochs):
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * recipe.schedule(epoch)
-        shuffled = torch.stack([torch.randperm(len(x), generator=order.torch, device=x.device) for order in orders])
-        for rows in shuffled.split(recipe.batch, dim=1):
-            optimizer.zero_grad()
-            loss(networks(_inputs(x, rows, recipe, noises)), y.take(rows)).mean(1).sum().backward()
-            optimizer.step()
+    with Noise(rngs[0].child("dropout")) if networks.noisy else nullcontext():
+        for epoch in range(clock, clock + recipe.epochs):
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.learning_rate * recipe.schedule(epoch)
+            shuffled = torch.stack([torch.randperm(len(x), generator=order.torch, device=x.device) for order in orders])
+            for rows in shuffled.split(recipe.batch, dim=1):
+                optimizer.zero_grad()
+                loss(networks(_inputs(x, rows, recipe, noises)), y.take(rows)).mean(1).sum().backward()
+                optimizer.step()
     return networks.states(optimizer)
 
 

@@ -3,12 +3,14 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from analysis.folders import CONFIG, DATA, arm, finished, sweep
 from evoplug import ConfigError, FilesError
 from evoplug.analysis.groups import column, curve, numbers, read
+from evoplug.rundir import Run
 
 
 def test_arms_are_the_folders_of_seeds(tmp_path: Path) -> None:
@@ -63,6 +65,53 @@ def test_unfinished_runs_are_left_out_and_said(status: str, tmp_path: Path) -> N
     assert read([tmp_path]).notices == (f"{left}: unfinished, left out",)
     with pytest.raises(FilesError, match="none of these runs has finished"):
         read([left])
+
+
+def rows(*best: float) -> list[dict[str, Any]]:
+    """Records as a run leaves them; validation was measured in the first generation."""
+    return [
+        {"generations": n, "evaluations": 10 * n, "seconds": 0.5 * n, "best": value, "time": {"evaluation": 0.25}}
+        | ({"validation.accuracy": 0.75} if n == 1 else {})
+        for n, value in enumerate(best, start=1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "stop", "said"),
+    [
+        ("interrupted", {"generations": 1500}, "generation 2 of 1,500; interrupted: generations = 2"),
+        ("", {"generations": 9, "hours": 1}, "generation 2 of 9, until hours = 1"),
+        ("", {"epochs": 5, "fitness": 0.5}, "generation 2, until epochs = 5 or fitness = 0.5"),
+    ],
+)
+def test_an_unfinished_run_alone_is_taken_where_one_asks_for_it(
+    status: str, stop: dict[str, float], said: str, tmp_path: Path
+) -> None:
+    config = {"name": "made", "stop": stop}
+    run = finished(tmp_path / "a" / "seed-1", status=status, rows=rows(0.1, 0.3), run=config)
+    if not status:
+        (run / "result.json").unlink()
+    groups = read([tmp_path], unfinished=True)
+    assert (list(groups.arms), groups.notices) == (["a"], (f"unfinished: {said}",))
+    finished(tmp_path / "a" / "seed-2", 2, run=config)
+    assert [each.status for each in read([tmp_path], unfinished=True).arms["a"]] == ["finished"]
+
+
+def test_what_an_unfinished_run_has_reached_is_in_its_records(tmp_path: Path) -> None:
+    run = Run(finished(tmp_path / "run", status="failed", rows=rows(0.1, 0.5, 0.3)))
+    assert numbers(run) == {
+        "best.fitness": 0.3,
+        "validation.accuracy": 0.75,
+        "ledger.generations": 3, "ledger.evaluations": 30, "ledger.seconds": 1.5,
+        "seconds.evaluation": 0.75,
+    }  # fmt: skip
+
+
+def test_a_run_without_a_generation_is_refused(tmp_path: Path) -> None:
+    run = finished(tmp_path / "run", status="failed")
+    (run / "metrics.jsonl").unlink()
+    with pytest.raises(FilesError, match="run: failed, before the end of its first generation"):
+        read([run], unfinished=True)
 
 
 def test_a_seed_counts_once(tmp_path: Path) -> None:

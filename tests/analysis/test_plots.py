@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 from xml.etree import ElementTree
 
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.folders import arm, finished
-from evoplug import ConfigError, FilesError
+from evoplug import ConfigError, FilesError, catalogue
 from evoplug.analysis import groups
 from evoplug.analysis.plots import POINTS, Drawing, draw, label, mean_curve, save, svg
 from evoplug.cli import main
@@ -211,6 +212,28 @@ class TestPluginsFigures:
         assert broken == "evoplug.plots: broken: ZeroDivisionError: division by zero"
         assert "nowhere" in gone
 
+    def test_one_that_cannot_draw_an_unfinished_run_is_said(self, tmp_path: Path, site: Site) -> None:
+        site.add("evoplug-runs", {"plots/broken": "drawing:Broken"}, {"drawing.py": PLOTS})
+        finished(tmp_path / "run", status="interrupted")
+        drawings = draw(groups.read([tmp_path], unfinished=True))
+        assert drawings.notices == ("evoplug.plots: broken: draws finished runs only",)
+        assert drawings.figures[0].figure.axes[0].lines[0].get_label() == "run (unfinished)"
+
+    def test_those_beside_the_configuration_are_drawn_too(self, tmp_path: Path) -> None:
+        file, gone = tmp_path / "mine.py", tmp_path / "gone.py"
+        registered = PLOTS.replace("@dataclass", '@register("plots", "mine")\n    @dataclass', 1)
+        file.write_text(dedent(f"    from evoplug import register\n{registered}"))
+        runs = tmp_path / "runs"
+        finished(runs / "a", plugins=[str(file), str(gone)])
+        finished(runs / "b", plugins=[str(file)])
+        drawings = draw(groups.read([runs]))
+        assert [drawing.caption for drawing in drawings.figures if drawing.name == "mine"] == [
+            "How many runs there are"
+        ]
+        (notice,) = drawings.notices
+        assert notice.startswith(f"without the plots beside the configuration: {gone}: cannot be read: ")
+        assert "mine" not in {entry.name for entry in catalogue.entries("plots")}
+
 
 class TestCommand:
     def test_prints_what_it_wrote(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -223,6 +246,13 @@ class TestCommand:
         assert "--out FOLDER" in capfd.readouterr().err
         assert evoplug(folder / "a", folder / "b", "--out", tmp_path / "here", "--format", "png") == 0
         assert [path.name for path in (tmp_path / "here").iterdir()] == ["best-by-generations.png"]
+
+    def test_one_unfinished_run_is_drawn_as_far_as_it_is(
+        self, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        finished(tmp_path / "run", status="interrupted")
+        assert evoplug(tmp_path / "run", "--format", "svg") == 0
+        assert capfd.readouterr().err == "note: unfinished: generation 2 of 2; interrupted: generations = 2\n"
 
     def test_unfinished_runs_are_left_out_and_said(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
         finished(two_arms(tmp_path) / "a" / "seed-3", 3, status="interrupted")

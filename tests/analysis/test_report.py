@@ -178,6 +178,26 @@ def test_what_was_left_out_is_said(tmp_path: Path, capfd: pytest.CaptureFixture[
     assert "seed-2: failed, left out" in Page(tmp_path / "report.html").text
 
 
+@pytest.mark.parametrize("ended", ["interrupted", "killed"])
+def test_a_run_that_has_not_finished_is_shown_as_far_as_it_is(ended: str, tmp_path: Path) -> None:
+    run = evoplug.run(SNES, {"run.stop.generations": 3}, out=tmp_path / "run").folder
+    result = run / "result.json"
+    if ended == "killed":
+        result.unlink()
+    else:
+        result.write_text(json.dumps({"status": ended, "reason": "stopped by signal 2", "ledger": {}, "seconds": {}}))
+    path, notices = write(run)
+    page = Page(path)
+    reason = "; interrupted: stopped by signal 2" if ended == "interrupted" else ""
+    assert notices[0] == f"unfinished: generation 3 of 3{reason}"
+    assert notices[0] in page.text
+    assert "a <b>search & more (unfinished)" in page.text
+    assert "As last recorded" in page.text
+    assert "Best solution" not in page.text
+    assert "evaluations" in page.text
+    assert page.figures
+
+
 def test_a_part_that_is_not_installed_any_more_leaves_the_rest(tmp_path: Path) -> None:
     finished(tmp_path / "run", strategy={"use": "long-gone"})
     path, notices = write(complete(tmp_path))

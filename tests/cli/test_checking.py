@@ -40,10 +40,54 @@ def test_what_would_run(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert out.endswith("ok\n")
 
 
+def test_parameters_of_the_strategys_own_operator(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = ["--set", "strategy=mu-plus-lambda", "--set", "operators.mutation.sigma=0.2"]
+    _, out, _ = run(capsys, file, *settings)
+    rows = {line.split()[0]: line.split() for line in out.splitlines()}
+    assert rows["mutation"] == ["mutation", "gaussian", "sigma=0.2"]
+
+
+def test_all_mistakes_come_at_once(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Names, types, and the rules between parameters that only a component knows."""
+    file.write_text(
+        'evoplug = 1\n[run]\nsed = 1\n[strategy]\nuse = "leea"\nelites = 0.5\n'
+        '[genotype]\nuse = "weights"\n[evaluator]\nuse = "classification"\nbatch = 5000\n'
+    )
+    code, _, err = run(capsys, file)
+    assert code == 2
+    assert sorted(err.splitlines()) == [
+        f"evoplug: error: {file}:11: evaluator.batch: must not exceed the 1,200 training examples, got 5,000",
+        f"evoplug: error: {file}:3: run.sed: unknown key; did you mean `seed`?",
+        f"evoplug: error: {file}:6: strategy.elites: elites + crossover_share + mutation_share must be 1, are 1.45",
+    ]
+
+
+def test_the_rules_of_all_arms_come_at_once(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(
+        'evoplug = 1\nstrategy = "leea"\ngenotype = "weights"\nevaluator = "classification"\n'
+        '[sweep.arms]\na = { "strategy.elites" = 0.5 }\nb = { "evaluator.batch" = 5000 }\n'
+    )
+    code, _, err = run(capsys, file)
+    assert code == 2
+    assert [line.partition(": must")[0].partition(": elites ")[0] for line in err.splitlines()] == [
+        f"evoplug: error: {file}:6: strategy.elites",
+        f"evoplug: error: {file}:7: evaluator.batch",
+    ]
+
+
 def test_nothing_is_written(file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(file.parent)
     run(capsys, file)
     assert list(file.parent.iterdir()) == [file]
+
+
+def test_claims_are_in_words(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    claim = '[[claim]]\nbetter = "wide"\nthan = "run"\nmetric = "best.fitness"\n'
+    file.write_text(f'{RIGHT}[sweep.arms.wide]\n"genotype.high" = 9.0\n{claim}{claim}margin = 0.01\n')
+    _, out, _ = run(capsys, file)
+    text = " ".join(out.split())
+    assert "wide better than run; expected: reproduced" in text
+    assert "wide not worse than run by more than 0.01; expected: reproduced" in text
 
 
 def test_notices_are_said(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,11 +50,18 @@ def test_json_has_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_a_pair_of_ones_own(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, folder, "--better", "small", "--than", "large", "--margin", "0.9")
-    assert "small > large - 0.9" in out
+    assert "small > large - 0.9: small not worse than large by more than 0.9" in out
     assert "shown" in out
     _, out, _ = run(capsys, folder, "--metric", "test.loss", "--goal", "min")
     assert "large < small" in out
     assert "every pair both ways" in out
+
+
+def test_unfinished_runs_are_not_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = finished(tmp_path / "run", status="interrupted")
+    code, _, err = run(capsys, folder, "--metric", "test.accuracy")
+    assert code == 4
+    assert f"{folder}: interrupted, left out" in err
 
 
 def test_an_equal_budget_is_in_the_heading(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

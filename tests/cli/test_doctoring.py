@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from evoplug import doctor
+from evoplug import datafiles, doctor
 from evoplug.catalogue import Entry
 from evoplug.cli.doctoring import doctor_
-from evoplug.doctor import Data, Loaded, Machine, Plugin, Result
+from evoplug.datafiles import Data
+from evoplug.doctor import Loaded, Machine, Plugin, Result
 
 MACHINE = Machine("3.11.7", "Linux", "2.10.0", 1.25, ("NVIDIA H200",), 2, 16, 128.0)
 LEVY = Entry("mutations", "levy", "levy:Levy", "evoplug-levy", "1.0")
@@ -21,10 +22,11 @@ ILL = Plugin(
     "evoplug-levy", "1.0", (Loaded(LEVY, "levy", 0.5, "ImportError: no"),), ("needs torch>=99; 2.10.0 is installed",)
 )
 DATA = (
-    Data("digits", "no files", None),
-    Data("mnist", "here", Path("data/MNIST")),
-    Data("svhn", "missing", Path("data/SVHN")),
-    Data("folder", "your own files", None),
+    Data("digits", "no files"),
+    Data("mnist", "here", (Path("data/MNIST/train"), Path("data/MNIST/test"))),
+    Data("svhn", "missing", (Path("data/SVHN/train.mat"),), "data/SVHN/train.mat"),
+    Data("folder", "your own files", detail="`folder`"),
+    Data("gone", "broken", detail="no such library"),
 )
 
 
@@ -32,7 +34,7 @@ def said(monkeypatch: pytest.MonkeyPatch, plugins: Sequence[Plugin], *arguments:
     """The output, and what the command returns, which is the exit code."""
     monkeypatch.setattr(doctor, "machine", lambda: MACHINE)
     monkeypatch.setattr(doctor, "plugins", lambda: iter(plugins))
-    monkeypatch.setattr(doctor, "data", lambda: iter(DATA))
+    monkeypatch.setattr(datafiles, "installed", lambda: iter(DATA))
     result = CliRunner().invoke(doctor_, arguments, standalone_mode=False, catch_exceptions=False)
     return result.output, result.return_value
 
@@ -58,6 +60,7 @@ def test_a_sound_installation(monkeypatch: pytest.MonkeyPatch) -> None:
         "mnist here, in data/MNIST",
         "svhn missing from data/SVHN",
         "folder your own files",
+        "gone broken: no such library",
         "(evoplug data NAME --download fetches what is missing; the folder is EVOPLUG_DATA)",
         "",
         "all is well",

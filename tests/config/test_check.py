@@ -64,6 +64,12 @@ PARTS = """
         crossover: Crossover | None = None
 
     @dataclass(kw_only=True)
+    class Settled(Strategy):
+        selection: Selection = use("choose", size=7)
+        mutation: Mutation = use("nudge", sigma=0.5)
+        crossover: Crossover | None = None
+
+    @dataclass(kw_only=True)
     class Lonely(Strategy):
         genotype = "none"
         needs = ("cases",)
@@ -75,6 +81,11 @@ PARTS = """
     @dataclass(kw_only=True)
     class Pick(Selection):
         pass
+
+    @dataclass(kw_only=True)
+    class Choose(Selection):
+        size: Annotated[int, Ge(1)] = 2
+        share: Rate = 0.5
 
     @dataclass(kw_only=True)
     class Nudge(Mutation, genome="vector"):
@@ -95,6 +106,7 @@ PARTS = """
 POINTS = {
     "genotypes/vector": "Vector", "genotypes/tree": "Tree", "genotypes/bag": "Bag", "evaluators/score": "Score",
     "datasets/pictures": "Pictures", "networks/net": "Net", "strategies/search": "Search",
+    "strategies/settled": "Settled", "selections/choose": "Choose",
     "strategies/lonely": "Lonely", "strategies/on-vectors": "OnVectors", "selections/pick": "Pick",
     "mutations/nudge": "Nudge", "mutations/prune": "Prune", "crossovers/mix": "Mix", "recorders/log": "Log",
 }  # fmt: skip
@@ -189,6 +201,30 @@ def test_a_component_that_is_switched_off_stays_off() -> None:
     assert resolved(check(load(resolved(experiment)))) == resolved(experiment)
 
 
+SETTLED = {**GOOD, "strategy": "settled", "operators": {}}
+
+
+def test_parameters_without_a_name_are_those_of_the_strategys_own_operator(tmp_path: Path) -> None:
+    whole = resolved(check(load(SETTLED, {"operators.selection.share": 0.25})))["operators"]["selection"]
+    assert whole == {"use": "choose", "size": 7, "share": 0.25}
+    file = tmp_path / "a.toml"
+    file.write_text(tomli_w.dumps({"evoplug": 1, **SETTLED, "operators": {"selection": {"size": 9}}}))
+    written = check(load(file, ["operators.selection.share=1", "operators.mutation.sigma=2"])).operators
+    assert written["selection"].parameters == {"size": 9, "share": 1.0}
+    assert written["mutation"].parameters == {"sigma": 2.0}
+    assert check(load(SETTLED, {"operators.selection": {}})).operators["selection"].parameters["size"] == 7
+
+
+def test_they_may_be_those_of_one_part() -> None:
+    vectors = {"genotype": {"use": "bag", "parts": {"v": "vector", "sigma": "vector"}}}
+    table = {"v": {"sigma": 0.25}, "sigma": "none"}
+    by_part = check(load(SETTLED, {**vectors, "operators.mutation": table})).operators["mutation"]
+    assert by_part["v"].parameters == {"sigma": 0.25}
+    assert by_part["sigma"] is None
+    vectors = {"genotype": {"use": "bag", "parts": {"v": "vector", "w": "vector"}}}
+    assert check(load(SETTLED, {**vectors, "operators.mutation.sigma": 0.25})).operators["mutation"].name == "nudge"
+
+
 def test_fixed_leaves_out_what_changes_no_result() -> None:
     first, second = (
         check(load(GOOD)),
@@ -257,6 +293,22 @@ WRONG = [
      "operators.mutation: `prune` works on tree genomes, not on vector; mutations that fit: `nudge`"),
     ({"operators.selection": "none"}, "operators.selection: there is no selection `none`"),
     ({"operators": 3}, "operators: must be a table, got 3"),
+    ({"operators": {"mutation": {"sigma": 1.0}}},
+     "operators.mutation: the strategy has no mutation by default: add use = NAME; mutations that fit: `nudge`"),
+    ({"operators.crossover": {"rate": 1.0}},
+     "operators.crossover: the strategy has no crossover by default: add use = NAME; crossovers that fit: `mix`"),
+    ({"strategy": "settled", "operators": {"mutation": {"sgima": 1.0}}},
+     "operators.mutation.sgima: unknown key; did you mean `sigma`?"),
+    ({"strategy": "settled", "operators": {"mutation": {"sigma": 0}}},
+     "operators.mutation.sigma: must be greater than 0, got 0"),
+    ({"strategy": "settled", **BAG, "operators": {"mutation": {"u": "nudge"}}},
+     "operators.mutation.u: unknown part of the genotype; choices: `v`, `t`"),
+    ({"strategy": "settled", **BAG, "operators": {"mutation": {"sgima": 1.0}}},
+     "operators.mutation.sgima: unknown key; did you mean `sigma`?"),
+    ({**BAG, "operators": {"mutation": {"v": {"sigma": 1.0}, "t": "prune"}}},
+     "operators.mutation.v: the strategy has no mutation by default: add use = NAME; mutations that fit: "),
+    ({"strategy": "settled", **BAG, "operators": {"mutation": "none", "selection": {"v": "pick"}}},
+     "operators.selection.v: unknown key; choices: `size`, `share`"),
     # how they go together
     ({"strategy": "on-vectors", "operators": {}, "genotype": "tree"},
      "strategy: `on-vectors` works on vector genomes, not on tree"),

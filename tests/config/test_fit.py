@@ -1,5 +1,6 @@
 """The second pass: components built and bound, and single components built in Python."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import pytest
 import tomli_w
 import torch
 
+import evoplug
 from evoplug.config import check, load, resolved
-from evoplug.config.fit import fit
-from evoplug.config.schema import instantiate
+from evoplug.config.building import build
+from evoplug.config.fit import fit, fit_all
 from evoplug.errors import ConfigError, PluginError
 from evoplug.population.partwise import PartwiseCrossover, PartwiseMutation
 from strangers import visit
@@ -75,6 +77,17 @@ PARTS = """
                 yield "elites", f"must be at most {self.population}"
 
     @dataclass(kw_only=True)
+    class Computed(Strategy):
+        mutation: Mutation = field(default_factory=lambda: own())
+
+        def check(self):
+            if self.mutation.sigma > 1:
+                yield "mutation", "is wild"
+
+    def own():
+        return use("nudge", sigma=0.3)
+
+    @dataclass(kw_only=True)
     class Nudge(Mutation, genome="vector"):
         sigma: Annotated[float, Gt(0)] = 0.1
 
@@ -91,6 +104,13 @@ PARTS = """
     class Mix(Crossover, genome="vector"):
         pass
 """
+BROKEN = """
+    from evoplug.contracts import *
+    import no_such_module_here
+
+    class Broken(Evaluator):
+        pass
+"""
 MORE = """
     from dataclasses import dataclass
     from typing import Annotated
@@ -102,8 +122,8 @@ MORE = """
 """
 POINTS = {
     "genotypes/vector": "Vector", "genotypes/tree": "Tree", "genotypes/bag": "Bag", "evaluators/score": "Score",
-    "networks/net": "Net", "strategies/search": "Search", "mutations/nudge": "Nudge", "mutations/grow": "Grow",
-    "crossovers/mix": "Mix",
+    "networks/net": "Net", "strategies/search": "Search", "strategies/computed": "Computed",
+    "mutations/nudge": "Nudge", "mutations/grow": "Grow", "crossovers/mix": "Mix",
 }  # fmt: skip
 GOOD = {"strategy": {"use": "search"}, "genotype": {"use": "vector"}, "evaluator": {"use": "score"}}
 
@@ -209,6 +229,59 @@ def test_what_only_the_class_tells_is_checked_once_it_is_loaded() -> None:
     ]
 
 
+def test_an_operator_that_only_the_class_tells_is_filled_in_once_it_is_loaded() -> None:
+    computed = {"strategy": "computed"}
+    assert built(computed).strategy.mutation.sigma == 0.3
+    assert built({**computed, "operators.mutation.sigma": 0.5}).strategy.mutation.sigma == 0.5
+    assert mistakes({**computed, "operators.mutation.sgima": 0.5}) == [
+        "operators.mutation.sgima: unknown key; did you mean `sigma`?"
+    ]
+
+
+def all_mistakes(changes: dict) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        evoplug.check(GOOD, changes)
+    return sorted(str(caught.value).splitlines())
+
+
+def test_rules_are_told_together_with_the_mistakes_of_the_first_pass() -> None:
+    deep = {"use": "net", "hidden": [1, 2, 3]}
+    assert all_mistakes({"run.sed": 1, "strategy.elites": 11, "evaluator": "scroe"}) == [
+        "evaluator: there is no evaluator `scroe`; did you mean `score`?",
+        "run.sed: unknown key; did you mean `seed`?",
+        "strategy.elites: must be at most 10",
+    ]
+    # What is wrong itself cannot be built; what it holds can.
+    assert all_mistakes({"strategy.population": "3", "evaluator": {"use": "score", "output": 1, "network": deep}}) == [
+        "evaluator.network.hidden: is too deep",
+        "evaluator.output: unknown key; did you mean `outputs`?",
+        'strategy.population: must be an integer, got "3"',
+    ]
+
+
+def test_a_strategy_without_its_operators_has_no_rules_to_tell() -> None:
+    wrong = {"operators.mutation": {"use": "nudge", "sigma": 0}, "strategy.elites": 11}
+    assert all_mistakes(wrong) == ["operators.mutation.sigma: must be greater than 0, got 0"]
+
+
+def test_a_plugin_that_cannot_be_loaded_waits_until_the_mistakes_are_gone() -> None:
+    for site in visit(Path(sys.path[0])):
+        site.add("broken", {"evaluators/broken": "broken_part:Broken"}, {"broken_part.py": BROKEN})
+        assert all_mistakes({"evaluator": "broken", "strategy.elitse": 1}) == [
+            "strategy.elitse: unknown key; did you mean `elites`?"
+        ]
+        with pytest.raises(PluginError, match="no_such_module_here"):
+            built({"evaluator": "broken"})
+
+
+def test_the_mistakes_of_several_come_at_once_each_once() -> None:
+    arms = [check(load(GOOD, {"strategy.elites": 11, "genotype.length": n})) for n in (5, 6)]
+    arms.append(check(load(GOOD, {"evaluator.outputs": 4})))
+    with pytest.raises(ConfigError) as caught:
+        fit_all(arms)
+    assert str(caught.value).splitlines() == ["strategy.elites: must be at most 10", "evaluator.outputs: is four"]
+
+
 def test_a_device_that_is_not_there_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert built().device == "cpu"
@@ -221,15 +294,15 @@ def test_a_device_that_is_not_there_is_a_mistake(monkeypatch: pytest.MonkeyPatch
     assert "there are 2" in mistakes({"run.device": "cuda:2"})[0]
 
 
-# --------------------------------------------------------------------------------------------- instantiate
+# ----------------------------------------------------------------------------------------------------- build
 
 
 def test_one_component_from_parameters() -> None:
-    score = instantiate("evaluators", "score", {"network": {"use": "net", "hidden": (1, 2)}, "function": abs})
+    score = build("evaluators", "score", network={"use": "net", "hidden": (1, 2)}, function=abs)
     assert score.network.hidden == [1, 2]
     assert score.function is abs
-    assert instantiate("evaluators", "score", {"network": score.network}).network is score.network
-    assert instantiate("mutations", "grow", {"depth": 5}).depth == 5
+    assert build("evaluators", "score", network=score.network).network is score.network
+    assert build("mutations", "grow", depth=5).depth == 5
 
 
 @pytest.mark.parametrize(
@@ -238,18 +311,26 @@ def test_one_component_from_parameters() -> None:
         ({"sigma": 0}, "sigma: must be greater than 0, got 0"),
         ({"sigma": torch.ones(1)}, "sigma: must be a string, a number, true or false, an array or a table, got Tensor"),
         ({"sgima": 1.0}, "sgima: unknown key; did you mean `sigma`?"),
+        ({"name": 1.0, "group": 2}, "name: unknown key; choices: `sigma`\ngroup: unknown key; choices: `sigma`"),
     ],
 )
 def test_mistakes_in_parameters_have_keys_of_the_components_own(parameters: dict, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        instantiate("mutations", "nudge", parameters)
+        build("mutations", "nudge", **parameters)
     assert str(caught.value) == message
 
 
-def test_rules_hold_in_python_too(tmp_path: Path) -> None:
+def test_rules_hold_in_python_too() -> None:
     with pytest.raises(ConfigError, match=r"^network\.hidden: is too deep$"):
-        instantiate("evaluators", "score", {"network": {"use": "net", "hidden": [1, 2, 3]}})
-    (tmp_path / "f.py").write_text("def f(): return 7")
-    assert instantiate("evaluators", "score", {"function": "./f.py:f"}, base=tmp_path).function() == 7
-    with pytest.raises(ConfigError, match="there is no mutation `nugde`"):
-        instantiate("mutations", "nugde", {})
+        build("evaluators", "score", network={"use": "net", "hidden": [1, 2, 3]})
+
+
+def test_files_are_relative_to_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("f.py").write_text("def f(): return 7")
+    assert build("evaluators", "score", function="./f.py:f").function() == 7
+
+
+def test_an_unknown_name_has_no_key() -> None:
+    with pytest.raises(ConfigError, match="^there is no mutation `nugde`"):
+        build("mutations", "nugde")

@@ -16,6 +16,7 @@ FAULTS = {
     "evaluators/changing-members": "members are left as they are",
     "evaluators/counting": "it goes on from a checkpoint in another process",
     "evaluators/unsure": "a deterministic fitness belongs to the genome",
+    "evaluators/owning": "a model comes back from what a run leaves",
     "strategies/forgetful": "every step can be gone on from",
     "strategies/trusting": "an invalid member is never best nor carried over",
     "selections/choosing-invalid": "an invalid member is never chosen for its fitness",

@@ -93,7 +93,7 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(name, tmp_path):
     resumed = evoplug.resume(tmp_path / "killed")
     assert resumed.status == "finished"
     assert_same(timeless(whole.metrics), timeless(resumed.metrics))
-    assert_same(whole.solution.state_dict(), resumed.solution.state_dict())
+    assert_same(whole.best.member.state_dict(), resumed.best.member.state_dict())
     assert (whole.validation, whole.test) == (resumed.validation, resumed.test)
 
 

@@ -43,6 +43,7 @@ def run(records: Any = RECORDS, strategy: str = "epbt", best: int = 3, seed: int
     parts = parts or {"loss": {"use": "taylorglo", "order": 3}, "momentum": {"use": "real-vector", "scale": "linear"}}
     generation = records[-1]["generations"]
     return SimpleNamespace(
+        status="finished",
         folder="runs/x",
         metrics=records,
         result={

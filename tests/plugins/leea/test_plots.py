@@ -17,7 +17,7 @@ def run(accuracy: float | None = 0.5, **columns: list[float]) -> Any:
     count = len(next(iter(columns.values()), []))
     splits = {} if accuracy is None else {"validation": {"accuracy": accuracy + 0.1}, "test": {"accuracy": accuracy}}
     rows = [{"generations": i + 1, **{name: values[i] for name, values in columns.items()}} for i in range(count)]
-    return SimpleNamespace(folder="runs/x", metrics=rows, result=splits)
+    return SimpleNamespace(folder="runs/x", status="finished", metrics=rows, result=splits)
 
 
 class TestAccuracies:

@@ -9,7 +9,7 @@ from torch import nn
 
 from evoplug import Rng
 from evoplug_supervised.losses import by_network
-from evoplug_supervised.teams import SMALL, STACK, Alone, Stack, size, state_of, team
+from evoplug_supervised.teams import SMALL, STACK, Alone, Stack, Teams, state_of
 from evoplug_supervised.trainer import Recipe, score, train
 
 LOSS = by_network(nn.CrossEntropyLoss(reduction="none"))
@@ -109,12 +109,21 @@ def test_a_stack_is_scored_network_by_network_and_one_that_diverged_harms_no_oth
             torch.testing.assert_close(together[metric][row], value[0])
 
 
+def size(module, shape=SHAPE):
+    return Teams(module, torch.zeros(2, *shape), torch.device("cpu")).size
+
+
 def test_only_small_plain_chains_are_stacked():
-    assert size(chain(), SHAPE) == STACK
-    assert isinstance(team(chain(), SHAPE, 2), Stack)
-    assert isinstance(team(chain(), SHAPE, 1), Alone)
+    assert size(chain()) == STACK
     assert size(nn.Sequential(nn.Linear(SMALL // 8, 3)), (SMALL // 8,)) == 2
     assert size(nn.Sequential(nn.Linear(SMALL, 1)), (SMALL,)) == 1
     assert size(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten()), (1, 4, 4)) == 1
-    assert size(nn.Sequential(nn.Flatten(), nn.Dropout(), nn.Linear(6, 3)), SHAPE) == 1
-    assert size(nn.Sequential(nn.Flatten(), nn.BatchNorm1d(6), nn.Linear(6, 3)), SHAPE) == 1
+    assert size(nn.Sequential(nn.Flatten(), nn.Dropout(), nn.Linear(6, 3))) == 1
+    assert size(nn.Sequential(nn.Flatten(), nn.BatchNorm1d(6), nn.Linear(6, 3))) == 1
+
+
+def test_teams_are_neighbours_that_are_alike():
+    teams = Teams(chain(), torch.zeros(2, *SHAPE), torch.device("cpu"), most=3)
+    assert teams.split("aaaabba") == [[0, 1, 2], [3], [4, 5], [6]]
+    assert isinstance(teams.team(1), Alone)
+    assert isinstance(teams.team(2), Stack)

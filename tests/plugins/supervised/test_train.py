@@ -380,3 +380,39 @@ def test_a_network_that_cannot_have_its_channels_last_is_trained_all_the_same():
 
     train = evaluator(dataset=Sides(shape=(2, 3, 3)), network=Views())
     assert train.evaluate(members(2), Rng(1)).fitness.isfinite().all()
+
+
+# ---------------------------------------------------------------------------------------------- dropout
+
+
+@dataclass(kw_only=True)
+class Dropped(Network):
+    """Dropout as a module and as a function."""
+
+    dropout: type[nn.Module] = nn.Dropout
+
+    def build(self, shape, outputs):
+        class Half(nn.Linear):
+            def forward(self, x):
+                return nn.functional.dropout(super().forward(x), 0.5, self.training)
+
+        return nn.Sequential(self.dropout(0.3), Half(*shape, 8), nn.ReLU(), nn.Linear(8, outputs))
+
+
+def test_dropout_is_the_same_in_every_run_and_with_any_number_of_workers():
+    def learned(count):
+        with workers(count):
+            return evaluator(network=Dropped()).evaluate(members(3), Rng(1)).states
+
+    before = torch.get_rng_state()
+    first, again, three = learned(1), learned(1), learned(3)
+    assert torch.equal(before, torch.get_rng_state())
+    assert all(equal(a, b) and equal(a, c) for a, b, c in zip(first, again, three, strict=True))
+    train = evaluator(network=Dropped())
+    scores = [train.measure(members(1, first[:1]), "test", Rng(seed)) for seed in (1, 2)]
+    assert scores[0] == scores[1]
+
+
+def test_random_numbers_that_no_run_could_repeat_are_refused():
+    with pytest.raises(ConfigError, match="network: draws random numbers, not by plain dropout"):
+        evaluator(network=Dropped(dropout=nn.AlphaDropout))

@@ -16,6 +16,7 @@ from evoplug.contracts import (
     Ge,
     Genotype,
     Members,
+    Model,
     Mutation,
     Network,
     Plot,
@@ -210,6 +211,29 @@ class Unsure(Summing, genome="real-vector"):
 
     def evaluate(self, members, rng):
         return Evaluation(torch.rand(len(members), generator=rng.torch))
+
+
+@dataclass(kw_only=True)
+class Owning(Summing, genome="real-vector"):
+    """Makes networks of weights that it has only once it was started."""
+
+    def start(self, device):
+        self.shared = torch.ones(2, 2)
+
+    def evaluate(self, members, rng):
+        self.shared = self.shared + 1
+        return super().evaluate(members, rng)
+
+    def model(self, member):
+        module = nn.Linear(2, 2).eval()
+        module.load_state_dict({"weight": self.shared, "bias": torch.zeros(2)})
+        return Model(module, torch.zeros(2, 2), "from torch.nn import Linear\nmodel = Linear(2, 2)")
+
+    def state_dict(self):
+        return {"shared": self.shared}
+
+    def load_state_dict(self, state):
+        self.shared.copy_(state["shared"])
 
 
 class Sampling(TrackedLoop):

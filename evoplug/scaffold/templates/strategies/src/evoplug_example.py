@@ -43,7 +43,7 @@ class ExampleLoop(TrackedLoop):
 
     def _mutants(self) -> Members:
         parents = self.members
-        mutants = self.problem.children(parents, torch.stack([parents.ids, torch.full_like(parents.ids, -1)], 1))
+        mutants = self.problem.children(parents)
         rng = self.problem.rng.child("mutation", self.problem.generation)
         rows = torch.arange(len(parents), device=parents.ids.device)
         self.strategy.mutation.at(self.problem.generation).into(parents, rows, rng, mutants)

@@ -1,0 +1,35 @@
+"""The runs of a sweep, each with an experiment of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from evoplug.config.document import override
+from evoplug.config.experiment import Experiment, check
+from evoplug.config.sweep import BASE, arm_document
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a sweep."""
+
+    arm: str
+    seed: int
+    experiment: Experiment
+
+
+def cells(experiment: Experiment) -> Iterator[Cell]:
+    """Every run of the sweep, arm by arm, each with an experiment of its own; one for a configuration without sweep.
+
+    Raises:
+        ConfigError: if an arm does not check.
+    """
+    if experiment.sweep is None:
+        yield Cell(BASE, experiment.run.seed, experiment)
+        return
+    for arm, overrides in experiment.sweep.arms.items():
+        base = check(arm_document(experiment.document, overrides))
+        for seed in experiment.sweep.seeds:
+            seeded = base.document.override([override("run.seed", seed, base.document.root.origin)[0]])
+            yield Cell(arm, seed, replace(base, run=replace(base.run, seed=seed), document=seeded))

@@ -1,0 +1,88 @@
+"""Data sets: which files they need, and whether these are here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple, cast
+
+from evoplug import catalogue
+from evoplug.catalogue import REQUIRED, Entry
+from evoplug.config.building import blamed, build
+from evoplug.contracts import Component, Dataset
+from evoplug.errors import EvoplugError
+
+State = Literal["here", "missing", "no files", "your own files", "broken"]
+
+
+class Data(NamedTuple):
+    """The files of a data set, with default parameters."""
+
+    name: str
+    state: State
+    files: tuple[Path, ...] = ()
+    """There or not."""
+    detail: str = ""
+    """The first file that is missing, the parameters that say where one's own files are, or what is broken."""
+
+    @property
+    def place(self) -> Path | None:
+        """The folder of the files."""
+        return Path(os.path.commonpath([file.parent for file in self.files])) if self.files else None
+
+
+def installed() -> Iterator[Data]:
+    """Every data set."""
+    return map(find, catalogue.entries("datasets"))
+
+
+def find(entry: Entry) -> Data:
+    """The files of one data set."""
+    name = catalogue.usable(entry)
+    if needed := [f"`{parameter.name}`" for parameter in entry.parameters if parameter.default is REQUIRED]:
+        return Data(name, "your own files", detail=", ".join(needed))
+    try:
+        files = _files(name, dataset(name))
+    except EvoplugError as error:
+        return Data(name, "broken", detail=str(error).partition("\n")[0])
+    if absent := _absent(files):
+        return Data(name, "missing", files, str(absent[0]))
+    return Data(name, "here" if files else "no files", files)
+
+
+def dataset(name: str) -> Dataset:
+    """A data set with default parameters.
+
+    Raises:
+        EvoplugError: as :func:`evoplug.build`.
+    """
+    return cast(Dataset, build("datasets", name))
+
+
+def require(component: Component) -> None:
+    """Raise what loading would, where a file is missing of a data set that a component holds, itself or in its parts.
+
+    Raises:
+        FilesError: as :meth:`evoplug.contracts.Dataset.load` says it.
+        PluginError: if a data set cannot say what its files are.
+    """
+    for name, part in vars(component).items():
+        if isinstance(part, Dataset) and _absent(_files(name, part)):
+            part.load("train")
+        elif isinstance(part, Component):
+            require(part)
+
+
+def _files(name: str, dataset: Dataset) -> tuple[Path, ...]:
+    """What ``files`` says; an exception of its own is the plugin's fault."""
+    try:
+        return tuple(dataset.files())
+    except EvoplugError:
+        raise
+    except Exception as error:
+        raise blamed(f"{name}: files", error) from error
+
+
+def _absent(files: Iterable[Path]) -> list[Path]:
+    return [file for file in files if not file.exists()]
