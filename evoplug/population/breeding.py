@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from evoplug.contracts import Crossover, Mutation
     from evoplug.rng import Rng
 
-LANE = 2**16
-"""Genes in a lane: one row where a genome has more, many where it has few."""
+LANE = 2**19
+"""Genes in a lane: one row where a genome has more, many where it has few. Smaller lanes leave the cores waiting for
+each other between short operations, larger ones leave the cache."""
 
 
 def mutate(mutation: Mutation, parents: Members, rows: torch.Tensor, rng: Rng, out: Members) -> None:
@@ -81,7 +82,7 @@ def lanes(n: int, d: int) -> list[slice]:
 def _pick(genomes: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     """``genomes[rows]``, without a copy where it is one row."""
     if len(rows) > 1:
-        return genomes[rows]
+        return genomes.index_select(0, rows)
     row = int(rows)
     return genomes[row : row + 1]
 

@@ -23,6 +23,8 @@ Reduce = Callable[[torch.Tensor], torch.Tensor]
 _ELEMENTWISE = (nn.ELU, nn.GELU, nn.Identity, nn.LeakyReLU, nn.ReLU, nn.Sigmoid, nn.SiLU, nn.Softplus, nn.Tanh)
 _ACTIVATIONS = {"cpu": 2**20, "cuda": 2**26}
 """Floats in the widest layer of a piece: on a CPU, 4 MiB stay in the cache."""
+_CALLED = 8
+"""Networks in a piece that are called one by one."""
 _SMALL = 16
 """Up to so many examples, products with one example a row are the faster ones."""
 
@@ -43,7 +45,7 @@ def forward(template: nn.Module, genomes: torch.Tensor, x: torch.Tensor) -> torc
     Args:
         template: the architecture, in the mode (training or evaluation) in which it is to be called; not changed.
         genomes: ``(n, d)``, one network a row, laid out as :func:`parameters` says.
-        x: ``(b, ...)``, of the same dtype and on the same device.
+        x: ``(b, ...)``, of the same dtype and on the same device, best in the memory format of :func:`layout`.
     """
     return map_outputs(template, genomes, x, lambda outputs: outputs)
 
@@ -60,7 +62,7 @@ def map_outputs(template: nn.Module, genomes: torch.Tensor, x: torch.Tensor, red
         ``(n, ...)``, in the order of the rows.
     """
     layers = chain(template, tuple(x.shape[1:]))
-    networks = _General(template, x) if layers is None else _Dense(template, layers, x, len(genomes))
+    networks = _General(template, x, len(genomes)) if layers is None else _Dense(template, layers, x, len(genomes))
     pieces = genomes.split(networks.rows)
     return torch.cat(parallel(lambda number: reduce(networks(pieces[number])), len(pieces)))
 
@@ -140,11 +142,10 @@ class _Dense:
 class _General:
     """Any network, called once for each row."""
 
-    rows = 1
-
-    def __init__(self, template: nn.Module, x: torch.Tensor) -> None:
+    def __init__(self, template: nn.Module, x: torch.Tensor, n: int) -> None:
+        self.rows = max(1, min(_CALLED, n // count()))
         self.copies = _Copies(template)
-        self.x = x.to(memory_format=layout(template, x))
+        self.x = x
 
     def __call__(self, genomes: torch.Tensor) -> torch.Tensor:
         module = self.copies.module
@@ -169,7 +170,7 @@ class _Copies(threading.local):
     """A module for each thread: ``functional_call`` swaps the parameters of the module that it is given."""
 
     def __init__(self, template: nn.Module) -> None:
-        self.module = copy.deepcopy(template)
+        self.module = copy.deepcopy(template, {id(weight): weight for weight in template.parameters()})
 
 
 def _leaves(module: nn.Module) -> Iterable[nn.Module]:

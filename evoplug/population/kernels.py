@@ -26,7 +26,7 @@ def uniform(a: torch.Tensor, b: torch.Tensor, rng: Rng, out: torch.Tensor) -> to
     """``out`` = each gene from ``a`` or ``b``, with equal probability; bit for bit theirs."""
     # On a random mask `torch.where` mispredicts every other branch; these three passes take half its time.
     word = _WORDS[a.element_size()]
-    mask = coins(a.shape, rng, a.device).view(torch.int8).neg().to(word)
+    mask = coins(a.shape, rng, a.device).to(word).neg_()
     x, y, z = a.view(word), b.view(word), out.view(word)
     torch.bitwise_xor(x, y, out=z).bitwise_and_(mask).bitwise_xor_(y)
     return out

@@ -24,7 +24,7 @@ from evoplug.contracts import (
     dataclass,
     use,
 )
-from evoplug.population.forward import map_outputs
+from evoplug.population.forward import layout, map_outputs
 from evoplug_supervised.losses import Loss, per_example
 from evoplug_supervised.preprocessing import with_preprocessing
 from evoplug_supervised.weights import Weights
@@ -74,7 +74,9 @@ class Classification(Evaluator, genome="weights"):
         self._template = self._template.to(device)
         sizes = self.dataset.info().sizes
         splits = [split for split in ("train", "validation", "test") if sizes.get(split, not sizes)]
-        self._data = {split: tuple(t.to(device) for t in self.dataset.load(split)) for split in splits}
+        data = {split: self.dataset.load(split) for split in splits}
+        best = layout(self._template, data["train"][0][:2].to(device))
+        self._data = {split: (x.to(device, memory_format=best), y.to(device)) for split, (x, y) in data.items()}
         for key, message in self._misfits(len(self._data["train"][1])):
             raise ConfigError(key, message)
 

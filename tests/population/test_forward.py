@@ -123,7 +123,7 @@ def test_neither_pieces_nor_workers_change_a_bit(name, n, batch, rows, count):
         expected = map_outputs(template, genomes, x, reduce)
     with pytest.MonkeyPatch.context() as patch, workers(count):
         patch.setattr(module_under_test, "_rows", lambda *_: rows)
-        patch.setattr(module_under_test._General, "rows", rows)
+        patch.setattr(module_under_test, "_CALLED", rows)
         assert torch.equal(map_outputs(template, genomes, x, reduce), expected)
 
 
