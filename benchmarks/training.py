@@ -41,10 +41,10 @@ class Case(NamedTuple):
 CONVNET = ConvNet(channels=(16, 32, 32), batch_norm=True, dense=())
 CASES = {
     "convnet 16-32-32": Case(CONVNET, (1, 28, 28), 8, 64, 4),
-    "resnet-20": Case(ResNet(depth=20), (3, 32, 32), 4, 128, 1),
+    "resnet-20": Case(ResNet(depth=20), (3, 32, 32), 4, 128, 3),
     "mlp 196-32-10": Case(MLP(hidden=(32,)), (1, 14, 14), 8, 128, 60),
     "convnet, alone": Case(CONVNET, (1, 28, 28), 1, 64, 16, TORCH_THREADS),
-    "mlp, alone": Case(MLP(hidden=(32,)), (1, 14, 14), 1, 128, 240, TORCH_THREADS),
+    "mlp, alone": Case(MLP(hidden=(32,)), (1, 14, 14), 1, 128, 240),
 }
 
 
@@ -125,14 +125,14 @@ def bare(case: Case) -> Work:
     networks.load([initial(case)] * networks.k)
     optimizer = torch.optim.SGD(networks.weights, lr=0.1, momentum=0.9, fused=True)
     batches = [
-        (images.expand(networks.k, *images.shape), labels.expand(networks.k, -1))
+        (images.expand(*networks.lead, *images.shape).contiguous(), labels.expand(*networks.lead, -1))
         for images, labels in zip(x.split(case.batch), y.split(case.batch), strict=True)
     ]
 
     def steps() -> None:
         for images, labels in batches:
             optimizer.zero_grad()
-            losses.cross_entropy(networks(images), labels).mean(1).sum().backward()
+            losses.cross_entropy(networks(images), labels).mean(-1).sum().backward()
             optimizer.step()
 
     return steps

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 import torch
-from torch.nn.functional import one_hot
+from torch.nn import functional
 
 if TYPE_CHECKING:
     from evoplug.contracts import Function
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
-# On the transposed logits: along the last dimension, torch's softmax of a few classes takes ten times as long.
-
-
 def cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """``-log softmax(logits)[label]``."""
-    scores = logits.mT.log_softmax(-2)
-    index = labels.unsqueeze(-2).expand(*logits.shape[:-2], 1, -1)
-    return -scores.gather(-2, index).squeeze(-2)
+    if logits.ndim == 2:
+        return functional.cross_entropy(logits, labels, reduction="none")
+    shape = logits.shape[:-1]
+    labels = labels.expand(shape).reshape(-1, shape[-1])
+    # With the classes last, torch takes ten times as long for a few of them.
+    return functional.cross_entropy(logits.reshape(-1, *logits.shape[-2:]).mT, labels, reduction="none").view(shape)
 
 
 def squared_error(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Mean over the classes of ``(softmax(logits) - one-hot)^2``: the Brier score over the number of classes."""
     probabilities = logits.mT.softmax(-2)
-    return (probabilities - one_hot(labels, logits.shape[-1]).mT).square().mean(-2)
+    return (probabilities - functional.one_hot(labels, logits.shape[-1]).mT).square().mean(-2)
 
 
 LOSSES: dict[str, Loss] = {"cross-entropy": cross_entropy, "squared-error": squared_error}
@@ -42,9 +42,11 @@ def per_example(loss: Function) -> Loss:
 
 
 def by_network(loss: Loss) -> Loss:
-    """A loss that knows only ``(b, classes)`` and ``(b,)``, on ``(k, b, classes)`` and ``(k, b)``."""
+    """A loss that knows only ``(b, classes)`` and ``(b,)``, on ``(k, b, classes)`` and ``(k, b)`` too."""
 
     def losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        if logits.ndim == 2:
+            return loss(logits, labels)
         return loss(logits.flatten(0, 1), labels.flatten()).unflatten(0, labels.shape)
 
     return losses

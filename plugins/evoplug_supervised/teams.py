@@ -66,6 +66,8 @@ class Alone:
     """One network of any kind."""
 
     k = 1
+    lead: tuple[int, ...] = ()
+    """Dimensions before those of a batch."""
 
     def __init__(self, module: nn.Module, noisy: bool = False) -> None:
         self._module = module
@@ -78,8 +80,9 @@ class Alone:
         return list(self._module.parameters())
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """``(k, b, ...)`` to ``(k, b, outputs)``."""
-        return self._module(x.squeeze(0)).unsqueeze(0)
+        """``(*lead, b, *example)`` to ``(*lead, b, outputs)``."""
+        outputs: torch.Tensor = self._module(x)
+        return outputs
 
     def train(self, mode: bool) -> None:
         """Training or evaluation mode."""
@@ -116,7 +119,7 @@ class Stack:
         self._template, self._layers = template, chain(template, shape) or []
         first = next(template.parameters())
         length = sum(weight.numel() for weight in template.parameters())
-        self.k = k
+        self.k, self.lead = k, (k,)
         self._rows = torch.empty(k, length, dtype=first.dtype, device=first.device, requires_grad=True)
 
     @property

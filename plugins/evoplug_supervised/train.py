@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import torch
@@ -50,9 +50,9 @@ class Train(Evaluator, genome="composite"):
     """Train each member for some epochs, from what its parent had learned; fitness is measured on held-out examples.
 
     The parts of a composite genome set, by their names, what no parameter may set beside them: ``loss`` (a genotype
-    that offers ``loss(genomes)``: of ``(k, d)``, a function of ``(k, b, classes)`` logits and ``(k, b)`` labels to
-    ``(k, b)``), ``learning_rate``, ``momentum`` and ``weight_decay`` (real vectors of length 1). Without a genotype all
-    members are trained alike.
+    that offers ``loss(genomes)``: of ``(..., d)``, a function of logits ``(..., b, classes)`` and labels ``(..., b)``
+    to ``(..., b)``), ``learning_rate``, ``momentum`` and ``weight_decay`` (real vectors of length 1). Without a
+    genotype all members are trained alike.
 
     Small networks that are plain chains of linear layers are trained several at a time, with sgd.
 
@@ -198,7 +198,7 @@ class Train(Evaluator, genome="composite"):
         networks, genes = self._teams.team(len(rows)), _genes(members, rows)
         streams = {member: rng.child(member) for member in members.ids[rows].tolist()}
         begins = [self._begin(_state(members, row), *stream) for row, stream in zip(rows, streams.items(), strict=True)]
-        loss = self._genes["loss"].loss(genes["loss"]) if "loss" in genes else self._loss
+        loss = self._genes["loss"].loss(genes["loss"].view(*networks.lead, -1)) if "loss" in genes else self._loss
         states = train(networks, *self._data["train"], loss, recipe, begins, clock, [*streams.values()])
         scores = score(networks, *self._data[self.fitness_split], self._loss)
         for state, begin, member in zip(states, begins, streams, strict=True):
@@ -212,10 +212,16 @@ class Train(Evaluator, genome="composite"):
             for part in ("weights", "buffers", "optimizer")
             if part in old and (old["member"] == member or self._passes(part))
         }
+        return {**self._fresh(kept, rng), **kept, "epochs": old["epochs"]}
+
+    def _fresh(self, kept: Container[str], rng: Rng) -> Mapping[str, Any]:
+        """The state of a new network, for what is not kept."""
+        if "weights" in kept and "buffers" in kept:
+            return {"optimizer": {}}
         module = copy.deepcopy(self._teams.template)
         if "weights" not in kept:
             initialise(module, self.init, rng.child("weights"))
-        return {**state_of(module), **kept, "epochs": old["epochs"]}
+        return state_of(module)
 
     def _measure(self, members: Members, rows: list[int], split: str) -> dict[str, torch.Tensor]:
         networks = self._teams.team(len(rows))

@@ -56,7 +56,7 @@ def train(
         networks: for this call alone: the new states may hold their tensors.
         x: ``(n, ...)`` floating, on the networks' device.
         y: ``(n,)`` int64.
-        loss: ``(k, b, classes)`` logits and ``(k, b)`` labels to ``(k, b)``.
+        loss: of the networks' outputs, ``(..., b, classes)`` and ``(..., b)`` to ``(..., b)``.
         states: k, from where they go on.
         clock: the epoch at which the schedule goes on.
         rngs: k.
@@ -72,9 +72,9 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = recipe.learning_rate * recipe.schedule(epoch)
             shuffled = torch.stack([torch.randperm(len(x), generator=order.torch, device=x.device) for order in orders])
-            for rows in shuffled.split(recipe.batch, dim=1):
+            for rows in shuffled.view(*networks.lead, -1).split(recipe.batch, dim=-1):
                 optimizer.zero_grad()
-                loss(networks(_inputs(x, rows, recipe, noises)), y.take(rows)).mean(1).sum().backward()
+                loss(networks(_inputs(x, rows, recipe, noises)), y.take(rows)).mean(-1).sum().backward()
                 optimizer.step()
     return networks.states(optimizer)
 
@@ -86,23 +86,24 @@ def score(networks: Alone | Stack, x: torch.Tensor, y: torch.Tensor, loss: Loss)
     NaN where a logit is not finite. ``loss`` as in :func:`train`.
     """
     networks.train(False)
-    finite = torch.ones(networks.k, dtype=torch.bool, device=x.device)
-    total = torch.zeros(2, networks.k, dtype=torch.float64, device=x.device)
-    for images, labels in zip(x.split(BLOCK), y.expand(networks.k, -1).split(BLOCK, dim=1), strict=True):
-        logits = networks(images.expand(networks.k, *images.shape))
-        finite &= logits.isfinite().all(2).all(1)
-        total[0] += (logits.argmax(2) == labels).sum(1)
-        total[1] += loss(logits, labels).sum(1, dtype=torch.float64)
-    accuracy, mean = (total / len(x)).where(finite, torch.nan)
+    lead = networks.lead
+    finite = torch.ones(lead, dtype=torch.bool, device=x.device)
+    total = torch.zeros(2, *lead, dtype=torch.float64, device=x.device)
+    for images, labels in zip(x.split(BLOCK), y.expand(*lead, -1).split(BLOCK, dim=-1), strict=True):
+        logits = networks(images.expand(*lead, *images.shape))
+        finite &= logits.isfinite().all(-1).all(-1)
+        total[0] += (logits.argmax(-1) == labels).sum(-1)
+        total[1] += loss(logits, labels).sum(-1, dtype=torch.float64)
+    accuracy, mean = (total / len(x)).where(finite, torch.nan).view(2, -1)
     return {"accuracy": accuracy, "loss": mean}
 
 
 def _inputs(x: torch.Tensor, rows: torch.Tensor, recipe: Recipe, noises: Sequence[Rng]) -> torch.Tensor:
-    """``x[rows]``, augmented: rows ``(k, b)`` to ``(k, b, ...)``."""
+    """``x[rows]``, augmented: rows ``(..., b)`` to ``(..., b, *example)``."""
     inputs = _taken(x, rows.flatten())
     if recipe.augmentation:
         inputs = torch.cat(
-            [_augmented(own, recipe, noise) for own, noise in zip(inputs.chunk(len(rows)), noises, strict=True)]
+            [_augmented(own, recipe, noise) for own, noise in zip(inputs.chunk(len(noises)), noises, strict=True)]
         )
     return inputs.unflatten(0, rows.shape)
 
@@ -115,7 +116,7 @@ def _augmented(images: torch.Tensor, recipe: Recipe, rng: Rng) -> torch.Tensor:
 
 def _taken(x: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     """``x[rows]``, in the memory format of x. Indexing goes number by number, index_select copies whole examples."""
-    if x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last):
+    if not x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last):
         return x.permute(0, 2, 3, 1).index_select(0, rows).permute(0, 3, 1, 2)
     return x.index_select(0, rows)
 
