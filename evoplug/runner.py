@@ -58,7 +58,7 @@ class Execution:
         self.device = torch.device(built.device)
         self.checkpoints = Checkpoints(folder / rundir.CHECKPOINTS, self.settings.checkpoint.keep)
         self.profile: dict[str, float] = defaultdict(float)
-        self._saved_at, self._saved_generation = time.perf_counter(), 0
+        self._saved_at, self._saved_generation, self._save_seconds = time.perf_counter(), 0, 0.0
 
     def run(self) -> None:
         """Go on until a stop rule holds, then report.
@@ -163,8 +163,7 @@ class Execution:
         rule = self.settings.checkpoint
         if rule.every is not None:
             return int(self.problem.ledger["generations"]) % rule.every == 0
-        assert rule.minutes is not None
-        return time.perf_counter() - self._saved_at >= 60 * rule.minutes
+        return time.perf_counter() - self._saved_at >= rule.wait(self._save_seconds)
 
     def _save(self, records: Records) -> None:
         generation = int(self.problem.ledger["generations"])
@@ -180,7 +179,8 @@ class Execution:
         }
         self.checkpoints.save(generation, state)
         self._saved_at, self._saved_generation = time.perf_counter(), generation
-        self.profile["checkpoint"] += self._saved_at - begin
+        self._save_seconds = self._saved_at - begin
+        self.profile["checkpoint"] += self._save_seconds
 
     def _restore(self, state: Mapping[str, Any], warnings: list[str]) -> int:
         """Continue from a checkpoint; returns the length of the records that belong to it."""

@@ -62,7 +62,7 @@ class Timing:
         if run.measure:
             evolution += n // run.measure.every * self.measure
         rule = run.checkpoint.filled()
-        saves = n // rule.every if rule.every else evolution // (60 * (rule.minutes or math.inf))
+        saves = n // rule.every if rule.every else evolution // rule.wait(self.save)
         return self.start + evolution + (saves + 1) * self.save + self.report
 
     def _until(self, rule: str, budget: float) -> int | None:

@@ -12,6 +12,7 @@ import torch
 
 import evoplug
 from evoplug import ConfigError, EvaluationError, FilesError
+from evoplug.checkpoint import Checkpoints
 from evoplug.errors import Interrupted
 from evoplug.rundir import held
 from evoplug.runner import Watch
@@ -177,6 +178,21 @@ def test_some_invalid_members_are_counted(tmp_path):
     (tmp_path / "half.py").write_text("def half(x):\n    y = (x**2).sum(1)\n    y[::2] = float('nan')\n    return y\n")
     run = evoplug.run(SNES, {"evaluator.function": f"{tmp_path}/half.py:half"}, out=tmp_path / "run")
     assert all(row["invalid"] == 4 and row["best"] is not None for row in run.metrics)
+
+
+def test_slow_checkpoints_by_minutes_come_less_often_and_by_generations_as_asked(tmp_path, monkeypatch):
+    saved = []
+
+    def slow(self, generation, state):
+        saved.append(generation)
+        time.sleep(0.05)
+
+    monkeypatch.setattr(Checkpoints, "save", slow)
+    evoplug.run(SNES, {"run.checkpoint": {"minutes": 1e-9}}, out=tmp_path / "a")
+    assert saved == [1, 20]  # 2.5 s are not over
+    saved.clear()
+    evoplug.run(SNES, {"run.checkpoint": {"every": 5}}, out=tmp_path / "b")
+    assert saved == [5, 10, 15, 20]
 
 
 def test_damaged_checkpoints_fall_back_or_refuse(tmp_path):

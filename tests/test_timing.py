@@ -58,6 +58,8 @@ def test_the_whole_run_is_the_sum_of_its_parts():
     long = replace(run, stop={"generations": 1 + 2 * 600})  # 602 s of generations
     assert TIMING.total(long) == 3 + 2 + 600 + 3 * 0.125 + 1
     assert TIMING.total(replace(run, stop={"fitness": 1})) is None
+    slow = replace(TIMING, save=7.0)  # 2 % of 350 s: one checkpoint on the way, not two
+    assert slow.total(long) == 3 + 2 + 600 + 2 * 7.0 + 1
 
 
 class Clock:

@@ -15,10 +15,16 @@ from evoplug.ledger import COLUMNS, TIME_UNITS
 
 Name = Annotated[str, MinLen(1)]
 
+SHARE = 0.02
+"""Of a run's time, at most, goes into checkpoints that are written every some minutes."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """When a checkpoint is written; without either rule, every 5 minutes."""
+    """When a checkpoint is written; without either rule, every 5 minutes.
+
+    By ``minutes``, large ones come less often: writing them takes no more than :data:`SHARE` of the time.
+    """
 
     minutes: Annotated[float, Gt(0)] | None = None
     every: Annotated[int, Ge(1)] | None = None
@@ -29,6 +35,11 @@ class Checkpoint:
     def filled(self) -> Checkpoint:
         """The same with the default rule where there is none."""
         return Checkpoint(5.0, None, self.keep) if self.minutes is None and self.every is None else self
+
+    def wait(self, save: float) -> float:
+        """Seconds between two checkpoints by ``minutes``, where writing one takes ``save`` seconds."""
+        assert self.minutes is not None
+        return max(60 * self.minutes, save / SHARE)
 
 
 @dataclass(frozen=True)
