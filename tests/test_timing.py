@@ -155,8 +155,8 @@ def test_each_arm_is_timed_and_the_whole_sweep_summed_up(slow, capsys, monkeypat
     assert lines[-4].split() == [
         "arm",
         "start",
-        "s/generation",
-        "generations",
+        "s/gen.",
+        "gen.",
         "report",
         "one",
         "run",

@@ -87,7 +87,8 @@ def compare(
     Args:
         groups: finished runs by arm.
         metric: a metric of ``result.json``, see :func:`evoplug.analysis.groups.numbers`, or with ``at`` a column of
-            the records. By default those of the claims.
+            the records. By default those of the claims; where there are none, the first on test data, or the best
+            fitness (with ``at``, ``best``).
         at: a column of the ledger and a budget: values are read from the last generation within that budget.
         claims: what to test. By default the sweep's claims about the metric; where there are none, every pair.
         goal: of every pair: whether more of the metric is better, or less.
@@ -98,8 +99,7 @@ def compare(
     """
     stated = [claim for claim in (groups.claims if claims is None else claims) if metric in (None, claim.metric)]
     metrics = [metric] if metric is not None else list(dict.fromkeys(claim.metric for claim in stated))
-    if not metrics:
-        raise ConfigError("metric", f"is missing; choices: {', '.join(_common(groups))}")
+    metrics = metrics or [_default(groups) if at is None else "best"]
     tested = stated or [Claim(a, b, metrics[0], goal) for a, b in permutations(groups.arms, 2)]
     _check_arms(groups, tested)
     notices = list(groups.notices)
@@ -129,6 +129,10 @@ def _common(groups: Groups) -> list[str]:
     """The metrics that all runs have."""
     tables = [numbers(run) for runs in groups.arms.values() for run in runs]
     return [name for name in tables[0] if all(name in table for table in tables)]
+
+
+def _default(groups: Groups) -> str:
+    return next((name for name in _common(groups) if name.startswith("test.")), "best.fitness")
 
 
 def _values(groups: Groups, metric: str, at: tuple[str, float] | None, notices: list[str]) -> dict[str, Values]:

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 @click.option("--time", "timed", is_flag=True, help="Run a few generations and say what the whole will cost.")
 def check(config: str, overrides: tuple[str, ...], device: str | None, timed: bool) -> None:
     """Check CONFIG, a TOML file or the name of a preset, and print what it would run."""
-    from rich.console import Console
     from rich.text import Text
 
     from evoplug import api
     from evoplug import config as configuration
+    from evoplug.cli import output
     from evoplug.config.fit import fit_all
 
     settings = [*overrides, *([f"run.device={device}"] if device else [])]
@@ -40,7 +40,7 @@ def check(config: str, overrides: tuple[str, ...], device: str | None, timed: bo
     built = fit_all(arms.values())
     if experiment.sweep is None:
         experiment = built[0].experiment
-    console = Console(highlight=False)
+    console = output.console()
     console.print(_summary(experiment, built[0]))
     for notice in experiment.document.notices:
         console.print(Text.assemble(("note: ", "yellow"), notice))

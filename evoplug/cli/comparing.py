@@ -13,14 +13,12 @@ import click
 from evoplug.cli import spelling
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from evoplug.analysis.compare import Arm, Comparison, Verdict
     from evoplug.analysis.groups import Groups
     from evoplug.config import Claim
-
-PIPED = 130
-"""Columns where standard output is no terminal."""
 
 
 class Budget(click.ParamType[tuple[str, float]]):
@@ -38,7 +36,11 @@ class Budget(click.ParamType[tuple[str, float]]):
 
 @click.command()
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--metric", metavar="M", help="What to compare, e.g. test.accuracy; by default that of the claims.")
+@click.option(
+    "--metric",
+    metavar="M",
+    help="What to compare, e.g. test.accuracy; by default that of the claims, or the first on test data.",
+)
 @click.option("--at", type=Budget(), help="Compare at an equal budget, by a column of the records: epochs=128.")
 @click.option("--better", metavar="ARM", help="Test this arm over --than, instead of the sweep's claims.")
 @click.option("--than", metavar="ARM", help="The arm to be beaten.")
@@ -94,18 +96,26 @@ def _claims(
 
 
 def _print(compared: Comparison, at: tuple[str, float] | None) -> None:
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PIPED)
+    from evoplug.cli import output
+
+    console = output.console()
     for metric, arms in compared.arms.items():
         console.print(Text(metric + (f" at {at[0]} = {at[1]:g}" if at else ""), "bold"))
         console.print(_arms(arms))
         for line in _papers(arms):
             console.print(Text(line, "dim"))
         console.print()
+    if compared.verdicts:
+        _print_verdicts(console, compared)
+    for notice in compared.notices:
+        console.print(Text.assemble(("note: ", "yellow"), notice))
+
+
+def _print_verdicts(console: Console, compared: Comparison) -> None:
+    from rich.text import Text
+
     console.print(_verdicts(compared))
     for claim in (verdict.claim for verdict in compared.verdicts):
         if claim.margin:
@@ -114,8 +124,6 @@ def _print(compared: Comparison, at: tuple[str, float] | None) -> None:
             console.print(Text(f"{_spelled(claim)}: {claim.reason}", "dim"))
     console.print()
     console.print(Text(_legend(compared), "dim"))
-    for notice in compared.notices:
-        console.print(Text.assemble(("note: ", "yellow"), notice))
 
 
 def _arms(arms: Sequence[Arm]) -> Table:

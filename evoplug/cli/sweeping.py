@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from evoplug.cli import output
 from evoplug.cli.watching import clock, number, spent
 from evoplug.config import Experiment
 from evoplug.rundir import Run
@@ -28,7 +29,7 @@ _COLOURS = {"finished": "green", "failed": "bold red", "interrupted": "yellow"}
 
 def watch() -> Lines:
     """A live table where standard output is a terminal, else plain lines."""
-    console = Console(highlight=False)
+    console = output.console()
     return LiveLines(console) if console.is_terminal else Lines(console)
 
 

@@ -38,8 +38,8 @@ def time_arms(config: str, overrides: list[str], cells: list[Cell], console: Con
 def _cells(timing: Timing, generations: int | None, total: float | None) -> Iterator[tuple[str, str]]:
     """Heading -> text."""
     yield "start", duration(timing.start)
-    yield "s/generation", f"{timing.generation:.3g}"
-    yield "generations", "not known" if generations is None else f"{generations:,}"
+    yield "s/gen.", f"{timing.generation:.3g}"
+    yield "gen.", "not known" if generations is None else f"{generations:,}"
     yield "report", duration(timing.report)
     yield "one run", "not known" if total is None else duration(total)
     yield "memory", "not known" if timing.memory is None else decimal(timing.memory)

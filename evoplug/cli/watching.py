@@ -14,6 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from evoplug.cli import output
 from evoplug.ledger import TIME_UNITS
 from evoplug.runner import Watch
 
@@ -32,7 +33,7 @@ PAUSE = 5.0
 
 def watch() -> Watching:
     """A live table where standard output is a terminal, else plain lines."""
-    console = Console(highlight=False)
+    console = output.console()
     return LiveTable(console) if console.is_terminal else PlainLines(console)
 
 

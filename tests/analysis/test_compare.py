@@ -93,6 +93,12 @@ def test_claims_about_other_metrics_do_not_count(tmp_path: Path) -> None:
     assert [v.claim.metric for v in only.verdicts] == ["best.fitness"]
 
 
+def test_without_a_metric_the_first_on_test_data_is_compared_or_at_a_budget_the_best_fitness(tmp_path: Path) -> None:
+    arm(tmp_path / "a", [0.5], rows=ROWS)
+    assert list(compare(read([tmp_path])).arms) == [METRIC]
+    assert list(compare(read([tmp_path]), at=("epochs", 8)).arms) == ["best"]
+
+
 def test_what_is_not_finite_ranks_last_and_is_said(tmp_path: Path) -> None:
     result = compared(tmp_path, {"a": HIGH, "b": [None, None, 0.1, 0.2]}, {"better": "a", "than": "b"})
     assert result.verdicts[0].answer == "shown"
@@ -123,7 +129,6 @@ def test_a_budget_before_the_first_value_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "metric: is missing; choices: .*test.accuracy"),
         ({"metric": "test.acc"}, "has no metric `test.acc`; did you mean `test.accuracy`"),
         ({"metric": METRIC, "at": ("generations", 1)}, "has no column in its records `test.accuracy`; choices: `gen"),
         ({"metric": "best", "at": ("epoch", 1)}, "has no column in its records `epoch`; choices"),
