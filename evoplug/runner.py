@@ -71,6 +71,7 @@ class Execution:
         with workers(self.settings.workers, self.settings.threads), Stopper() as stopper:
             self.problem, self.loop = self._start()
             offset = self._restore(*restored) if restored else 0
+            (self.folder / rundir.RESULT).unlink(missing_ok=True)  # of where it was stopped: it goes on
             self.watch.begin(self.experiment, self.folder, int(self.problem.ledger["generations"]))
             with Records(self.folder / rundir.METRICS, offset) as records:
                 reason = self._generations(records, stopper)

@@ -140,7 +140,15 @@ def test_a_signal_ends_the_generation_saves_and_can_be_resumed(number, tmp_path)
     run = evoplug.Run(tmp_path / "run")
     assert run.status == "interrupted"
     assert len(run.metrics) == 7
-    assert rows(evoplug.resume(run.folder)) == rows(evoplug.run(SNES, out=tmp_path / "whole"))
+    seen = set()
+
+    class Look(Watch):
+        def generation(self, row):
+            seen.add(evoplug.Run(run.folder).status)
+
+    resumed = evoplug.resume(run.folder, watch=Look())
+    assert rows(resumed) == rows(evoplug.run(SNES, out=tmp_path / "whole"))
+    assert seen == {"unfinished"}  # what was written when it was stopped says nothing of a run that goes on
 
 
 def test_a_step_that_does_not_end_is_given_up(tmp_path, monkeypatch):
