@@ -22,7 +22,7 @@ from evoplug_supervised.networks.mlp import MLP
 from evoplug_supervised.networks.resnet import ResNet
 from evoplug_supervised.train import Train
 
-SECONDS = 7
+SECONDS = 20
 CPU = torch.device("cpu")
 
 
