@@ -309,11 +309,14 @@ class Loop:
         return self.problem.report(self.best)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that ``step`` depends on: tensors (by reference) and plain data."""
+        """``members``, and all that ``step`` depends on: tensors (by reference) and plain data."""
         raise NotImplementedError
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state_dict`, on a loop that was started in the same way and not stepped."""
+        """Continue from :meth:`state_dict`, on a loop that was started in the same way and not stepped.
+
+        ``members`` and ``best`` are then again what they were.
+        """
         raise NotImplementedError
 
 

@@ -82,6 +82,12 @@ class Execution:
         problem = Problem(self.built.genotype, self.built.evaluator, self.settings.seed, self.device)
         with self._blamed():
             loop = self.built.strategy.start(problem)
+        missing = [
+            name for name in ("state_dict", "load_state_dict") if getattr(type(loop), name) is getattr(Loop, name)
+        ]
+        if missing:
+            name = catalogue.named(type(self.built.strategy))
+            raise PluginError(f"{name}: its loop has no {' and no '.join(missing)}, so no checkpoint could be written")
         return problem, loop
 
     def _generations(self, records: Records, stopper: Stopper) -> str:
@@ -91,7 +97,8 @@ class Execution:
         try:
             best = None
             if self.problem.ledger["generations"]:
-                best = _best(self.loop.members)
+                with self._blamed():
+                    best = _best(self.loop.members)
             while not (reason := self.problem.ledger.reached(self.settings.stop, best)):
                 row = self._generation()
                 stopper.settle()
@@ -171,10 +178,12 @@ class Execution:
         if generation == self._saved_generation:
             return
         begin = time.perf_counter()
+        with self._blamed():
+            problem, loop = self.problem.state_dict(), self.loop.state_dict()
         state = {
             "config": self.experiment.fixed(),
-            "problem": self.problem.state_dict(),
-            "loop": self.loop.state_dict(),
+            "problem": problem,
+            "loop": loop,
             "records": records.sync(),
             "profile": dict(self.profile),
         }
@@ -193,8 +202,9 @@ class Execution:
                 f"{self.folder / rundir.RESOLVED}: changed since the checkpoint was written: {', '.join(changed)}; "
                 "only budgets and checkpoints may change"
             )
-        self.problem.load_state_dict(state["problem"])
-        self.loop.load_state_dict(state["loop"])
+        with self._blamed():
+            self.problem.load_state_dict(state["problem"])
+            self.loop.load_state_dict(state["loop"])
         self.profile.update(state["profile"])
         records: int = state["records"]
         return records

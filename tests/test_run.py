@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import evoplug
-from evoplug import ConfigError, EvaluationError, FilesError
+from evoplug import ConfigError, EvaluationError, FilesError, PluginError
 from evoplug.checkpoint import Checkpoints
 from evoplug.errors import Interrupted
 from evoplug.rundir import held
@@ -240,3 +240,24 @@ def test_validation_is_measured_along_the_way(tmp_path):
     assert measured == rows(again)
     assert run.test == again.test
     assert set(run.result["beside"]) == {"best on the last batch", "mean of the weights"}
+
+
+FORGETFUL = """
+import evoplug
+from evoplug.contracts import Loop, Strategy, dataclass
+
+@evoplug.register("strategies", "forgetful")
+@dataclass(kw_only=True)
+class Forgetful(Strategy):
+    def start(self, problem):
+        loop = Loop()
+        loop.problem = problem
+        return loop
+"""
+
+
+def test_a_loop_that_could_not_be_resumed_is_refused_before_it_begins(tmp_path):
+    (tmp_path / "forgetful.py").write_text(FORGETFUL)
+    config = {**SNES, "plugins": [str(tmp_path / "forgetful.py")], "strategy": {"use": "forgetful"}}
+    with pytest.raises(PluginError, match=r"Forgetful: its loop has no state_dict and no load_state_dict"):
+        evoplug.run(config, out=tmp_path / "run")

@@ -181,4 +181,5 @@ def _resumed(
     state = copy.deepcopy(state)
     loop.problem.load_state_dict(state["problem"])
     loop.load_state_dict(state["loop"])
+    assert getattr(loop, "members", None) is not None, "load_state_dict must bring back `members` too"
     return list(_generations(loop, count))

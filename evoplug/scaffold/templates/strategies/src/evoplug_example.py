@@ -56,7 +56,7 @@ class ExampleLoop(TrackedLoop):
         return members
 
     def state_dict(self) -> dict[str, Any]:
-        """All that ``step`` depends on; a checkpoint after any step goes on as if nothing had happened."""
+        """``members``, and all that ``step`` depends on: a resumed run equals one that was never stopped."""
         return {**super().state_dict(), "members": self.members.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
