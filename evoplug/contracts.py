@@ -91,6 +91,9 @@ class Component:
     most special first; empty means any."""
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
     """Parameters with which it can be built, for ``show``, the docs and the conformance suites."""
+    companions: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """What stands beside the examples in a configuration, by section, where not just any part will do:
+    ``{"genotype": {"use": "real-vector", "length": 20}}``. ``show`` prints it, the conformance suites work with it."""
 
     def __init_subclass__(cls, *, genome: str | tuple[str, ...] | None = None, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -189,7 +190,9 @@ def conformance(distribution: str, watch: Callable[[Result], object]) -> list[Re
         file = Path(folder, "test_installed.py")
         file.write_text(_TESTS.format(distribution=distribution), encoding="utf-8")
         with redirect_stdout(sys.stderr):
-            pytest.main([str(file), "-p", "no:terminal", "-p", "no:cacheprovider"], plugins=[listener])
+            # One part that cannot be loaded leaves the others to be tested.
+            options = ["--continue-on-collection-errors", "-p", "no:terminal", "-p", "no:cacheprovider"]
+            pytest.main([str(file), *options], plugins=[listener])
     return listener.results
 
 
@@ -233,7 +236,8 @@ def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
         return report.longrepr[2].removeprefix("Skipped: ")
     crash = getattr(report.longrepr, "reprcrash", None)
     text = crash.message if crash else report.longreprtext.strip().rpartition("\nE   ")[2]
-    return " ".join(text.partition("\n")[0].split())
+    line = " ".join(text.partition("\n")[0].split())
+    return re.sub(r"^(AssertionError|Failed|evoplug\.errors\.\w+): ", "", line)
 
 
 def _choices(known: set[str]) -> str:

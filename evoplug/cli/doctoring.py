@@ -138,10 +138,20 @@ def _component(name: str, results: Sequence[Result], width: int) -> list[str]:
     colour = "red" if counts["failed"] else "green"
     said = ", ".join(f"{counts[outcome]} {outcome}" for outcome in ("passed", "failed", "skipped") if counts[outcome])
     failed = [result for result in results if result.outcome == "failed"]
+    shown = _distinct(failed)
+    more = [f"    (and {len(failed) - len(shown)} more like these; --json has them all)"] if shown != failed else []
     return [
         f"  {click.style(f'{name:<{width}}', fg=colour)}  {said}",
-        *(f"    {result.test}: {click.style(result.reason, fg='red')}" for result in failed),
+        *(f"    {result.test}: {click.style(result.reason, fg='red')}" for result in shown),
+        *more,
     ]
+
+
+def _distinct(failed: Sequence[Result]) -> list[Result]:
+    """The first case of each test, and of those that failed for one reason the first test."""
+    by_test = {result.test.partition(" (")[0]: result for result in reversed(failed)}
+    by_reason = {result.reason: result for result in by_test.values()}
+    return [result for result in failed if result in by_reason.values()]
 
 
 def _heading(text: str) -> None:

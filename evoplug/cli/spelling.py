@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -98,13 +98,21 @@ def table(entry: Entry, name: str) -> str:
     values = {"use": name, **defaults, **next(iter(entry.class_vars.get("examples", ())), {})}
     if entry.group in _KEYS:
         line = f"{_KEYS[entry.group]} = {toml(values)}"
-        return f"[operators]\n{line}" if _OPERATOR.fullmatch(_KEYS[entry.group].capitalize()) else line
+        operator = ["[operators]"] if _OPERATOR.fullmatch(_KEYS[entry.group].capitalize()) else []
+        return "\n".join([*operator, line, *_companions(entry)])
     if entry.group not in _TABLES:
         return ""
     slots = {p.name for p in entry.parameters if entry.group == "strategies" and _OPERATOR.search(p.annotation or "")}
     lines = [_TABLES[entry.group], *_pairs({key: value for key, value in values.items() if key not in slots})]
     operators = _pairs({key: value for key, value in values.items() if key in slots})
-    return "\n".join([*lines, *(["", "[operators]", *operators] if operators else [])])
+    return "\n".join([*lines, *(["", "[operators]", *operators] if operators else []), *_companions(entry)])
+
+
+def _companions(entry: Entry) -> Iterator[str]:
+    """The tables of what it wants beside it."""
+    companions = entry.class_vars.get("companions", {})
+    for section, table in companions.items() if isinstance(companions, Mapping) else ():
+        yield from ("", f"[{section}]", *_pairs(table))
 
 
 def _pairs(values: Mapping[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ import torch
 from evoplug.contracts import Genotype
 from evoplug.rng import Rng
 from evoplug.testing.operators import OperatorSuite, blank, population
-from evoplug.testing.values import same
+from evoplug.testing.values import agree
 from evoplug.types import Members
 
 
@@ -29,7 +29,7 @@ class CrossoverSuite(OperatorSuite):
         operator.into(parents, *_pairs(parents), Rng(7), children)
         first, second = _pairs(parents)
         kept = parents.columns["kept"]
-        assert same(children.columns["kept"], (kept[first] + kept[second]) / 2)
+        agree("a column is not the mean of the parents'", children.columns["kept"], (kept[first] + kept[second]) / 2)
 
 
 def _pairs(parents: Members) -> tuple[torch.Tensor, torch.Tensor]:

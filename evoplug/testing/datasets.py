@@ -13,7 +13,7 @@ from evoplug.contracts import Dataset, DatasetInfo
 from evoplug.errors import FilesError
 from evoplug.testing.randomness import seeded
 from evoplug.testing.suite import Suite
-from evoplug.testing.values import same
+from evoplug.testing.values import agree
 
 SPLITS = ("train", "validation", "test")
 
@@ -65,7 +65,7 @@ class DatasetSuite(Suite):
         for seed in (1, 2):
             with seeded(seed):
                 loaded.append(self.build(example).load(split))
-        assert same(*loaded)
+        agree("the same stream gives two results", *loaded)
 
     def test_missing_files_are_an_error_of_files(
         self, example: Mapping[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

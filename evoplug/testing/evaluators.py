@@ -22,7 +22,7 @@ from evoplug.testing.elsewhere import elsewhere
 from evoplug.testing.problems import CPU, SPACES, installed
 from evoplug.testing.randomness import seeded
 from evoplug.testing.suite import Suite
-from evoplug.testing.values import same, stored
+from evoplug.testing.values import agree, stored
 from evoplug.types import Members, Task
 
 N = 4
@@ -30,7 +30,8 @@ N = 4
 
 
 class EvaluatorSuite(Suite):
-    """Genomes come from the suite or from the installed genotypes, by the kinds that the evaluator works on.
+    """Genomes come from the evaluator's ``companions``, or else from the suite or the installed genotypes, by the kinds
+    that it works on.
 
     Override the fixture ``genotype`` to test on others. Data sets whose files are not here are skipped.
     """
@@ -41,13 +42,16 @@ class EvaluatorSuite(Suite):
     def genotype(self, example: Mapping[str, Any]) -> Genotype | None:
         """The search space, which the tests bind; None for an evaluator that needs none."""
         evaluator: Evaluator = self.build(example)
-        for genotype in _spaces(evaluator):
+        own, refusals = self.companion("genotype"), list[str]()
+        for genotype in [own] if own else _spaces(evaluator):
             try:
-                evaluator.bind(genotype)
+                _bound(self.used(), example, genotype)
                 return genotype
-            except ConfigError:
-                continue
-        pytest.fail("no installed genotype fits it: override the fixture `genotype`")
+            except ConfigError as error:
+                refusals.append(f"{type(genotype).__name__ if genotype else 'none'}: {error}")
+            except FilesError as error:
+                pytest.skip(str(error))
+        pytest.fail(f"no genotype fits it ({'; '.join(dict.fromkeys(refusals))}): name one in its `companions`")
 
     @pytest.fixture
     def problem(self, example: Mapping[str, Any], genotype: Genotype | None) -> Problem:
@@ -90,8 +94,8 @@ class EvaluatorSuite(Suite):
         problem.measure(learned, "validation")
         if "update" in problem.evaluator.provides:
             problem.update(learned)
-        assert same(members, new)
-        assert same(learned, before)
+        agree("`evaluate` changed the members", members, new)
+        agree("`evaluate`, `measure` or `update` changed the members", learned, before)
 
     def test_the_same_streams_give_the_same_fitness(
         self, example: Mapping[str, Any], genotype: Genotype | None
@@ -100,7 +104,7 @@ class EvaluatorSuite(Suite):
         for seed in (1, 2):
             with seeded(seed):
                 runs.append(list(_rounds(_problem(self.used(), example, genotype), None, 2)))
-        assert same(*runs)
+        agree("the same stream gives two results", *runs)
 
     def test_any_number_of_workers_gives_the_same_fitness(
         self, example: Mapping[str, Any], genotype: Genotype | None
@@ -109,7 +113,7 @@ class EvaluatorSuite(Suite):
         for number in (1, 3):
             with workers(number):
                 runs.append(list(_rounds(_problem(self.used(), example, genotype), None, 2)))
-        assert same(*runs)
+        agree("the number of workers changes what it says", *runs)
 
     def test_it_goes_on_from_a_checkpoint_in_another_process(
         self, example: Mapping[str, Any], genotype: Genotype | None
@@ -120,10 +124,10 @@ class EvaluatorSuite(Suite):
         # The checkpoint is taken by a second run: one that was never interrupted is not to see it.
         other = _problem(self.used(), example, genotype)
         (again,) = _rounds(other, None, 1)
-        assert same(again, first)
+        agree("two runs with the same streams differ", again, first)
         checkpoint = stored({"problem": other.state_dict(), "members": again["members"]}, "the evaluator's state")
         resumed = elsewhere(_resumed, self.used(), example, genotype, checkpoint, 2)
-        assert same(resumed, rest)
+        agree("after a checkpoint it goes on in another way", resumed, rest)
 
     def test_metrics_have_a_value_a_member(self, problem: Problem, members: Members) -> None:
         members, measured = _learned(problem, members), dict[str, torch.Tensor]()
@@ -138,8 +142,9 @@ class EvaluatorSuite(Suite):
         problem, other = (_problem(self.used(), example, genotype) for _ in range(2))
         measured = _learned(problem, problem.sample(N))
         problem.measure(measured, "validation")
-        assert same(problem.state_dict(), stored(_after_one(other), "state"))
-        assert same(_read(problem.evaluate(measured).fitness), _read(other.evaluate(measured).fitness))
+        agree("`measure` changed its state", problem.state_dict(), stored(_after_one(other), "state"))
+        fitness = (_read(each.evaluate(measured).fitness) for each in (problem, other))
+        agree("`measure` changed what it says afterwards", *fitness)
 
     def test_a_member_may_have_a_model(self, problem: Problem, members: Members) -> None:
         """For use elsewhere: on the CPU, in evaluation mode, of its own memory."""
@@ -152,7 +157,7 @@ class EvaluatorSuite(Suite):
             outputs = model.module(model.example)
             for parameter in other.module.parameters():
                 parameter.zero_()
-            assert same(model.module(model.example), outputs), "two models share their weights"
+            agree("two models share their weights", model.module(model.example), outputs)
         assert outputs.shape[0] == 2
         assert outputs.device == CPU
 
@@ -174,7 +179,7 @@ class EvaluatorSuite(Suite):
         again = evaluator.model(Members.from_state_dict(left["member"]))
         assert again is not None
         with torch.no_grad():
-            assert same(again.module(model.example), model.module(model.example))
+            agree("the model that came back is another one", again.module(model.example), model.module(model.example))
 
     def test_a_deterministic_fitness_belongs_to_the_genome(self, problem: Problem, members: Members) -> None:
         """Whatever the stream, and whoever else is evaluated."""
@@ -186,7 +191,7 @@ class EvaluatorSuite(Suite):
 
 
 def _spaces(evaluator: Evaluator) -> Iterator[Genotype | None]:
-    """Spaces that the evaluator may work on, bound to its task."""
+    """Spaces that the evaluator may work on."""
     if not evaluator.kinds or "real-vector" in evaluator.kinds:
         yield SPACES["bounded"]
     yield from installed(evaluator.kinds, evaluator.task())

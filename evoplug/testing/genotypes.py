@@ -14,10 +14,10 @@ from evoplug.contracts import Genotype
 from evoplug.records import plain
 from evoplug.rng import Rng
 from evoplug.testing.elsewhere import elsewhere
-from evoplug.testing.problems import TASK
+from evoplug.testing.problems import TASK, require_inside
 from evoplug.testing.randomness import seeded
 from evoplug.testing.suite import Suite
-from evoplug.testing.values import same, stored
+from evoplug.testing.values import agree, stored
 from evoplug.types import Genomes, Parts, Task, count, genome, take
 
 
@@ -50,27 +50,28 @@ class GenotypeSuite(Suite):
         for seed in (1, 2):
             with seeded(seed):
                 samples.append(genotype.sample(5, Rng(7)))
-        assert same(*map(_plain, samples))
+        agree("the same stream gives two results", *map(_plain, samples))
 
     def test_another_process_gives_the_same_sample(self, example: Mapping[str, Any], task: Task) -> None:
         arguments = (self.used(), example, task)
-        assert same(elsewhere(_sampled, *arguments), _sampled(*arguments))
+        agree("another process gives another sample", elsewhere(_sampled, *arguments), _sampled(*arguments))
 
     def test_genomes_are_plain_data(self, genotype: Genotype) -> None:
         genomes = _plain(genotype.sample(3, Rng(1)))
-        assert same(stored(genomes, "genomes"), genomes)
+        agree("a checkpoint changes the genomes", stored(genomes, "genomes"), genomes)
 
     def test_samples_are_inside_the_space(self, genotype: Genotype) -> None:
         genomes = genotype.sample(5, Rng(1))
+        require_inside(genotype, genomes)
         before = copy.deepcopy(genomes)
-        assert same(_plain(genotype.repair(genomes)), _plain(before)), "`repair` moves what `sample` has drawn"
-        assert same(_plain(genomes), _plain(before)), "`repair` changed the genomes that it was given"
+        genotype.repair(genomes)
+        agree("`repair` changed the genomes that it was given", _plain(genomes), _plain(before))
 
     def test_a_genome_is_described_in_plain_data(self, genotype: Genotype) -> None:
         genomes = genotype.sample(2, Rng(1))
         before = copy.deepcopy(genomes)
         json.dumps(plain(genotype.describe(genome(genomes, 0))))
-        assert same(_plain(genomes), _plain(before)), "`describe` changed the genome"
+        agree("`describe` changed the genome", _plain(genomes), _plain(before))
 
     def test_real_vectors_have_what_their_operators_read(self, genotype: Genotype) -> None:
         """``length``, ``dtype``, ``lower``, ``upper`` and ``scale``, see ``evoplug.population.box.RealSpace``."""

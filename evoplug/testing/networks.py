@@ -12,7 +12,7 @@ from torch import nn
 from evoplug.contracts import ConfigError, Network
 from evoplug.testing.randomness import seeded
 from evoplug.testing.suite import Suite
-from evoplug.testing.values import same, stored
+from evoplug.testing.values import agree, stored
 
 
 class NetworkSuite(Suite):
@@ -47,7 +47,7 @@ class NetworkSuite(Suite):
         with torch.no_grad():
             for parameter in one.parameters():
                 parameter.zero_()
-        assert same(dict(two.state_dict()), before)
+        agree("two modules share their weights", dict(two.state_dict()), before)
 
     def test_weights_depend_on_torchs_random_numbers_alone(self, example: Mapping[str, Any]) -> None:
         built = []
@@ -55,7 +55,7 @@ class NetworkSuite(Suite):
             with seeded(seed, may_draw=["torch"]):
                 torch.manual_seed(0)
                 built.append(dict(self.built(example, self.first(example)).state_dict()))
-        assert same(*built)
+        agree("its weights depend on other random numbers than torch's", *built)
 
     def test_weights_are_plain_data(self, example: Mapping[str, Any]) -> None:
         stored(self.built(example, self.first(example)).state_dict(), "the state of the module")

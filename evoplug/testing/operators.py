@@ -16,17 +16,18 @@ from evoplug.population.breeding import LANE
 from evoplug.population.workers import workers
 from evoplug.rng import Rng
 from evoplug.testing.elsewhere import elsewhere
-from evoplug.testing.problems import SPACES, TASK, installed
+from evoplug.testing.problems import SPACES, TASK, installed, require_inside
 from evoplug.testing.randomness import seeded
 from evoplug.testing.suite import Suite
-from evoplug.testing.values import same
+from evoplug.testing.values import agree
 from evoplug.types import Genomes, Members
 
 Operator = Crossover | Mutation
 
 
 class OperatorSuite(Suite):
-    """Real vectors come from the suite, other kinds of genomes from the genotypes that are installed.
+    """Real vectors come from the suite, other kinds of genomes from the genotypes that are installed, or all from the
+    operator's ``companions``.
 
     Override the fixture ``genotype`` to test on others.
     """
@@ -38,7 +39,7 @@ class OperatorSuite(Suite):
     def genotype(self, request: pytest.FixtureRequest) -> Genotype:
         """A space that the operator works on."""
         found: Genotype = request.param
-        return found
+        return copy.deepcopy(found)
 
     @pytest.fixture
     def operator(self, example: Mapping[str, Any], genotype: Genotype) -> Operator:
@@ -59,8 +60,28 @@ class OperatorSuite(Suite):
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         super().pytest_generate_tests(metafunc)
         if "genotype" in metafunc.fixturenames and not _own_genotype(type(self)):
-            spaces = _spaces(registry.load(self.group, self.used()).kinds)
+            spaces = self.spaces()
             metafunc.parametrize("genotype", spaces.values(), ids=spaces.keys(), indirect=True)
+
+    @classmethod
+    def spaces(cls) -> Mapping[str, Genotype]:
+        """What the operator is tested on, by name."""
+        own = cls.companion("genotype")
+        return {"its companion": own} if own else _spaces(registry.load(cls.group, cls.used()).kinds)
+
+    def test_some_space_is_taken(self, example: Mapping[str, Any]) -> None:
+        """The tests below skip each space that the operator refuses."""
+        if _own_genotype(type(self)):
+            pytest.skip("the space is the subclass's own")
+        refusals = []
+        for name, space in copy.deepcopy(self.spaces()).items():
+            space.bind(TASK)
+            try:
+                self.build(example).bind(space)
+                return
+            except ConfigError as error:
+                refusals.append(f"{name}: {error}")
+        pytest.fail(f"no space fits it ({'; '.join(refusals)}): name one in its `companions`")
 
     def test_it_works_on_the_genotype(self, operator: Operator, genotype: Genotype) -> None:
         assert operator.fits(genotype)
@@ -80,27 +101,28 @@ class OperatorSuite(Suite):
         parents = _parents(genotype, self.arity, 5)
         before = copy.deepcopy(parents)
         children = _bred(operator, parents, Rng(7))
-        assert same(parents, before), "the parents were changed"
+        agree("the parents were changed", parents, before)
         if isinstance(children, torch.Tensor):
             children.fill_(-1)
-            assert same(parents, before), "children share memory with their parents: return a new tensor"
+            agree("children share memory with their parents: return a new tensor", parents, before)
 
     def test_children_are_inside_the_space(self, operator: Operator, genotype: Genotype) -> None:
         children = _bred(operator, _parents(genotype, self.arity, 50), Rng(7))
-        assert same(genotype.repair(copy.deepcopy(children)), children)
+        require_inside(genotype, children)
 
     def test_the_same_stream_gives_the_same_children(self, operator: Operator, genotype: Genotype) -> None:
         parents, children = _parents(genotype, self.arity, 5), []
         for seed in (1, 2):
             with seeded(seed):
                 children.append(_bred(operator, parents, Rng(7)))
-        assert same(*children)
+        agree("the same stream gives two results", *children)
 
     def test_another_process_gives_the_same_children(
         self, example: Mapping[str, Any], operator: Operator, genotype: Genotype
     ) -> None:
         arguments = (self.group, self.used(), example, genotype, self.arity)
-        assert same(elsewhere(_made, *arguments), _bred(operator, _parents(genotype, self.arity, 5), Rng(7)))
+        here = _bred(operator, _parents(genotype, self.arity, 5), Rng(7))
+        agree("another process gives other children", elsewhere(_made, *arguments), here)
 
     def test_a_schedule_depends_on_the_generation_alone(
         self, example: Mapping[str, Any], operator: Operator, genotype: Genotype
@@ -112,7 +134,7 @@ class OperatorSuite(Suite):
             scheduled = operator.at(generation)
             assert isinstance(scheduled, registry.contract(self.group))
             expected = _bred(other.at(generation), parents, Rng(7))
-            assert same(_bred(scheduled, parents, Rng(7)), expected)
+            agree(f"`at({generation})` depends on what was asked before", _bred(scheduled, parents, Rng(7)), expected)
 
     def test_a_population_is_written_alike_by_any_number_of_workers(
         self, operator: Operator, genotype: Genotype
@@ -125,12 +147,12 @@ class OperatorSuite(Suite):
             ids = out.ids.clone()
             with workers(number), seeded(number):
                 self.write(operator, parents, Rng(7), out)
-            assert same(parents, before), "the parents were changed"
-            assert same(out.ids, ids), "ids are the strategy's to give"
+            agree("the parents were changed", parents, before)
+            agree("ids are the strategy's to give", out.ids, ids)
             written.append(out)
         assert _whole(written[0].genomes), "some rows were not written"
         assert all(_whole(column) for column in written[0].columns.values()), "a column was not written"
-        assert same(*written)
+        agree("the number of workers changes the children", *written)
 
     def write(self, operator: Any, parents: Members, rng: Rng, out: Members) -> None:
         """Call ``into`` with parents of which some are taken twice."""
@@ -148,7 +170,7 @@ def _spaces(kinds: tuple[str, ...]) -> Mapping[str, Genotype]:
     if not kinds or "real-vector" in kinds:
         return SPACES
     found = {type(genotype).__qualname__: genotype for genotype in installed(kinds, TASK)}
-    assert found, f"no genotype of kind {' or '.join(kinds)} is installed: override the fixture `genotype`"
+    assert found, f"no genotype of kind {' or '.join(kinds)} is installed: name one in its `companions`"
     return found
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 import torch
 
 from evoplug import catalogue, registry
 from evoplug.config.building import build
-from evoplug.contracts import Evaluator, Genotype
+from evoplug.contracts import Component, Evaluator, Genotype
 from evoplug.errors import EvoplugError
 from evoplug.population.box import Box
 from evoplug.records import plain
 from evoplug.rng import Rng
+from evoplug.testing.values import agree
 from evoplug.types import Evaluation, Genomes, Members, Metrics, Task, count, genome
 
 CPU = torch.device("cpu")
@@ -58,8 +61,26 @@ SPACES: Mapping[str, Vectors] = {
 """Kinds of real vectors that genotypes may offer."""
 
 
+def require_inside(genotype: Genotype, genomes: Genomes) -> None:
+    """Fail the test unless ``repair`` finds nothing to mend."""
+    repaired = genotype.repair(copy.deepcopy(genomes))
+    for row in range(count(genomes)):
+        agree(f"genome {row} is outside of the space, `repair` changes it", genome(genomes, row), genome(repaired, row))
+    agree("`repair` gives other genomes", genomes, repaired)
+
+
+def companion(component: type[Component], section: str) -> Component | None:
+    """What a component's ``companions`` name for a section of a configuration, not bound; None if they name nothing."""
+    table = component.companions.get(section)
+    if table is None:
+        return None
+    if not (isinstance(table, Mapping) and isinstance(table.get("use"), str)):
+        pytest.fail(f'companions["{section}"] must be a table with use = NAME')
+    return build(f"{section}s", table["use"], **{key: value for key, value in table.items() if key != "use"})
+
+
 def installed(kinds: tuple[str, ...], task: Task) -> Iterator[Genotype]:
-    """The installed genotypes of these kinds, from their examples, bound to a task that they take."""
+    """The installed genotypes of these kinds, from their examples, where they take this task; not bound."""
     for entry in catalogue.entries("genotypes"):
         if not set(kinds) & set(entry.kinds):
             continue
@@ -67,7 +88,7 @@ def installed(kinds: tuple[str, ...], task: Task) -> Iterator[Genotype]:
             for example in registry.load("genotypes", catalogue.usable(entry)).examples:
                 genotype = build("genotypes", catalogue.usable(entry), **example)
                 assert isinstance(genotype, Genotype)
-                genotype.bind(task)
+                copy.deepcopy(genotype).bind(task)
                 yield genotype
         except EvoplugError:
             continue  # broken, or for other tasks

@@ -12,7 +12,7 @@ import pytest
 from evoplug.contracts import Recorder
 from evoplug.testing.randomness import seeded
 from evoplug.testing.suite import Suite
-from evoplug.testing.values import same
+from evoplug.testing.values import agree
 
 
 class RecorderSuite(Suite):
@@ -33,7 +33,7 @@ class RecorderSuite(Suite):
                 row = _row(generation)
                 before = copy.deepcopy(row)
                 recorder.row(row)
-                assert same(row, before), "the row was changed"
+                agree("the row was changed", row, before)
             recorder.close()
 
     def test_a_run_may_end_before_its_first_row(self, recorder: Recorder, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from evoplug.rng import Rng
 from evoplug.testing.elsewhere import elsewhere
 from evoplug.testing.randomness import seeded
 from evoplug.testing.suite import Suite
-from evoplug.testing.values import same
+from evoplug.testing.values import agree, same
 
 N, CASES = 9, 5
 
@@ -48,17 +48,18 @@ class SelectionSuite(Suite):
     def test_fitness_is_left_as_it_is(self, selection: Selection, fitness: torch.Tensor) -> None:
         before = fitness.clone()
         selection(fitness, N, Rng(1))
-        assert same(fitness, before)
+        agree("fitness was changed", fitness, before)
 
     def test_the_same_stream_selects_the_same_rows(self, selection: Selection, fitness: torch.Tensor) -> None:
         selected = []
         for seed in (1, 2):
             with seeded(seed):
                 selected.append(selection(fitness, N, Rng(7)))
-        assert same(*selected)
+        agree("the same stream gives two results", *selected)
 
     def test_another_process_selects_the_same_rows(self, example: Mapping[str, Any]) -> None:
-        assert same(elsewhere(_selected, self.used(), example), _selected(self.used(), example))
+        here = _selected(self.used(), example)
+        agree("another process selects other rows", elsewhere(_selected, self.used(), example), here)
 
     def test_equal_members_can_be_selected_from(self, selection: Selection, fitness: torch.Tensor) -> None:
         assert len(selection(torch.zeros_like(fitness), N, Rng(1))) == N
@@ -79,7 +80,10 @@ class SelectionSuite(Suite):
         """A matrix that is computed as it is read, and that can do no more than that, selects the same rows."""
         if not selection.cases:
             pytest.skip("it reads one fitness a member")
-        assert same(selection(_Lazy(fitness), N, Rng(7)), selection(fitness, N, Rng(7)))
+        rows = selection(fitness, N, Rng(7))
+        agree(
+            "of a matrix that is computed as it is read it selects others", selection(_Lazy(fitness), N, Rng(7)), rows
+        )
 
 
 class _Lazy:

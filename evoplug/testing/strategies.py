@@ -17,10 +17,10 @@ from evoplug.evaluation import Problem
 from evoplug.population.workers import workers
 from evoplug.records import plain
 from evoplug.testing.elsewhere import elsewhere
-from evoplug.testing.problems import CPU, SPACES, Judge, installed
+from evoplug.testing.problems import CPU, SPACES, Judge, installed, require_inside
 from evoplug.testing.randomness import seeded
 from evoplug.testing.suite import Suite
-from evoplug.testing.values import same, stored
+from evoplug.testing.values import agree, stored
 from evoplug.types import Outcome
 
 GENERATIONS = 4
@@ -31,7 +31,7 @@ Setting = tuple[str, Mapping[str, Any], Genotype | None, Evaluator]
 
 class StrategySuite(Suite):
     """The strategy searches for short vectors, under noise, with an evaluator that provides all it needs and finds
-    some members invalid.
+    some members invalid; or what its ``companions`` name.
 
     Override the fixtures ``genotype`` and ``evaluator`` where it is made for other problems.
     """
@@ -41,7 +41,8 @@ class StrategySuite(Suite):
     @pytest.fixture
     def evaluator(self) -> Evaluator:
         """Provides what the strategy needs; not bound."""
-        return Judge(provides=registry.load(self.group, self.used()).needs)  # type: ignore[attr-defined]
+        own: Evaluator | None = self.companion("evaluator")
+        return own or Judge(provides=registry.load(self.group, self.used()).needs)  # type: ignore[attr-defined]
 
     @pytest.fixture
     def genotype(self, evaluator: Evaluator) -> Genotype | None:
@@ -49,10 +50,12 @@ class StrategySuite(Suite):
         cls = registry.load(self.group, self.used())
         if cls.genotype == "none":  # type: ignore[attr-defined]
             return None
+        if own := self.companion("genotype"):
+            return own
         if not cls.kinds or "real-vector" in cls.kinds:
             return SPACES["bounded"]
         found = next(installed(cls.kinds, evaluator.task()), None)
-        assert found, f"no genotype of kind {' or '.join(cls.kinds)} is installed: override the fixture `genotype`"
+        assert found, f"no genotype of kind {' or '.join(cls.kinds)} is installed: name one in its `companions`"
         return found
 
     @pytest.fixture
@@ -70,7 +73,7 @@ class StrategySuite(Suite):
             assert members.parents.shape == (n, 2)
             assert members.ids.dtype == members.parents.dtype == torch.int64
             if loop.problem.genotype is not None:
-                assert same(loop.problem.genotype.repair(copy.deepcopy(members.genomes)), members.genomes)
+                require_inside(loop.problem.genotype, members.genomes)
             json.dumps(plain(dict(row["status"])))
             assert loop.problem.ledger["evaluations"] > 0
 
@@ -107,14 +110,14 @@ class StrategySuite(Suite):
         for seed in (1, 2):
             with seeded(seed):
                 runs.append(list(_generations(_started(*parts), GENERATIONS)))
-        assert same(*runs)
+        agree("the same stream gives two results", *runs)
 
     def test_any_number_of_workers_gives_the_same_run(self, parts: Setting) -> None:
         runs = []
         for number in (1, 3):
             with workers(number):
                 runs.append(list(_generations(_started(*parts), GENERATIONS)))
-        assert same(*runs)
+        agree("the number of workers changes the run", *runs)
 
     def test_every_step_can_be_gone_on_from(self, parts: Setting) -> None:
         """From the state after each step, a new loop goes on as if nothing had happened."""
@@ -124,14 +127,15 @@ class StrategySuite(Suite):
             rows.append(row)
             states.append(_state(loop))
         for done, state in enumerate(states, start=1):
-            assert same(_resumed(*parts, state, GENERATIONS - done), rows[done:]), f"after step {done}"
+            resumed = _resumed(*parts, state, GENERATIONS - done)
+            agree(f"resumed after step {done} it goes on in another way", resumed, rows[done:])
 
     def test_another_process_can_go_on(self, parts: Setting) -> None:
         loop = _started(*parts)
         list(_generations(loop, 2))
         state = _state(loop)
         expected = list(_generations(loop, 2))
-        assert same(elsewhere(_resumed, *parts, state, 2), expected)
+        agree("in another process it goes on in another way", elsewhere(_resumed, *parts, state, 2), expected)
 
 
 def _started(name: str, example: Mapping[str, Any], genotype: Genotype | None, evaluator: Evaluator) -> Loop:

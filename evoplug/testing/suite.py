@@ -19,6 +19,7 @@ from evoplug.contracts import Component
 from evoplug.errors import ConfigError, EvoplugError, PluginError
 from evoplug.population.workers import workers
 from evoplug.testing.elsewhere import catalogue_alone
+from evoplug.testing.problems import companion
 from evoplug.testing.randomness import seeded
 
 
@@ -64,6 +65,11 @@ class Suite:
             return cls.examples
         return (cls.component or registry.load(cls.group, cls.name)).examples
 
+    @classmethod
+    def companion(cls, section: str) -> Any:
+        """What the component wants beside it in this section of a configuration; None where anything will do."""
+        return companion(registry.load(cls.group, cls.used()), section)
+
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Give every test that takes an ``example`` all of them."""
         if "example" in metafunc.fixturenames:
@@ -108,6 +114,11 @@ class Suite:
         for line, key in enumerate(keys, start=4):
             assert key in refused, f"`{key}` takes anything; give it a type"
             assert refused[key] == f"{file}:{line}", f"the mistake at `{key}` is not where it stands"
+
+    def test_its_companions_can_be_built(self) -> None:
+        for section in registry.load(self.group, self.used()).companions:
+            assert section in ("genotype", "evaluator"), f"nobody can stand beside it as `{section}`"
+            assert isinstance(self.companion(section), registry.contract(f"{section}s"))
 
     def test_it_is_built_without_global_random_numbers(self, example: Mapping[str, Any]) -> None:
         with seeded(1):

@@ -57,6 +57,10 @@ SEARCH = Entry(
         Parameter("selection", "Annotated[Selection, 'who']", Use("pick", {"size": 2}), "who", 2),
     ),
 )  # fmt: skip
+TWENTY = Entry(
+    "evaluators", "twenty", "ops:Twenty", "evoplug", "1.0",
+    class_vars={"companions": {"genotype": {"use": "vector", "length": 20}}},
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -199,6 +203,12 @@ class TestShow:
         assert tomllib.loads(output[output.index("[strategy]") :]) == {
             "strategy": {"use": "search", "population": 10},
             "operators": {"selection": {"use": "pick", "size": 2}},
+        }
+
+    def test_what_a_component_wants_beside_it_stands_there_too(self) -> None:
+        assert tomllib.loads(spelling.table(TWENTY, "twenty")) == {
+            "evaluator": {"use": "twenty"},
+            "genotype": {"use": "vector", "length": 20},
         }
 
     def test_a_preset_is_printed_byte_by_byte(self, capfdbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -16,8 +16,11 @@ FAULTS = {
     "evaluators/changing-members": "members are left as they are",
     "evaluators/counting": "it goes on from a checkpoint in another process",
     "evaluators/unsure": "a deterministic fitness belongs to the genome",
+    "evaluators/alone": "its companions can be built",
+    "evaluators/fitting-nothing": "what it says keeps the contract",
     "evaluators/owning": "a model comes back from what a run leaves",
     "strategies/forgetful": "every step can be gone on from",
+    "strategies/losing-members": "every step can be gone on from",
     "strategies/trusting": "an invalid member is never best nor carried over",
     "selections/choosing-invalid": "an invalid member is never chosen for its fitness",
     "selections/reading-all-cases": "cases are read as they are needed",
@@ -32,6 +35,8 @@ FAULTS = {
     "mutations/taking-anything": "wrong parameters are refused where they stand",
     "mutations/raising": "values at the edge are taken or refused in words",
     "mutations/computed": "the catalogue reads it without importing it",
+    "mutations/fitting-none": "some space is taken",
+    "mutations/unloadable": "it can be loaded",
     "datasets/doubles": "examples are what it says",
     "networks/shared": "every module is its own",
     "recorders/changing-rows": "it takes the rows of a run",
@@ -46,19 +51,34 @@ def test_every_fault_is_found(tmp_path: Path) -> None:
     assert {component: test for component, test in FAULTS.items() if test not in found[component]} == {}
 
 
-def failed(folder: Path) -> dict[str, set[str]]:
-    """Component -> the tests that fail on it, without their cases."""
-    install(Site(folder), "faulty")
+def test_sound_components_pass(tmp_path: Path) -> None:
+    """One of them works with none but the genotype that it names in its companions."""
+    code, results = results_of(tmp_path, "good")
+    assert code == 0
+    assert {(result["component"], result["outcome"]) for result in results} >= {
+        ("mutations/sound", "passed"),
+        ("evaluators/twenty", "passed"),
+    }
+
+
+def results_of(folder: Path, stranger: str) -> tuple[int, list[dict[str, Any]]]:
+    """The exit code and the results of all suites on one of the strangers."""
+    install(Site(folder), stranger)
     done = subprocess.run(
-        [sys.executable, "-m", "evoplug", "doctor", "--suite", "stranger-faulty", "--json"],
+        [sys.executable, "-m", "evoplug", "doctor", "--suite", f"stranger-{stranger}", "--json"],
         env={**os.environ, "PYTHONPATH": str(folder)},
         cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 3, done.stderr
-    results: list[dict[str, Any]] = json.loads(done.stdout)
+    return done.returncode, json.loads(done.stdout)
+
+
+def failed(folder: Path) -> dict[str, set[str]]:
+    """Component -> the tests that fail on it, without their cases."""
+    code, results = results_of(folder, "faulty")
+    assert code == 3
     tests: dict[str, set[str]] = {result["component"]: set() for result in results}
     for result in results:
         if result["outcome"] == "failed":

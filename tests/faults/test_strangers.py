@@ -166,7 +166,7 @@ def test_the_doctor_says_of_each_what_is_wrong(street: Street) -> None:
         if plugin["name"].startswith("stranger-")
     }
     assert problems == {
-        **dict.fromkeys(("sound", "edited", "twin", "gaussian", "narrowing"), (True, None)),
+        **dict.fromkeys(("sound", "twenty", "edited", "twin", "gaussian", "narrowing"), (True, None)),
         **{
             name: (False, REFUSED[name].partition("): ")[2].format(version=__version__))
             for name in ("unimportable", "exiting", "unreadable", "stray-class", "futuristic", "misplaced")

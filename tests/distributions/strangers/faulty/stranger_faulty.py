@@ -8,6 +8,7 @@ from torch import nn
 
 from evoplug.backends.tracked import TrackedLoop
 from evoplug.contracts import (
+    ConfigError,
     Crossover,
     Dataset,
     DatasetInfo,
@@ -134,6 +135,14 @@ class Computed(Sound, genome="real-vector"):
 
 
 @dataclass(kw_only=True)
+class FittingNone(Sound, genome="real-vector"):
+    """Refuses every space that it is offered."""
+
+    def bind(self, space):
+        raise ConfigError((), "needs 20 genes")
+
+
+@dataclass(kw_only=True)
 class KeepingColumns(Crossover, genome="real-vector"):
     """Leaves the columns to chance."""
 
@@ -214,6 +223,21 @@ class Unsure(Summing, genome="real-vector"):
 
 
 @dataclass(kw_only=True)
+class Alone(Summing, genome="real-vector"):
+    """Wants a genotype beside it that is nowhere."""
+
+    companions = {"genotype": {"use": "no-such-genotype"}}
+
+
+@dataclass(kw_only=True)
+class FittingNothing(Summing, genome="real-vector"):
+    """Refuses every genotype that it is offered."""
+
+    def bind(self, genotype):
+        raise ConfigError((), "needs 20 genes")
+
+
+@dataclass(kw_only=True)
 class Owning(Summing, genome="real-vector"):
     """Makes networks of weights that it has only once it was started."""
 
@@ -264,6 +288,26 @@ class Forgetful(Strategy):
 
     def start(self, problem):
         return Sampling(problem)
+
+
+class LosingMembersLoop(Sampling):
+    """Saves its members, and does not take them back."""
+
+    def state_dict(self):
+        return {**super().state_dict(), "steps": self.steps}
+
+    def load_state_dict(self, state):
+        super().load_state_dict(state)
+        self.steps = state["steps"]
+        del self.members
+
+
+@dataclass(kw_only=True)
+class LosingMembers(Strategy):
+    """Loses its members in a checkpoint, though the next step needs none."""
+
+    def start(self, problem):
+        return LosingMembersLoop(problem)
 
 
 class TrustingLoop(Sampling):
