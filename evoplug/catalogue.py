@@ -1,8 +1,8 @@
 """What is installed: entry points -> components and presets, without importing any of them.
 
-Names and versions come from the metadata of the installed distributions, everything else from their source
-(:mod:`evoplug.definitions`). What is wrong with a component is noted in its entry and disturbs no other one.
-Parts in files beside a configuration (:mod:`evoplug.local`) join them inside :func:`beside`.
+Names and versions come from the metadata of the installed distributions (:mod:`evoplug.installed`), everything else
+from their source (:mod:`evoplug.definitions`). What is wrong with a component is noted in its entry and disturbs no
+other one. Parts in files beside a configuration (:mod:`evoplug.local`) join them inside :func:`beside`.
 """
 
 from __future__ import annotations
@@ -13,30 +13,21 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
 from functools import cache
-from importlib import invalidate_caches, metadata
+from importlib import invalidate_caches
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from evoplug import __version__, definitions, modules
+from evoplug import definitions, installed, modules
 from evoplug.contracts import CONTRACTS
 from evoplug.definitions import REQUIRED, UNKNOWN, Definition, Parameter
 from evoplug.errors import ConfigError, PluginError
+from evoplug.installed import FIRST_PARTY, GROUPS, SINGULAR, Owner, normalised, qualify, unmet
 
 __all__ = [
     "GROUPS", "REQUIRED", "UNKNOWN", "Entry", "Owner", "Parameter", "a", "beside", "check_group", "component",
     "entries", "find", "named", "preset", "presets", "refresh", "singular", "strays", "unknown", "unmet", "usable",
 ]  # fmt: skip
 
-_SINGULAR = {
-    "genotypes": "genotype", "evaluators": "evaluator", "strategies": "strategy", "selections": "selection",
-    "crossovers": "crossover", "mutations": "mutation", "datasets": "dataset", "networks": "network",
-    "recorders": "recorder", "presets": "preset", "plots": "plot",
-}  # fmt: skip
-
-GROUPS: tuple[str, ...] = tuple(_SINGULAR)
-"""The entry-point groups, without the prefix ``evoplug.``."""
-
-_FIRST_PARTY = "evoplug"
 _CONTRACTS = {contract.group: contract.__name__ for contract in CONTRACTS}
 
 
@@ -73,7 +64,7 @@ class Entry(NamedTuple):
 
     def __str__(self) -> str:
         """As error messages name it: ``evoplug.mutations: levy = evoplug_levy:Levy (evoplug-levy 1.0)``."""
-        group = _qualify(self.group) if self.group in GROUPS else self.group
+        group = qualify(self.group) if self.group in GROUPS else self.group
         owner = f" ({self.distribution} {self.version})" if self.version else ""
         return f"{group}: {self.name} = {self.value}{owner}"
 
@@ -109,9 +100,10 @@ def entries(group: str | None = None) -> tuple[Entry, ...]:
 @cache
 def _entries(group: str) -> tuple[Entry, ...]:
     """What is installed; read once in a process."""
+    owners = installed.points().get(group, ())
     if group == "presets":
-        return tuple(entry for installed in _installed(group) for entry in _presets(installed))
-    return tuple(_component(group, installed) for installed in _installed(group))
+        return tuple(entry for owner in owners for entry in _presets(owner))
+    return tuple(_component(group, owner) for owner in owners)
 
 
 def strays(group: str | None = None) -> tuple[Entry, ...]:
@@ -121,11 +113,11 @@ def strays(group: str | None = None) -> tuple[Entry, ...]:
         group: only those that may belong to this one.
     """
     found = []
-    for written in set(_points()) - set(GROUPS):
+    for written in set(installed.points()) - set(GROUPS):
         near = get_close_matches(re.split(r"[-._:]", written, maxsplit=1)[-1], GROUPS, n=1)
         if group is None or near == [group]:
-            problem = f"there is no group `{written}`" + (f"; did you mean `{_qualify(near[0])}`?" if near else "")
-            found += [component(written, owner, None, None, problem) for owner in _installed(written)]
+            problem = f"there is no group `{written}`" + (f"; did you mean `{qualify(near[0])}`?" if near else "")
+            found += [component(written, owner, None, None, problem) for owner in installed.points()[written]]
     return tuple(sorted(found, key=lambda entry: (entry.group, entry.distribution, entry.name)))
 
 
@@ -144,9 +136,9 @@ def find(group: str, name: str) -> Entry:
         raise ConfigError("", unknown(group, name))
     first = candidates[0]
     distributions = list(dict.fromkeys(entry.distribution for entry in candidates))
-    if first.distribution != _FIRST_PARTY and len(distributions) > 1:
+    if first.distribution != FIRST_PARTY and len(distributions) > 1:
         ways = " or ".join(f'"{distribution}/{name}"' for distribution in distributions)
-        raise PluginError(f"{_SINGULAR[group]} `{name}` is in more than one distribution; say {ways}")
+        raise PluginError(f"{SINGULAR[group]} `{name}` is in more than one distribution; say {ways}")
     return first
 
 
@@ -169,19 +161,19 @@ def named(cls: type) -> str:
 
 def unknown(group: str, name: str) -> str:
     """What to say about a name that the group does not have: where it is, the nearest names, or the choices."""
-    names = {each: [entry.name for entry in entries(each)] for each in GROUPS}
-    elsewhere = next((each for each in GROUPS if name in names[each]), None)
+    elsewhere = next((each for each in GROUPS if any(entry.name == name for entry in entries(each))), None)
     if elsewhere is not None:
         message = f"`{name}` is {a(elsewhere)}, not {a(group)}"
     else:
-        message = f"there is no {_SINGULAR[group]} `{name}`"
-    if near := get_close_matches(name, names[group]):
-        return f"{message}; did you mean {_listed(near)}?"
+        message = f"there is no {SINGULAR[group]} `{name}`"
+    if near := _nearest(group, name):
+        return f"{message}; did you mean {near}?"
     if elsewhere is None:
         for each in GROUPS:
-            if near := get_close_matches(name, names[each], n=1):
-                return f"{message}; did you mean the {_SINGULAR[each]} `{near[0]}`?"
-    return f"{message}; choices: {', '.join(names[group])}" if names[group] else message
+            if near := _nearest(each, name, 1):
+                return f"{message}; did you mean the {SINGULAR[each]} {near}?"
+    choices = ", ".join(map(usable, entries(group)))
+    return f"{message}; choices: {choices}" if choices else message
 
 
 def check_group(group: str) -> None:
@@ -211,7 +203,7 @@ def preset(name: str) -> Path:
 
 def singular(group: str) -> str:
     """What one of the group is called: ``"mutation"``."""
-    return _SINGULAR[group]
+    return SINGULAR[group]
 
 
 def a(group: str) -> str:
@@ -223,112 +215,20 @@ def a(group: str) -> str:
 def refresh() -> None:
     """Forget what was read: to be called after a package was installed into a living process."""
     invalidate_caches()
-    for cached in (_entries, _points, unmet, definitions.read, modules.found):
+    for cached in (_entries, installed.points, unmet, definitions.read, modules.found):
         cached.cache_clear()
 
 
 def _qualified(group: str, name: str) -> list[Entry]:
     distribution, _, bare = name.partition("/")
-    wanted = _normalised(distribution)
-    return [entry for entry in entries(group) if entry.name == bare and _normalised(entry.distribution) == wanted]
+    wanted = normalised(distribution)
+    return [entry for entry in entries(group) if entry.name == bare and normalised(entry.distribution) == wanted]
 
 
-def _listed(names: Iterable[str]) -> str:
-    return " or ".join(f"`{name}`" for name in names)
-
-
-# ------------------------------------------------------------------------------------------------- metadata
-
-
-class Owner(NamedTuple):
-    """One entry point, and whose it is; the fields are those of :class:`Entry`."""
-
-    name: str
-    value: str
-    distribution: str
-    version: str
-
-
-def _installed(group: str) -> tuple[Owner, ...]:
-    return _points().get(group, ())
-
-
-@cache
-def _points() -> dict[str, tuple[Owner, ...]]:
-    """group -> its entry points. Of two versions of a distribution, the first on the path counts."""
-    found: dict[str, list[tuple[str, Owner]]] = {}
-    for distribution in metadata.distributions():
-        try:
-            rows = _rows(distribution)
-        except Exception:  # damaged metadata of whatever package are not evoplug's to report
-            continue
-        if rows:
-            found.setdefault(_normalised(rows[0][1].distribution), rows)
-    owners = sorted(found, key=lambda owner: (owner != _FIRST_PARTY, owner))
-    rows = [row for owner in owners for row in found[owner]]
-    return {group: tuple(point for each, point in rows if each == group) for group, _ in rows}
-
-
-def _rows(distribution: metadata.Distribution) -> list[tuple[str, Owner]]:
-    """(group, entry point) of one distribution; a group that evoplug does not have with its prefix."""
-    points = [(group, point) for point in distribution.entry_points if (group := _group(point.group))]
-    if not points:
-        return []
-    data = distribution.metadata  # parsed anew each time
-    return [(group, Owner(point.name, point.value, data["Name"], data["Version"])) for group, point in points]
-
-
-def _group(written: str) -> str | None:
-    """The group that is meant; as it is written where that is a typing error, None where it is another's."""
-    if not written.startswith(_FIRST_PARTY):
-        return None
-    short = written.removeprefix(f"{_FIRST_PARTY}.")
-    if short in GROUPS and short != written:
-        return short
-    own = short != written or get_close_matches(written, map(_qualify, GROUPS), n=1, cutoff=0.9)
-    return written if own else None
-
-
-def _qualify(group: str) -> str:
-    """The group's name as metadata has it."""
-    return f"{_FIRST_PARTY}.{group}"
-
-
-@cache
-def unmet(distribution: str) -> str | None:
-    """What a distribution asks of evoplug's version that this one is not; None where all is well."""
-    if distribution == _FIRST_PARTY:
-        return None
-    asked = [line for line in metadata.requires(distribution) or () if _normalised(line).startswith(_FIRST_PARTY)]
-    if all(map(_plainly_met, asked)):
-        return None
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    for line in asked:
-        try:
-            requirement = Requirement(line)
-        except InvalidRequirement:
-            return f"its requirement `{line}` cannot be read"
-        ours = _normalised(requirement.name) == _FIRST_PARTY
-        applies = requirement.marker is None or requirement.marker.evaluate()
-        if ours and applies and not requirement.specifier.contains(__version__, prereleases=True):
-            return f"needs evoplug{requirement.specifier}; this is {__version__}"
-    return None
-
-
-def _plainly_met(requirement: str) -> bool:
-    """Whether it is the usual ``evoplug>=X.Y`` and holds: told without packaging, whose import takes its time."""
-    numbers = r"(\d+(?:\.\d+)*)"
-    found = re.fullmatch(f"evoplug>={numbers} {numbers}", f"{requirement} {__version__}")
-    return found is not None and _release(found[1]) <= _release(found[2])
-
-
-def _release(version: str) -> list[int]:
-    return [int(number) for number in version.split(".")]
-
-
-def _normalised(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+def _nearest(group: str, name: str, count: int = 3) -> str:
+    """The names of the group nearest to this one, each as ``use`` takes it; empty where none is near."""
+    near = get_close_matches(name, {entry.name for entry in entries(group)}, n=count)
+    return " or ".join(f"`{usable(entry)}`" for each in near for entry in entries(group) if entry.name == each)
 
 
 # --------------------------------------------------------------------------------------------------- source
@@ -354,9 +254,9 @@ def component(group: str, owner: Owner, file: Path | None, definition: Definitio
     )
 
 
-def _component(group: str, installed: Owner) -> Entry:
-    file, definition, problem = _read(installed.value)
-    return component(group, installed, file, definition, unmet(installed.distribution) or problem)
+def _component(group: str, owner: Owner) -> Entry:
+    file, definition, problem = _read(owner.value)
+    return component(group, owner, file, definition, unmet(owner.distribution) or problem)
 
 
 def _read(value: str) -> tuple[Path | None, Definition | None, str | None]:
@@ -382,26 +282,30 @@ def _read(value: str) -> tuple[Path | None, Definition | None, str | None]:
 
 
 def _misfit(group: str, value: str, definition: Definition) -> str | None:
-    """What is wrong with the contract that a class extends."""
-    wanted = _CONTRACTS.get(group)
-    if wanted is None or definition.contracts & {wanted, "?"}:
-        return None
+    """What a class does not do that its group's contract asks for."""
     name = value.rpartition(":")[2].partition("[")[0].strip()
-    return f"`{name}` does not extend `{wanted}`, the contract of evoplug.{group}"
+    wanted = _CONTRACTS.get(group)
+    if wanted is not None and not definition.contracts & {wanted, "?"}:
+        return f"`{name}` does not extend `{wanted}`, the contract of evoplug.{group}"
+    if definition.ignored:
+        fields = ", ".join(f"`{field}`" for field in definition.ignored)
+        above = "write @dataclass(kw_only=True) above it"
+        return f"`{name}` is no dataclass, so its fields are no parameters ({fields}): {above}"
+    return None
 
 
 # -------------------------------------------------------------------------------------------------- presets
 
 
-def _presets(installed: Owner) -> Iterator[Entry]:
-    owner = (installed.value, installed.distribution, installed.version)
-    folders = [place for place in modules.places(installed.value) if place.is_dir()]
+def _presets(owner: Owner) -> Iterator[Entry]:
+    source = (owner.value, owner.distribution, owner.version)
+    folders = [place for place in modules.places(owner.value) if place.is_dir()]
     if not folders:
-        yield Entry("presets", installed.name, *owner, problem=f"there is no package `{installed.value}`")
+        yield Entry("presets", owner.name, *source, problem=f"there is no package `{owner.value}`")
     for folder in folders:
         for file in sorted(folder.rglob("*.toml")):
             name = file.relative_to(folder).with_suffix("").as_posix()
-            yield Entry("presets", name, *owner, file, 1, _opening_comment(file), problem=unmet(installed.distribution))
+            yield Entry("presets", name, *source, file, 1, _opening_comment(file), problem=unmet(owner.distribution))
 
 
 def _opening_comment(file: Path) -> str:

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from evoplug import contracts, modules
+from evoplug import contracts, modules, syntax
 
 
 class Missing(Enum):
@@ -59,6 +59,9 @@ class Definition(NamedTuple):
     parameters: tuple[Parameter, ...] = ()
     kinds: tuple[str, ...] = ()
     class_vars: Mapping[str, Any] = {}
+    ignored: tuple[str, ...] | None = ()
+    """Fields that are no parameters, since no ``@dataclass`` stands above them; None where that cannot be told:
+    another decorator, a base that cannot be read or an ``__init__`` may take care of them."""
     complete: bool = True
     """False where something could not be read."""
 
@@ -95,7 +98,7 @@ class Source:
         self._imports: dict[str, str] = {}
         self._assigned: dict[str, list[ast.expr]] = {}
         self._open = False
-        for statement in _statements(tree.body):
+        for statement in syntax.statements(tree.body):
             self._bind(statement)
 
     def binds(self, name: str) -> bool:
@@ -125,13 +128,16 @@ class Source:
         for cls, node in self._definitions.items():
             for decorator in node.decorator_list:
                 match decorator:
-                    case ast.Call(func=function, args=arguments) if self._dotted(function) == "evoplug.register":
+                    case ast.Call(args=arguments) if self._registers(decorator):
                         line = decorator.lineno
                         match [*arguments, *decorator.keywords]:
                             case [ast.Constant(value=str(group)), ast.Constant(value=str(name))]:
                                 yield cls, group, name, line
                             case _:
                                 raise ValueError(f"line {line}: @evoplug.register takes a group and a name in quotes")
+
+    def _registers(self, decorator: ast.expr) -> bool:
+        return isinstance(decorator, ast.Call) and self._dotted(decorator.func) == "evoplug.register"
 
     def _elsewhere(self, name: str) -> Definition | None:
         """A definition in another module of the same package."""
@@ -144,7 +150,7 @@ class Source:
     def _bind(self, statement: ast.stmt) -> None:
         match statement:
             case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
-                _forget_code(statement)
+                syntax.forget_code(statement)
                 self._definitions[name] = statement
             case ast.Import(names=aliases):
                 for alias in aliases:
@@ -196,6 +202,7 @@ class Source:
             parameters=tuple(parameters.values()),
             kinds=kinds or (),
             class_vars=class_vars | constants,
+            ignored=self._ignored(node, bases, parameters),
             complete=readable
             and kinds is not None
             and all(base.complete for base in bases)
@@ -214,7 +221,7 @@ class Source:
             return Definition(contracts=frozenset({last}))
         if name in ("object", "abc.ABC", "typing.Generic"):
             return Definition()
-        return self._elsewhere(name) or Definition(contracts=frozenset({"?"}), complete=False)
+        return self._elsewhere(name) or Definition(contracts=frozenset({"?"}), ignored=None, complete=False)
 
     def _kinds(self, value: ast.expr) -> tuple[str, ...] | None:
         """What ``genome=`` says; None where that cannot be read."""
@@ -230,11 +237,33 @@ class Source:
         makers = [item.func if isinstance(item, ast.Call) else item for item in node.decorator_list]
         return any(self._is(maker, "dataclass") for maker in makers)
 
+    def _ignored(
+        self, node: ast.ClassDef, bases: Sequence[Definition], parameters: Mapping[str, Parameter]
+    ) -> tuple[str, ...] | None:
+        """Fields, inherited ones too, that a missing ``@dataclass`` keeps from being parameters.
+
+        What has neither value nor bounds may be there for a type checker alone.
+        """
+        decorated = self._is_dataclass(node)
+        strange = not decorated and not all(self._registers(item) for item in node.decorator_list)
+        if strange or syntax.has_method(node, "__init__", "__init_subclass__"):
+            return None
+        found = []
+        for base in bases:
+            if base.ignored is None:
+                return None
+            found += [name for name in base.ignored if name not in parameters]
+        for field in () if decorated else self._parameters(node):
+            meant = field.default is not REQUIRED or (field.annotation or "").startswith("Annotated[")
+            if field.annotation and meant and not field.name.startswith("_") and field.name not in _DECLARED:
+                found.append(field.name)
+        return tuple(dict.fromkeys(found))
+
     def _class_vars(self, node: ast.ClassDef) -> tuple[dict[str, Any], bool]:
         """The class's own public constants that are literals, and whether all are that the contracts speak of."""
         found: dict[str, Any] = {}
         readable = True
-        for name, value in _constants(node.body):
+        for name, value in syntax.constants(node.body):
             try:
                 found[name] = self.literal(value)
             except ValueError:
@@ -246,7 +275,7 @@ class Source:
     def _parameters(self, node: ast.ClassDef) -> Iterator[Parameter]:
         for statement in node.body:
             match statement:
-                case ast.AnnAssign(target=ast.Name(id=name), annotation=kind) if not _is_class_var(kind):
+                case ast.AnnAssign(target=ast.Name(id=name), annotation=kind) if not syntax.is_class_var(kind):
                     default = self._default(statement.value)
                     if default is not None:
                         annotation, help_text = self._annotation(kind)
@@ -281,11 +310,11 @@ class Source:
     def _annotation(self, kind: ast.expr) -> tuple[str | None, str]:
         """The annotation as text (None where it cannot be read) and its help."""
         try:
-            kind = _opened(kind)
+            kind = syntax.opened(kind)
             whole = self._filled_in(kind)
-            return ast.unparse(whole), _help(whole)
+            return ast.unparse(whole), syntax.help_text(whole)
         except (SyntaxError, ValueError):
-            return None, _help(kind)
+            return None, syntax.help_text(kind)
 
     def _filled_in(self, part: Any, hidden: frozenset[str] = frozenset()) -> Any:
         """A copy of an annotation: aliases and constants of the module filled in, other names without their module.
@@ -363,55 +392,3 @@ class Source:
 
     def _is(self, node: ast.expr, name: str) -> bool:
         return self._dotted(node) in (f"{contracts.__name__}.{name}", f"dataclasses.{name}")
-
-
-def _statements(body: Sequence[ast.AST]) -> Iterator[Any]:
-    """The statements of a module's top level, those under ``if``, ``try`` and ``with`` included."""
-    for statement in body:
-        if isinstance(statement, ast.If | ast.Try | ast.With | ast.ExceptHandler):
-            for block in ("body", "handlers", "orelse", "finalbody"):
-                yield from _statements(getattr(statement, block, ()))
-        else:
-            yield statement
-
-
-def _forget_code(definition: ast.ClassDef | ast.FunctionDef) -> None:
-    """Leave of a function, or of each method, its docstring: the rest is most of a tree, and never read."""
-    for statement in definition.body if isinstance(definition, ast.ClassDef) else [definition]:
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-            del statement.body[1:]
-
-
-def _constants(body: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
-    """The public class variables among the statements of a class."""
-    for statement in body:
-        match statement:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) if not name.startswith("_"):
-                yield name, value
-            case ast.AnnAssign(ast.Name(id=name), kind, ast.expr() as value) if not name.startswith("_"):
-                if _is_class_var(kind):
-                    yield name, value
-
-
-def _opened(annotation: ast.expr) -> ast.expr:
-    """What stands in the quotes of an annotation that is a string."""
-    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-        return ast.parse(annotation.value, mode="eval").body
-    return annotation
-
-
-def _help(annotation: ast.expr) -> str:
-    """The first plain string among the metadata of the outermost ``Annotated``."""
-    for node in ast.walk(annotation):
-        match node:
-            case ast.Subscript(ast.Name(id="Annotated") | ast.Attribute(attr="Annotated"), ast.Tuple(elts=[_, *rest])):
-                texts = [item.value for item in rest if isinstance(item, ast.Constant)]
-                return next((text for text in texts if isinstance(text, str)), "")
-    return ""
-
-
-def _is_class_var(annotation: ast.expr) -> bool:
-    kind = annotation.value if isinstance(annotation, ast.Subscript) else annotation
-    if isinstance(kind, ast.Constant):
-        return str(kind.value).startswith("ClassVar")
-    return "ClassVar" in (getattr(kind, "id", ""), getattr(kind, "attr", ""))

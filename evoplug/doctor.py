@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from evoplug import api, catalogue, registry
 from evoplug.catalogue import Entry
 from evoplug.errors import ConfigError, EvoplugError
+from evoplug.remarks import remarks
 
 if TYPE_CHECKING:
     import pytest
@@ -32,6 +33,8 @@ class Loaded(NamedTuple):
     """What the import took; near 0 where an earlier one had brought its module."""
     problem: str | None
     """Why it cannot be used."""
+    remarks: tuple[str, ...] = ()
+    """What may not be meant so."""
 
 
 class Plugin(NamedTuple):
@@ -96,6 +99,7 @@ def plugins() -> Iterator[Plugin]:
 
 def _loaded(entry: Entry) -> Loaded:
     begin, used = time.perf_counter(), catalogue.usable(entry)
+    cls = None
     try:
         if entry.group not in catalogue.GROUPS:
             problem = entry.problem
@@ -103,12 +107,13 @@ def _loaded(entry: Entry) -> Loaded:
             problem = entry.problem
             api.check(used)
         else:
-            registry.load(entry.group, used)
+            cls = registry.load(entry.group, used)
             problem = None
     except EvoplugError as error:
         first, *others = str(error).splitlines()
         problem = first.removeprefix(f"{entry}: ") + (f" (and {len(others)} more)" if others else "")
-    return Loaded(entry, used, time.perf_counter() - begin, problem)
+    seconds = time.perf_counter() - begin
+    return Loaded(entry, used, seconds, problem, tuple(remarks(entry, cls)) if cls else ())
 
 
 def _unmet(distribution: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from evoplug import catalogue
 from evoplug.contracts import Evaluator, Genotype, Strategy
 from evoplug.errors import EvaluationError, EvoplugError, PluginError
 from evoplug.ledger import Ledger
+from evoplug.population.untouched import sample, untouched
 from evoplug.rng import Rng
 from evoplug.types import Evaluation, Genomes, Members, Outcome, concatenate, count, genome
 
@@ -100,13 +101,13 @@ class Problem:
 
         Raises:
             EvaluationError: if the evaluator raised.
-            PluginError: if what it returned breaks its contract.
+            PluginError: if what it returned breaks its contract, or it changed genomes.
         """
         if not len(members):
             return Evaluation(torch.empty(0))
         rng = self._evaluation_rng.child(self._calls)
         self._calls += 1
-        with self.timed("evaluation"), self._blamed("evaluate"):
+        with self.timed("evaluation"), self._blamed("evaluate"), self._untouched(members):
             evaluation = self.evaluator.evaluate(members, rng)
         self._check(evaluation, len(members))
         self.ledger.add(evaluations=len(members), **evaluation.cost)
@@ -116,7 +117,7 @@ class Problem:
     def measure(self, members: Members, split: str = "validation") -> dict[str, torch.Tensor]:
         """metric -> ``(n,)`` on the CPU, on a whole split; draws from a stream of its own, so measuring changes no
         result; costs nothing in the ledger."""
-        with self.timed("measure"), self._blamed("measure"):
+        with self.timed("measure"), self._blamed("measure"), self._untouched(members):
             metrics = self.evaluator.measure(members, split, self._measure_rng.child(split))
         return {name: value.detach().cpu() for name, value in metrics.items()}
 
@@ -133,7 +134,7 @@ class Problem:
         """One gradient step on what the evaluator owns, under these members."""
         rng = self._evaluation_rng.child(self._calls)
         self._calls += 1
-        with self.timed("evaluation"), self._blamed("update"):
+        with self.timed("evaluation"), self._blamed("update"), self._untouched(members):
             self.ledger.add(**self.evaluator.update(members, rng))
 
     @contextmanager
@@ -171,6 +172,11 @@ class Problem:
             name = type(self.evaluator).__qualname__
             what = f"{type(error).__name__}: {error}".splitlines()[0]
             raise EvaluationError(f"generation {self.generation}: {name}.{method} raised {what}") from error
+
+    def _untouched(self, members: Members) -> AbstractContextManager[None]:
+        """The evaluator may look at genomes, and no more."""
+        what = "the genomes of its members: work on a copy"
+        return untouched(self.evaluator, lambda: sample(members.genomes), what)
 
     def _check(self, evaluation: Any, n: int) -> None:
         blame = catalogue.named(type(self.evaluator))

@@ -23,6 +23,7 @@ class Ledger:
             self._spent[column] = self._spent.get(column, 0) + amount
 
     def __getitem__(self, column: str) -> float:
+        """What has been spent of a column; 0 where nothing has."""
         return self._spent.get(column, 0)
 
     def row(self) -> dict[str, float]:

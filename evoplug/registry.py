@@ -33,8 +33,8 @@ def load(group: str, name: str) -> type[Component]:
 
     Raises:
         ConfigError: if there is no such component, with the nearest names and an empty key.
-        PluginError: if it cannot be imported or does not extend the group's contract: the component, its
-            distribution and the cause in one line; the cause's own traceback is chained.
+        PluginError: if it cannot be imported, does not extend the group's contract, or is no dataclass although it has
+            fields: the component, its distribution and the cause in one line; the cause's own traceback is chained.
     """
     wanted = contract(group)
     entry = catalogue.find(group, name)
@@ -48,6 +48,8 @@ def load(group: str, name: str) -> type[Component]:
         raise _refused(entry, f"{type(error).__name__}: {error}") from error
     if not (isinstance(found, type) and issubclass(found, wanted)):
         raise _refused(entry, f"`{attribute}` does not extend `{wanted.__name__}`, the contract of evoplug.{group}")
+    if entry.problem and entry.line is not None:  # of the class as it is written
+        raise _refused(entry, entry.problem)
     return found
 
 

@@ -68,6 +68,8 @@ class Execution:
             Interrupted: after a signal, with a checkpoint in place.
         """
         restored = self.checkpoints.load()
+        if restored is None and (self.folder / rundir.METRICS).exists():
+            self.watch.notice(f"{self.checkpoints.folder}: no checkpoint yet; the run starts again")
         with workers(self.settings.workers, self.settings.threads), Stopper() as stopper:
             self.problem, self.loop = self._start()
             offset = self._restore(*restored) if restored else 0
@@ -147,8 +149,12 @@ class Execution:
         }
 
     @contextmanager
-    def _blamed(self) -> Iterator[None]:
-        """An exception inside that is none of evoplug's own is the component's that was at work."""
+    def _blamed(self, over: str = "") -> Iterator[None]:
+        """An exception inside that is none of evoplug's own is the component's that was at work.
+
+        Args:
+            over: what it was at work on, where the exception alone does not tell.
+        """
         try:
             yield
         except EvoplugError:
@@ -156,7 +162,7 @@ class Execution:
         except Exception as error:
             guilty = catalogue.named(type(_at_work(error) or self.built.strategy))
             what = str(error).partition("\n")[0]
-            raise PluginError(f"{guilty} raised {type(error).__name__}: {what} (see error.log)") from error
+            raise PluginError(f"{guilty} raised {type(error).__name__}: {what}{over} (see error.log)") from error
 
     def _validation(self) -> dict[str, float]:
         every = self.settings.measure.every if self.settings.measure else 0
@@ -202,7 +208,7 @@ class Execution:
                 f"{self.folder / rundir.RESOLVED}: changed since the checkpoint was written: {', '.join(changed)}; "
                 "only budgets and checkpoints may change"
             )
-        with self._blamed():
+        with self._blamed(" on the state in its checkpoint"):
             self.problem.load_state_dict(state["problem"])
             self.loop.load_state_dict(state["loop"])
         self.profile.update(state["profile"])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from evoplug import catalogue
+from evoplug import catalogue, installed
 from evoplug.catalogue import REQUIRED, Entry
 from evoplug.errors import ConfigError, PluginError
 from strangers import LEVY, Site, visit
@@ -82,6 +82,12 @@ def test_a_package_that_a_finder_of_its_own_puts_elsewhere_is_found(
             "broken.ops:Levy",
             LEVY.replace("Mutation", "Crossover"),
             "`Levy` does not extend `Mutation`, the contract of evoplug.mutations",
+        ),
+        (
+            "broken.ops:Levy",
+            LEVY.replace("@dataclass(kw_only=True)", ""),
+            "`Levy` is no dataclass, so its fields are no parameters (`alpha`, `steps`): "
+            "write @dataclass(kw_only=True) above it",
         ),
         ("broken.ops:Levy", "Levy = lambda: 1\ndef f(): ...", None),
         ("broken.ops:f", "def f(): ...", "`f` does not extend `Mutation`, the contract of evoplug.mutations"),
@@ -154,7 +160,7 @@ def test_modules_that_import_a_class_from_each_other_are_no_endless_search(site:
 def test_a_bound_on_evoplugs_version_is_held(
     site: Site, monkeypatch: pytest.MonkeyPatch, requirement: str, problem: str | None
 ) -> None:
-    monkeypatch.setattr(catalogue, "__version__", "0.1.0")
+    monkeypatch.setattr(installed, "__version__", "0.1.0")
     site.add("evoplug-levy", POINT, FILES, requires=["numpy", requirement])
     assert entry().problem == problem
 
@@ -203,6 +209,18 @@ def test_an_unknown_name_gets_the_nearest_the_right_group_or_the_choices(site: S
     with pytest.raises(ConfigError) as caught:
         catalogue.find("mutations", "levy-fligth")
     assert caught.value.mistakes[0].key == ()
+
+
+def test_a_suggestion_is_a_name_that_can_be_used(site: Site) -> None:
+    """The nearest may be in two distributions, or the second of its name."""
+    site.add("dist-a", POINT, FILES)
+    site.add("dist-b", {**POINT, "mutations/gaussian": "levy.ops:Levy"}, {})
+    assert catalogue.unknown("mutations", "lewy") == (
+        "there is no mutation `lewy`; did you mean `dist-a/levy` or `dist-b/levy`?"
+    )
+    assert catalogue.unknown("crossovers", "lewy").endswith("did you mean the mutation `dist-a/levy` or `dist-b/levy`?")
+    assert catalogue.unknown("mutations", "gausian").endswith("`gaussian` or `dist-b/gaussian`?")
+    assert catalogue.unknown("mutations", "qqq").endswith(", dist-a/levy, dist-b/levy, dist-b/gaussian")
 
 
 def test_an_unknown_group_gets_the_nearest() -> None:

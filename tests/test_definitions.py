@@ -9,6 +9,7 @@ import types
 from textwrap import dedent
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -122,6 +123,29 @@ def test_what_only_an_import_can_tell_is_unknown() -> None:
     assert [p.default for p in found.parameters] == [1, None, *[UNKNOWN] * 7]
     assert found.parameters[1].help == "a tensor"
     assert not found.complete
+
+
+@pytest.mark.parametrize(
+    ("text", "ignored"),
+    [
+        ("class A(Mutation):\n  a: float = 1.0\n  b: Annotated[int, Gt(0)]", ("a", "b")),
+        ("@evoplug.register('mutations', 'a')\nclass A(Mutation):\n  a: float = 1.0", ("a",)),
+        ("class Base(Mutation):\n  a: float = 1.0\n@dataclass\nclass A(Base):\n  b: int = 2", ("a",)),
+        ("@dataclass\nclass Base(Mutation):\n  a: float = 1.0\nclass A(Base):\n  a: float = 2.0", ("a",)),
+        # These are as they should be.
+        ("class Base(Mutation):\n  a: float = 1.0\n@dataclass\nclass A(Base):\n  a: float = 2.0", ()),
+        ("@dataclass\nclass Base(Mutation):\n  a: float = 1.0\nclass A(Base): ...", ()),
+        ("class A(Mutation):\n  a: ClassVar[int] = 1\n  _b: int = 2\n  c: int\n  d = 3", ()),
+        ("class A(Evaluator):\n  costs: tuple[str, ...] = ('epochs',)", ()),
+        ("import torch\nclass A(Evaluator):\n  a: torch.Tensor | None = None", ()),
+        # And of these nobody knows.
+        ("class A(Mutation):\n  a: float = 1.0\n  def __init__(self, a): self.a = a", None),
+        ("from elsewhere import define\n@define\nclass A(Mutation):\n  a: float = 1.0", None),
+        ("from elsewhere import Base\nclass A(Base):\n  a: float = 1.0", None),
+    ],
+)
+def test_fields_of_a_class_that_is_no_dataclass_are_told(text: str, ignored: tuple[str, ...] | None) -> None:
+    assert define(f"import evoplug\n{text}").ignored == ignored
 
 
 def test_bases_in_the_file_hand_down_fields_kinds_and_contract() -> None:

@@ -1,17 +1,22 @@
 """The pages do what they say: every block is saved or run, in order, as a reader would in an empty folder."""
 
+import dataclasses
 import os
 import re
 import site
 import subprocess
+import typing
 import venv
 from pathlib import Path
 
+import annotated_types
 import pytest
 
-from evoplug import catalogue
+from evoplug import catalogue, config, contracts
+from evoplug.cli import contracts_reference, reference
 from evoplug.cli.listing import data
-from evoplug.cli.reference import reference
+from evoplug.cli.sections import SECTIONS
+from evoplug.config import experiment
 
 DOCS = Path(__file__).parent.parent / "docs"
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -89,9 +94,32 @@ def test_every_file_of_a_page_is_used_on_it(page) -> None:
         assert Path(name[1]).name in others or "evoplug-levy/" in name[1], f"{name[1]} is not used"
 
 
-def test_the_reference_is_up_to_date() -> None:
-    stale = "docs/reference.md is stale: python -m evoplug.cli.reference > docs/reference.md"
-    assert (DOCS / "reference.md").read_text(encoding="utf-8") == reference(), stale
+PAGES = [("reference.md", reference), ("contracts-reference.md", contracts_reference)]
+
+
+@pytest.mark.parametrize(("page", "maker"), PAGES)
+def test_a_reference_is_up_to_date(page, maker) -> None:
+    stale = f"docs/{page} is stale: python -m {maker.__name__} > docs/{page}"
+    assert (DOCS / page).read_text(encoding="utf-8") == maker.reference(), stale
+
+
+def test_the_reference_has_every_section_of_a_configuration() -> None:
+    named = [name for section in SECTIONS for name in section.names]
+    assert sorted(named) == sorted(["evoplug", "extends", *experiment.SECTIONS])
+
+
+def test_the_examples_of_all_sections_together_are_a_configuration(tmp_path) -> None:
+    file = tmp_path / "whole.toml"
+    file.write_text("\n".join(section.example for section in SECTIONS), encoding="utf-8")
+    whole = config.check(config.load(file))
+    assert (whole.run.name, list(whole.sweep.arms)) == ("my-leea", ["batch-64", "batch-8"])
+
+
+def test_the_reference_of_the_contracts_has_all_that_is_public() -> None:
+    page = (DOCS / "contracts-reference.md").read_text(encoding="utf-8")
+    others = {*dir(typing), *dir(dataclasses), *dir(annotated_types)}
+    assert not [name for name in contracts.__all__ if name not in others and f"### {name}\n" not in page]
+    assert not [name for name in annotated_types.__all__ if name in contracts.__all__ and f"`{name}`" not in page]
 
 
 def test_the_page_on_json_names_every_key() -> None:
@@ -100,7 +128,15 @@ def test_the_page_on_json_names_every_key() -> None:
     assert keys == [*entry, *entry["parameters"][0]]
 
 
-def test_links_between_pages_lead_somewhere() -> None:
-    for page in DOCS.glob("*.md"):
-        for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-            assert target.startswith("http") or (DOCS / target).exists(), f"{page.name}: {target}"
+def anchors(page: Path) -> set[str]:
+    """What links can lead to inside a page, as GitHub names it."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
+def test_links_lead_somewhere(page) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+            assert not anchor or anchor in anchors(page.parent / target if target else page), f"{target}#{anchor}"

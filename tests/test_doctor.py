@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from evoplug import ConfigError, catalogue, doctor
+from evoplug.registry import load
+from evoplug.remarks import remarks
 from strangers import LEVY, Site, visit
 
 POINT = {"mutations/levy": "levy:Levy"}
@@ -44,6 +46,61 @@ def test_what_fails_is_said_of_its_part_alone(site: Site) -> None:
         "loud": "ModuleNotFoundError: No module named 'no_such_library'",
         "none": "AttributeError: module 'levy' has no attribute 'Nothing'",
     }
+
+
+ODD = """
+    from evoplug.contracts import Annotated, ClassVar, Evaluator, Genotype, Mutation, dataclass
+
+    ONE = 1
+
+    @dataclass(kw_only=True)
+    class Line(Genotype, genome="real-vector"):
+        length: int = 1
+
+    @dataclass(kw_only=True)
+    class Odd(Mutation, genome="real-vectr"):
+        strength: float = ONE + ONE
+        rate: float = 0.5
+        constant = 0.1
+        label: ClassVar[str] = "a constant"
+
+    @dataclass(kw_only=True)
+    class Child(Odd, genome=("real-vector", "tree")):
+        rate = 0.7
+        label = "another"
+
+    @dataclass(kw_only=True)
+    class Sound(Evaluator, genome="real-vector"):
+        deterministic = True
+        costs = ("epochs",)
+        size: int = 3
+"""
+
+
+def test_what_may_not_be_meant_so_is_said_and_is_no_failure(site: Site) -> None:
+    groups = {"genotypes/line": "Line", "mutations/odd": "Odd", "mutations/child": "Child", "evaluators/sound": "Sound"}
+    site.add("evoplug-odd", {key: f"odd:{name}" for key, name in groups.items()}, {"odd.py": ODD})
+    (plugin,) = doctor.plugins()
+    assert plugin.well
+    unread = "only an import tells all about its parameters (`strength`)"
+    assert {part.entry.name: part.remarks for part in plugin.parts} == {
+        "line": (),
+        "sound": (),
+        "odd": (
+            unread,
+            "no installed genotype is of kind `real-vectr`; did you mean `real-vector`?",
+        ),
+        "child": (
+            unread,
+            "`rate = 0.7` changes no default: its type is missing",
+            "no installed genotype is of kind `tree`",
+        ),
+    }
+
+
+def test_there_is_nothing_to_remark_on_evoplugs_own() -> None:
+    own = [entry for entry in catalogue.entries() if entry.distribution == "evoplug" and entry.group != "presets"]
+    assert {entry.name: said for entry in own if (said := [*remarks(entry, load(entry.group, entry.name))])} == {}
 
 
 def test_what_a_plugin_prints_does_not_get_into_the_output(site: Site, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from evoplug import Evaluation, EvaluationError, PluginError
+from evoplug import Evaluation, EvaluationError, Parts, PluginError
 from evoplug.contracts import Evaluator
 from fakes import Interval, Sphere, problem
 
@@ -90,6 +90,36 @@ def problem_after_one_call(members):
     p = problem(Sphere(noise=1.0))
     p.load_state_dict({**p.state_dict(), "calls": 1})
     return p.evaluate(members).fitness
+
+
+@pytest.mark.parametrize("method", ["evaluate", "measure", "update"])
+@pytest.mark.parametrize(
+    ("genomes", "change"),
+    [
+        (torch.zeros(3, 2), lambda members: members.genomes[1].add_(1)),
+        (torch.zeros(3, 2), lambda members: setattr(members, "genomes", members.genomes.clamp(1, 2))),
+        ([[1, {"a": [2]}]] * 3, lambda members: members.genomes[0][1]["a"].append(3)),
+        (Parts({"x": torch.zeros(3, 1), "y": ["a"] * 3}), lambda members: members.genomes["x"].zero_()),
+    ],
+    ids=["tensor", "another tensor", "plain values", "parts"],
+)
+def test_an_evaluator_that_changes_genomes_is_named(method, genomes, change):
+    class Changes(Evaluator):
+        def evaluate(self, members, rng):
+            change(members)
+            return Evaluation(torch.zeros(3))
+
+        def measure(self, members, split, rng):
+            change(members)
+            return {}
+
+        def update(self, members, rng):
+            change(members)
+            return {}
+
+    p = problem(Changes())
+    with pytest.raises(PluginError, match=r"Changes: changes the genomes of its members: work on a copy$"):
+        getattr(p, method)(p.members(genomes))
 
 
 def test_ids_are_never_used_twice():

@@ -1,7 +1,9 @@
 """Parts without a package: in a file beside the configuration, or as objects from Python."""
 
 import json
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -10,7 +12,19 @@ import torch
 import evoplug
 from evoplug import local
 from evoplug.cli import main
-from evoplug.contracts import Evaluation, Evaluator, Mutation, Selection, Strategy, use
+from evoplug.contracts import (
+    Annotated,
+    Evaluation,
+    Evaluator,
+    Function,
+    Ge,
+    Known,
+    Literal,
+    Mutation,
+    Selection,
+    Strategy,
+    use,
+)
 from fakes import Interval, Sphere
 
 OPS = '''
@@ -102,6 +116,13 @@ class TestFiles:
             ("cauchy", 15, "Add Cauchy noise.")
         ]
 
+    def test_a_class_without_parameters_need_be_no_dataclass_even_where_only_an_import_tells_all(self, beside) -> None:
+        text = dedent(OPS).replace("@dataclass(kw_only=True)", "").replace('genome="real-vector"', "genome=KIND + KIND")
+        fields = '    scale: Annotated[float, Gt(0), "of the noise"] = 0.01\n'
+        text = text.replace("@evoplug", 'KIND = "kind"\n@evoplug', 1).replace(fields, "")
+        (beside / "ops.py").write_text(text)
+        assert "`cauchy` works on kindkind genomes, not on real-vector" in refused(beside / "my.toml")
+
     def test_they_are_gone_outside_of_their_configuration(self, beside) -> None:
         evoplug.check(beside / "my.toml")
         with pytest.raises(evoplug.ConfigError, match="there is no mutation `cauchy`"):
@@ -141,6 +162,11 @@ class TestFiles:
             ("@evoplug.register", "@evoplug.registered", "{file} registers nothing: write @evoplug.register(GROUP"),
             ("class Cauchy(", "class Cauchy((", "{file}:15: syntax error: "),
             ("(Mutation, genome", "(list, genome", "{file}:Cauchy: "),
+            (
+                "@dataclass(kw_only=True)",
+                "",
+                "{file}:Cauchy: `Cauchy` is no dataclass, so its fields are no parameters (`scale`): write @dataclass(",
+            ),
             ("import torch", "import torhc", "{file}:Cauchy: ModuleNotFoundError: No module named 'torhc'"),
         ],
     )
@@ -218,6 +244,30 @@ class Shift(Mutation, genome="real-vector"):
 @dataclass(kw_only=True)
 class Nothing(Mutation, genome="no-such-kind"):
     """For other genomes."""
+
+
+@dataclass(kw_only=True)
+class Picky(Evaluator, genome="real-vector"):
+    """With parameters of every sort, and with what no configuration can hold."""
+
+    count: Annotated[int, Ge(1)] = 3
+    mode: Literal["near", "far"] = "near"
+    widths: tuple[int, ...] = ()
+    function: Annotated[Function, Known("sphere", "ackley")] = "sphere"
+    inner: Mutation | None = None
+    others: dict[str, Mutation] = field(default_factory=dict)
+    limit: float = math.inf
+    target: torch.Tensor | None = None
+    folder: Path = Path()
+
+    def evaluate(self, members, rng) -> Evaluation:
+        return Evaluation(members.genomes.sum(1))
+
+
+def unreadable(**parameters) -> Evaluator:
+    """Of a class whose annotations name what is not there when it runs, as under ``if TYPE_CHECKING``."""
+    Hidden = dataclass(type("Hidden", (Near,), {"__annotations__": {"target": "NotThere"}}))
+    return Hidden(**parameters)
 
 
 def parabola(x):
@@ -338,6 +388,60 @@ class TestObjects:
     )
     def test_an_object_in_the_wrong_place_is_refused(self, parts, message) -> None:
         assert message in refused(with_objects(**parts))
+
+
+class TestParametersOfObjects:
+    """They are checked as those of a configuration, before anything is built or run."""
+
+    @pytest.mark.parametrize(
+        ("parameters", "message"),
+        [
+            ({"count": "high"}, 'evaluator.count: must be an integer, got "high"'),
+            ({"count": 0}, "evaluator.count: must be at least 1, got 0"),
+            ({"count": None}, "evaluator.count: must be an integer, got None"),
+            ({"mode": "wide"}, 'evaluator.mode: must be `near` or `far`, got "wide"'),
+            ({"widths": [1, "b"]}, 'evaluator.widths[1]: must be an integer, got "b"'),
+            ({"limit": math.nan}, "evaluator.limit: must be finite, got nan"),
+            ({"target": [1.0]}, "evaluator.target: must be an object from Python, got [1.0]"),
+            ({"function": "spere"}, "evaluator.function: must be a function, or a known name; did you mean `sphere`?"),
+            (
+                {"inner": "gaussian"},
+                'evaluator.inner: must be an object of Mutation, e.g. evoplug.build("mutations", NAME), got "gaussian"',
+            ),
+            ({"inner": Shift(step="far")}, 'evaluator.inner.step: must be a number, got "far"'),
+            (
+                {"others": {"a": Shift(), "b": Shift(step="far")}},
+                'evaluator.others.b.step: must be a number, got "far"',
+            ),
+        ],
+    )
+    def test_a_wrong_one_is_refused_where_it_stands(self, tmp_path, parameters, message) -> None:
+        assert refused(with_objects(evaluator=Picky(**parameters)), out=tmp_path / "run") == message
+        assert not (tmp_path / "run").exists()
+
+    def test_all_wrong_ones_are_told_at_once(self) -> None:
+        config = with_objects(evaluator=Picky(count=0), operators={"mutation": Shift(step="far")})
+        assert refused(config).splitlines() == [
+            "evaluator.count: must be at least 1, got 0",
+            'operators.mutation.step: must be a number, got "far"',
+        ]
+
+    def test_so_are_those_of_an_object_inside_a_component_of_its_own(self) -> None:
+        with pytest.raises(evoplug.ConfigError, match=r'^mutation.step: must be a number, got "far"$'):
+            evoplug.build("strategies", "mu-plus-lambda", mutation=Shift(step="far"))
+
+    @pytest.mark.parametrize(
+        "evaluator",
+        [
+            Picky(),
+            Picky(widths=[1, 2], function=parabola, inner=Shift(), target=torch.zeros(2), folder=Path("here")),
+            Near(target="no dataclass"),
+            unreadable(target="of an unknown type"),
+        ],
+        ids=["defaults", "objects", "no dataclass", "unreadable annotations"],
+    )
+    def test_what_no_configuration_could_say_is_the_objects_own_affair(self, evaluator) -> None:
+        assert evoplug.check(with_objects(evaluator=evaluator)).evaluator.given is evaluator
 
 
 def test_a_run_folder_can_be_read_without_the_file(beside) -> None:

@@ -50,6 +50,12 @@ def test_a_component_is_loaded_by_name(site: Site) -> None:
             "`Levy` does not extend `Mutation`, the contract of evoplug.mutations",
             None,
         ),
+        (
+            LEVY.replace("@dataclass(kw_only=True)", ""),
+            "`Levy` is no dataclass, so its fields are no parameters (`alpha`, `steps`): "
+            "write @dataclass(kw_only=True) above it",
+            None,
+        ),
     ],
 )
 def test_a_failure_names_entry_point_distribution_and_cause(

@@ -13,6 +13,7 @@ import torch
 import evoplug
 from evoplug import ConfigError, EvaluationError, FilesError, PluginError
 from evoplug.checkpoint import Checkpoints
+from evoplug.cli import main
 from evoplug.errors import Interrupted
 from evoplug.rundir import held
 from evoplug.runner import Watch
@@ -225,6 +226,23 @@ def test_damaged_checkpoints_fall_back_or_refuse(tmp_path):
         evoplug.resume(run.folder)
 
 
+def test_a_resume_without_a_checkpoint_says_that_it_starts_again(tmp_path):
+    notices = []
+
+    class Listen(Watch):
+        def notice(self, text):
+            notices.append(text)
+
+    run = evoplug.run(SNES, out=tmp_path / "run", watch=Listen())
+    evoplug.resume(run.folder, {"run.stop.generations": 21}, watch=Listen())
+    assert notices == []
+    whole = rows(run)
+    for path in (run.folder / "checkpoints").iterdir():
+        path.unlink()
+    assert rows(evoplug.resume(run.folder, {"run.stop.generations": 22}, watch=Listen()))[:21] == whole
+    assert notices == [f"{run.folder / 'checkpoints'}: no checkpoint yet; the run starts again"]
+
+
 def test_validation_is_measured_along_the_way(tmp_path):
     config = {
         "run": {"stop": {"generations": 6}, "measure": {"every": 3}},
@@ -261,3 +279,48 @@ def test_a_loop_that_could_not_be_resumed_is_refused_before_it_begins(tmp_path):
     config = {**SNES, "plugins": [str(tmp_path / "forgetful.py")], "strategy": {"use": "forgetful"}}
     with pytest.raises(PluginError, match=r"Forgetful: its loop has no state_dict and no load_state_dict"):
         evoplug.run(config, out=tmp_path / "run")
+
+
+KEEPER = """
+import evoplug
+from evoplug.contracts import Loop, Members, Strategy, dataclass
+
+class Keeping(Loop):
+    def __init__(self, problem):
+        self.problem, self.age = problem, 0
+
+    @property
+    def best(self):
+        return self.members[:1]
+
+    def step(self):
+        self.members, self.age = self.problem.sample(4), self.age + 1
+        self.members.fitness = self.problem.evaluate(self.members).fitness
+
+    def state_dict(self):
+        return {"members": self.members.state_dict(), "age": self.age}
+
+    def load_state_dict(self, state):
+        self.members, self.age = Members.from_state_dict(state["members"]), state["age"]
+
+@evoplug.register("strategies", "keeper")
+@dataclass(kw_only=True)
+class Keeper(Strategy):
+    def start(self, problem):
+        return Keeping(problem)
+"""
+
+
+def test_a_changed_source_that_wants_more_of_its_checkpoint_is_named(tmp_path, capsys):
+    file = tmp_path / "keeper.py"
+    file.write_text(KEEPER)
+    config = {**SNES, "plugins": [str(file)], "strategy": {"use": "keeper"}}
+    run = evoplug.run(config, {"run.stop.generations": 2}, out=tmp_path / "run")
+    file.write_text(KEEPER.replace('state["age"]', 'state["years"]'))
+    with pytest.raises(SystemExit) as ended:
+        main(["resume", str(run.folder), "--set", "run.stop.generations=3", "--allow-changed"])
+    assert ended.value.code == 3
+    line = "Keeper raised KeyError: 'years' on the state in its checkpoint (see error.log)"
+    assert capsys.readouterr().err == f"evoplug: error: {line}\n"
+    assert evoplug.Run(run.folder).result["reason"] == line
+    assert 'state["years"]' in (run.folder / "error.log").read_text()

@@ -69,7 +69,7 @@ def _json() -> int:
 def _part(part: Loaded) -> dict[str, Any]:
     entry = part.entry
     names = {"group": entry.group, "name": entry.name, "use": part.used, "value": entry.value}
-    return {**names, "seconds": part.seconds, "problem": part.problem}
+    return {**names, "seconds": part.seconds, "problem": part.problem, "remarks": part.remarks}
 
 
 def _machine(machine: Machine) -> list[tuple[str, str]]:
@@ -98,6 +98,7 @@ def _plugin(plugin: Plugin, width: int) -> list[str]:
         elif part.used != part.entry.name:
             taken = click.style("its name is taken", fg="yellow")
             lines.append(f'    {what}  {taken}; use = "{part.used}"')
+        lines += [f"    {what}  {click.style(remark, fg='yellow')}" for remark in part.remarks]
     return lines
 
 

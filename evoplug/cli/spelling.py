@@ -141,6 +141,8 @@ class _Bare(ast.NodeTransformer):
                 return self.visit(inner)
             case ast.Subscript(ast.Name("Literal"), ast.Tuple(elts=[first, *others])):
                 return reduce(lambda left, right: ast.BinOp(left, ast.BitOr(), right), others, first)
+            case ast.Subscript(ast.Name("Literal"), ast.Constant() as only):
+                return only
         return self.generic_visit(node)
 
 

@@ -163,7 +163,7 @@ class Reading:
     def _component(self, group: str, section: str, elsewhere: Iterable[str] = ()) -> Spec | None:
         """The component of a section; keys in ``elsewhere`` are none of its own."""
         if section not in self.data:
-            names = messages.listed(entry.name for entry in catalogue.entries(group))
+            names = messages.listed(map(catalogue.usable, catalogue.entries(group)))
             self.checker.wrong((section,), f"the section is missing; {group}: {names}")
             return None
         table = self.data[section]
@@ -195,7 +195,8 @@ class Reading:
             self._genotype_wanted(strategy, genotype)
         for group, spec in (("strategies", strategy), ("evaluators", evaluator)):
             if spec and genotype and not operators.fits(spec.schema.kinds, genotype.schema.kinds):
-                names = [e.name for e in catalogue.entries(group) if operators.fits(e.kinds, genotype.schema.kinds)]
+                fitting = (e for e in catalogue.entries(group) if operators.fits(e.kinds, genotype.schema.kinds))
+                names = map(catalogue.usable, fitting)
                 works, has = " or ".join(spec.schema.kinds), genotype.schema.kinds[0]
                 message = (
                     f"`{spec.name}` works on {works} genomes, not on {has}; {group} that fit: {messages.listed(names)}"
@@ -217,7 +218,8 @@ class Reading:
         provided = evaluator.schema.facts.get("provides", ())
         for need in strategy.schema.facts.get("needs", ()):
             if need not in provided:
-                names = [e.name for e in catalogue.entries("evaluators") if need in e.class_vars.get("provides", ())]
+                providing = (e for e in catalogue.entries("evaluators") if need in e.class_vars.get("provides", ()))
+                names = map(catalogue.usable, providing)
                 message = f"strategy `{strategy.name}` needs `{need}`, which `{evaluator.name}` does not provide"
                 self.checker.wrong(evaluator.key, f"{message}; evaluators that do: {messages.listed(names) or 'none'}")
 

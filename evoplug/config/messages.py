@@ -21,6 +21,7 @@ _PHRASES = {
     "dict_type": "a table",
     "mapping_type": "a table",
     "dataclass_type": "a table",
+    "needs_python_object": "an object from Python",
     "finite_number": "finite",
     "greater_than": "greater than {gt}",
     "greater_than_equal": "at least {ge}",

@@ -153,7 +153,7 @@ class _Slot:
         return self._fitting(self.genotype.schema.kinds if self.genotype and not self.parts else ())
 
     def _fitting(self, kinds: Iterable[str]) -> str:
-        names = [entry.name for entry in catalogue.entries(self.group) if fits(entry.kinds, kinds)]
+        names = [catalogue.usable(entry) for entry in catalogue.entries(self.group) if fits(entry.kinds, kinds)]
         return (
             f"{self.group} that fit: {messages.listed(names)}" if names else f"no {self.group} that fit are installed"
         )

@@ -56,9 +56,7 @@ class Schema:
 
     @cached_property
     def _model(self) -> type[BaseModel]:
-        # Names of our own, so that no parameter collides with what a model has ("json", "copy") or hides ("_x").
-        plain = {name: parameter for name, parameter in self.parameters.items() if parameter.is_plain}
-        fields = {f"p{index}": (parameter.annotation, None) for index, parameter in enumerate(plain.values())}
+        fields = {alias: (self.parameters[name].annotation, None) for name, alias in self._aliases.items()}
         try:
             return create_model("Parameters", __config__=_STRICT, **fields)  # type: ignore[call-overload]
         except Exception as error:  # pydantic has many ways to refuse an annotation
@@ -69,11 +67,25 @@ class Schema:
 
     def validate(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[Key, str]]]:
         """The plain parameters among ``values``, converted; and (key, message) of each that is wrong."""
-        aliases = {name: f"p{index}" for index, name in enumerate(n for n, p in self.parameters.items() if p.is_plain)}
-        given = {name: value for name, value in values.items() if name in aliases}
+        given = {name: value for name, value in values.items() if name in self._aliases}
         wrong = [((name, *key), message) for name, value in given.items() for key, message in tree.unfit(value)]
-        if wrong:
-            return {}, wrong
+        return ({}, wrong) if wrong else self._converted(given)
+
+    def wrong(self, values: Mapping[str, Any]) -> list[tuple[Key, str]]:
+        """(key, message) of each plain parameter among ``values`` that is wrong; None, which TOML lacks, may be one."""
+        return self._converted({name: value for name, value in values.items() if name in self._aliases})[1]
+
+    @cached_property
+    def _aliases(self) -> dict[str, str]:
+        """Name -> field of the model, of each plain parameter.
+
+        Names of our own, so that no parameter collides with what a model has ("json", "copy") or hides ("_x").
+        """
+        plain = (name for name, parameter in self.parameters.items() if parameter.is_plain)
+        return {name: f"p{index}" for index, name in enumerate(plain)}
+
+    def _converted(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[Key, str]]]:
+        aliases = self._aliases
         try:
             text = json.dumps({aliases[name]: value for name, value in given.items()})
             model = self._model.model_validate_json(text)
@@ -135,6 +147,8 @@ def known(group: str, name: str) -> Schema:
 def of_class(cls: type, name: str) -> Schema:
     """The schema of a dataclass: a component's, or a section's of the configuration.
 
+    A component's class that is no dataclass has no parameters.
+
     Raises:
         PluginError: if its annotations cannot be evaluated.
     """
@@ -142,9 +156,8 @@ def of_class(cls: type, name: str) -> Schema:
         hints = typing.get_type_hints(cls, include_extras=True)
     except Exception as error:
         raise PluginError(f"{name}: the annotations of {cls.__qualname__} cannot be read: {error}") from error
-    parameters = {
-        item.name: Parameter(hints[item.name], _default(item)) for item in dataclasses.fields(cls) if item.init
-    }
+    fields = dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ()
+    parameters = {item.name: Parameter(hints[item.name], _default(item)) for item in fields if item.init}
     if not issubclass(cls, Component):
         return Schema(name, parameters)
     return Schema(name, parameters, cls.kinds, _facts(cls))

@@ -7,7 +7,7 @@ from dataclasses import is_dataclass
 from typing import Any, TypeVar
 
 from evoplug import catalogue
-from evoplug.config import functions, messages, parameters
+from evoplug.config import functions, messages, objects, parameters
 from evoplug.config.parameters import Parameter, Schema
 from evoplug.config.spec import OBJECT, Spec
 from evoplug.config.tree import Node
@@ -65,6 +65,8 @@ class Checker:
             without: parameters that the table may not have.
         """
         if isinstance(value, Component) and value.group == group:
+            for inner, message in objects.mistakes(value, key):
+                self.wrong(inner, message)
             return Spec.of(value, key)
         if isinstance(value, Use):
             value = {"use": value.name, **value.parameters}
@@ -167,7 +169,7 @@ class Checker:
         return True
 
     def _no_name(self, group: str, value: Any) -> str:
-        choices = f"choices: {messages.listed(entry.name for entry in catalogue.entries(group))}"
+        choices = f"choices: {messages.listed(map(catalogue.usable, catalogue.entries(group)))}"
         if isinstance(value, Mapping) and "use" not in value:
             return f"names no component: use = NAME is missing; {choices}"
         got = messages.given(value["use"] if isinstance(value, Mapping) else value)

@@ -26,11 +26,9 @@ class Checkpoint:
     By ``minutes``, large ones come less often: writing them takes no more than :data:`SHARE` of the time.
     """
 
-    minutes: Annotated[float, Gt(0)] | None = None
-    every: Annotated[int, Ge(1)] | None = None
-    """Generations."""
-    keep: Annotated[int, Ge(1)] = 3
-    """How many of the newest stay."""
+    minutes: Annotated[float | None, Gt(0), "between two; by default 5, more where writing takes long"] = None
+    every: Annotated[int | None, Ge(1), "generations between two, instead of `minutes`"] = None
+    keep: Annotated[int, Ge(1), "how many of the newest stay"] = 3
 
     def filled(self) -> Checkpoint:
         """The same with the default rule where there is none."""
@@ -46,27 +44,26 @@ class Checkpoint:
 class Measure:
     """When validation metrics are measured along the way."""
 
-    every: Annotated[int, Ge(1)]
-    """Generations."""
+    every: Annotated[int, Ge(1), "generations"]
 
 
 @dataclass(frozen=True)
 class RunSettings:
     """How to run, apart from what."""
 
-    name: str
-    """A folder's name."""
-    seed: Annotated[int, Ge(0), Lt(2**63)] = 1
-    device: str = "auto"
-    """``auto``, ``cpu``, ``cuda`` or ``cuda:N``."""
-    threads: Annotated[int, Ge(1)] = 1
-    """torch's own, for one piece of work: part of the result."""
-    workers: Annotated[int, Ge(1)] | Literal["auto"] = "auto"
-    """Pieces of work at once, which change no result; ``"auto"``: one a core."""
-    stop: Mapping[str, int | float] = field(default_factory=lambda: {"generations": 100})
-    """Rule -> budget; the first that is reached ends the run."""
-    checkpoint: Checkpoint = Checkpoint()
-    measure: Measure | None = None
+    name: Annotated[str, "of the folder under `runs/`; by default the file's own"]
+    seed: Annotated[int, Ge(0), Lt(2**63), "all random numbers follow from it"] = 1
+    device: Annotated[str, '`"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`'] = "auto"
+    threads: Annotated[int, Ge(1), "torch's own, for one piece of work: part of the result"] = 1
+    workers: Annotated[
+        Annotated[int, Ge(1)] | Literal["auto"],
+        'pieces of work at once, which change no result; `"auto"`: one a core',
+    ] = "auto"
+    stop: Annotated[Mapping[str, int | float], "rule -> budget; the first that is reached ends the run"] = field(
+        default_factory=lambda: {"generations": 100}
+    )
+    checkpoint: Annotated[Checkpoint, "when one is written, from which `evoplug resume` goes on"] = Checkpoint()
+    measure: Annotated[Measure | None, "when validation metrics are measured along the way"] = None
 
     def check(self, costs: Iterable[str]) -> Iterator[tuple[Key, str]]:
         """What types and bounds do not say; ``costs`` are the evaluator's own columns of the ledger."""
@@ -106,28 +103,25 @@ class RunSettings:
 class Paper:
     """What the paper reports for this configuration."""
 
-    metric: Name
-    value: float
-    source: Name
-    """Where it stands, e.g. ``"table 5.1"``."""
-    deviation: Annotated[float, Ge(0)] | None = None
-    """Standard deviation."""
+    metric: Annotated[Name, "which number of a run it is to be compared with, e.g. `test.accuracy`"]
+    value: Annotated[float, "the paper's"]
+    source: Annotated[Name, "where it stands, e.g. `table 5.1`"]
+    deviation: Annotated[float | None, Ge(0), "standard deviation"] = None
 
 
 @dataclass(frozen=True)
 class Claim:
     """What a sweep is to show: one arm is better than another, by a one-sided test."""
 
-    better: Name
-    than: Name
-    metric: Name
-    goal: Literal["max", "min"] = "max"
-    """Whether more of the metric is better, or less."""
-    margin: Annotated[float, Ge(0)] = 0.0
-    """In favour of ``better``: above 0 the claim is only that it is not worse by this much or more."""
-    expect: Literal["reproduced", "not reproduced"] = "reproduced"
-    reason: str = ""
-    """Why something else than in the paper is expected."""
+    better: Annotated[Name, "an arm"]
+    than: Annotated[Name, "another arm"]
+    metric: Annotated[Name, "a number that every run has in the end, e.g. `test.accuracy`"]
+    goal: Annotated[Literal["max", "min"], "whether more of the metric is better, or less"] = "max"
+    margin: Annotated[
+        float, Ge(0), "in favour of `better`: above 0 the claim is only that it is not worse by this much or more"
+    ] = 0.0
+    expect: Annotated[Literal["reproduced", "not reproduced"], "what the test is expected to say"] = "reproduced"
+    reason: Annotated[str, "why something else than in the paper is expected; needed where it is"] = ""
 
     def check(self, arms: Iterable[str]) -> Iterator[tuple[Key, str]]:
         """What types do not say; ``arms`` are the sweep's."""

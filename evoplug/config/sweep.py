@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import product
-from typing import Any
+from typing import Annotated, Any
 
 from evoplug.config import messages
 from evoplug.config.document import Document, override
@@ -21,6 +21,20 @@ FILE = "sweep.toml"
 _OF_SWEEPS = ("sweep", "claim")
 
 Override = tuple[tuple[str, ...], Node]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the section may say."""
+
+    seeds: Annotated[int | list[int], "how many, from `run.seed` on; or which"] = 1
+    base: Annotated[str, "what the arm is called that changes nothing"] = BASE
+    arms: Annotated[Mapping[str, Mapping[str, Any]], "arm -> what it changes: dotted key -> value"] = field(
+        default_factory=dict
+    )
+    grid: Annotated[
+        Mapping[str, list[Any]], "dotted key -> values: each combination is an arm, in the base's place"
+    ] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -40,7 +54,7 @@ def read(checker: Checker, table: Any, data: Mapping[str, Any]) -> Sweep | None:
     if not isinstance(table, Mapping):
         checker.wrong(("sweep",), f"must be a table, got {messages.given(table)}")
         return None
-    known = ("seeds", "base", "arms", "grid")
+    known = [key.name for key in fields(Written)]
     for name in table:
         if name not in known:
             checker.wrong(("sweep", name), messages.unknown(name, known))
@@ -50,7 +64,7 @@ def read(checker: Checker, table: Any, data: Mapping[str, Any]) -> Sweep | None:
     base = _base(checker, table)
     arms = _arms(checker, table.get("arms", {}), base)
     unchanged = {} if "grid" in table else {base: ()}
-    return Sweep(_seeds(checker, table.get("seeds", 1), first), {**unchanged, **arms, **grid})
+    return Sweep(_seeds(checker, table.get("seeds", Written.seeds), first), {**unchanged, **arms, **grid})
 
 
 def mistakes(
@@ -79,7 +93,7 @@ def arm_document(document: Document, overrides: Sequence[Override]) -> Document:
 
 def _base(checker: Checker, table: Mapping[str, Any]) -> str:
     """What the base arm is called."""
-    name = table.get("base", BASE)
+    name = table.get("base", Written.base)
     if not isinstance(name, str):
         checker.wrong(("sweep", "base"), f"must be a string, got {messages.given(name)}")
         return BASE

@@ -13,6 +13,7 @@ import torch
 
 from evoplug import catalogue
 from evoplug.errors import PluginError
+from evoplug.population.untouched import untouched
 from evoplug.population.workers import parallel
 from evoplug.types import Members
 
@@ -80,11 +81,11 @@ def lanes(n: int, d: int) -> list[slice]:
 
 
 def _pick(genomes: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-    """``genomes[rows]``, without a copy where it is one row."""
+    """``genomes[rows]``, without a copy where it is one row; with a counter of changes of its own."""
     if len(rows) > 1:
         return genomes.index_select(0, rows)
     row = int(rows)
-    return genomes[row : row + 1]
+    return genomes[row : row + 1].data
 
 
 def _breed(
@@ -95,7 +96,8 @@ def _breed(
     if isinstance(old, torch.Tensor):
 
         def write(lane: slice, stream: Rng, new: torch.Tensor, *old: torch.Tensor) -> None:
-            children = operator(*old, stream)
+            with untouched(operator, lambda: old, "its parents: return a new tensor"):
+                children = operator(*old, stream)
             if children.shape != new.shape:
                 shapes = f"must return shape {tuple(new.shape)}, got {tuple(children.shape)}"
                 raise PluginError(f"{catalogue.named(type(operator))}: {shapes}")
@@ -103,7 +105,9 @@ def _breed(
 
         in_lanes(parents, rows, rng, out, write)
     elif isinstance(old, list) and isinstance(new, list):
-        for i, chosen in enumerate(zip(*(each.tolist() for each in rows), strict=True)):
-            new[i] = operator(*(old[row] for row in chosen), rng.child(i))
+        first = [old[row] for each in rows for row in each[:1].tolist()]  # to look at all would take its time
+        with untouched(operator, lambda: first, "its parents: return a new genome"):
+            for i, chosen in enumerate(zip(*(each.tolist() for each in rows), strict=True)):
+                new[i] = operator(*(old[row] for row in chosen), rng.child(i))
     else:
         raise PluginError(f"{catalogue.named(type(operator))}: does not work on genomes of several parts")

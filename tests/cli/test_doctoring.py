@@ -17,7 +17,8 @@ from evoplug.doctor import Loaded, Machine, Plugin, Result
 
 MACHINE = Machine("3.11.7", "Linux", "2.10.0", 1.25, ("NVIDIA H200",), 2, 16, 128.0)
 LEVY = Entry("mutations", "levy", "levy:Levy", "evoplug-levy", "1.0")
-WELL = Plugin("evoplug-levy", "1.0", (Loaded(LEVY, "evoplug-levy/levy", 0.5, None),), ())
+REMARK = "no installed genotype is of kind `real-vectr`"
+WELL = Plugin("evoplug-levy", "1.0", (Loaded(LEVY, "evoplug-levy/levy", 0.5, None, (REMARK,)),), ())
 ILL = Plugin(
     "evoplug-levy", "1.0", (Loaded(LEVY, "levy", 0.5, "ImportError: no"),), ("needs torch>=99; 2.10.0 is installed",)
 )
@@ -55,6 +56,7 @@ def test_a_sound_installation(monkeypatch: pytest.MonkeyPatch) -> None:
         "plugins",
         "evoplug-levy 1.0 1 part 0.50 s",
         'mutations: levy its name is taken; use = "evoplug-levy/levy"',
+        f"mutations: levy {REMARK}",
         "data sets",
         "digits comes with its package",
         "mnist here, in data/MNIST",
@@ -88,6 +90,7 @@ def test_as_json(monkeypatch: pytest.MonkeyPatch, plugin: Plugin, code: int) -> 
     assert found["plugins"][0]["unmet"] == list(plugin.unmet)
     (part,) = found["plugins"][0]["parts"]
     assert (part["group"], part["name"], part["problem"]) == ("mutations", "levy", plugin.parts[0].problem)
+    assert part["remarks"] == list(plugin.parts[0].remarks)
     assert found["data"][1] == {"name": "mnist", "state": "here", "place": "data/MNIST"}
 
 

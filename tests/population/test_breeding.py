@@ -44,6 +44,20 @@ class Flat(Mutation):
         return genomes[:, 0]
 
 
+class InPlace(Mutation):
+    """Changes its parents, and returns them."""
+
+    def __call__(self, genomes, rng):
+        return genomes.fill_(1)
+
+
+class Taking(Crossover):
+    """Takes a child's genes away from its second parent."""
+
+    def __call__(self, a, b, rng):
+        return {**a, "deep": [b["deep"].pop()]}
+
+
 def members(genomes, **columns):
     n = len(genomes)
     return Members(genomes, torch.arange(n), torch.full((n, 2), -1), columns=columns)
@@ -156,3 +170,34 @@ def test_an_operator_on_one_kind_refuses_several_parts():
     parts = Members(Parts({"x": torch.zeros(1, 1)}), torch.arange(1), torch.full((1, 2), -1))
     with pytest.raises(PluginError, match=r"^Noise: does not work on genomes of several parts$"):
         Noise().into(parts, torch.tensor([0]), Rng(1), parts)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int64, torch.bool])
+@pytest.mark.parametrize("d", [3, breeding.LANE + 1], ids=["many rows a lane", "one row a lane"])
+def test_an_operator_that_changes_its_parents_is_named(d, dtype):
+    parents = members(torch.zeros(3, d, dtype=dtype))
+    with pytest.raises(PluginError, match=r"^InPlace: changes its parents: return a new tensor$"):
+        InPlace().into(parents, torch.tensor([0, 1]), Rng(1), members(torch.zeros(2, d, dtype=dtype)))
+
+
+def test_an_operator_that_changes_a_plain_genome_is_named():
+    parents = members([{"deep": [1, 2]}, {"deep": [3, 4]}])
+    with pytest.raises(PluginError, match=r"^Taking: changes its parents: return a new genome$"):
+        Taking().into(parents, torch.tensor([0, 1]), torch.tensor([1, 0]), Rng(1), members([None] * 2))
+
+
+def test_children_may_be_written_beside_their_parents():
+    """Both in one buffer: what is written are the children."""
+    d = breeding.LANE + 1
+    population = members(torch.zeros(4, d))
+    with workers(2):
+        Noise().into(population[:2], torch.tensor([0, 1]), Rng(1), population[2:])
+    assert population.genomes[:2].count_nonzero() == 0
+    assert population.genomes[2:].any(1).all()
+
+
+def test_in_inference_mode_which_counts_no_changes_operators_work_too():
+    with torch.inference_mode():
+        out = blank(2, 3)
+        Noise().into(members(torch.zeros(2, 3)), torch.tensor([0, 1]), Rng(1), out)
+    assert not out.genomes.isnan().any()
