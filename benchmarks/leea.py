@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from evoplug import Rng
 from evoplug.contracts import Dataset, DatasetInfo
 from evoplug.evaluation import Problem
 from evoplug_basics.crossovers import Uniform
@@ -45,7 +46,7 @@ def problem(batch: int, device: str = "cpu") -> Problem:
     genotype, evaluator = weights(), Classification(dataset=Noise(), batch=batch)
     genotype.bind(evaluator.task())
     evaluator.bind(genotype)
-    evaluator.start(torch.device(device))
+    evaluator.start(torch.device(device), Rng(1))
     return Problem(genotype, evaluator, 1, torch.device(device))
 
 

@@ -86,7 +86,7 @@ def ours(case: Case) -> Work:
     """The evaluator, as a strategy calls it."""
     evaluator = Train(dataset=data(case), network=case.network, batch=case.batch)
     evaluator.bind(None)
-    evaluator.start(CPU)
+    evaluator.start(CPU, Rng(1))
     n = case.population
     members = Members([{} for _ in range(n)], torch.arange(n), torch.full((n, 2), -1))
     members.states = evaluator.evaluate(members, Rng(1)).states

@@ -16,6 +16,7 @@ from functools import cache
 from importlib import invalidate_caches
 from pathlib import Path
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from evoplug import definitions, installed, modules
 from evoplug.contracts import CONTRACTS
@@ -25,7 +26,8 @@ from evoplug.installed import FIRST_PARTY, GROUPS, SINGULAR, Owner, normalised, 
 
 __all__ = [
     "GROUPS", "REQUIRED", "UNKNOWN", "Entry", "Owner", "Parameter", "a", "beside", "check_group", "component",
-    "entries", "find", "named", "preset", "presets", "refresh", "singular", "strays", "unknown", "unmet", "usable",
+    "entries", "find", "loaded", "named", "preset", "presets", "refresh", "singular", "strays", "unknown", "unmet",
+    "usable",
 ]  # fmt: skip
 
 _CONTRACTS = {contract.group: contract.__name__ for contract in CONTRACTS}
@@ -153,10 +155,20 @@ def usable(entry: Entry) -> str:
     return entry.name if found is entry else f"{entry.distribution}/{entry.name}"
 
 
+_loaded: WeakKeyDictionary[type, Entry] = WeakKeyDictionary()
+"""Class -> entry. Parts beside a configuration are among them after :func:`beside` has ended."""
+
+
+def loaded(cls: type, entry: Entry) -> None:
+    """Note that a class is what an entry stands for: in any thread, :func:`named` then knows it."""
+    _loaded[cls] = entry
+
+
 def named(cls: type) -> str:
     """A component's class as error messages name it: its entry, or its own name where it has none."""
     value = f"{cls.__module__}:{cls.__qualname__}"
-    return next((str(entry) for entry in entries() if entry.value == value), cls.__qualname__)
+    entry = _loaded.get(cls) or next((entry for entry in entries() if entry.value == value), None)
+    return str(entry) if entry else cls.__qualname__
 
 
 def unknown(group: str, name: str) -> str:

@@ -58,9 +58,11 @@ class Checkpoints:
         """Write ``state`` and remove the oldest beyond ``keep``.
 
         Raises:
+            TypeError: as :func:`compact`.
             FilesError: if the disk is full or the folder cannot be written; older checkpoints are untouched.
         """
         temporary = self.folder / f"{generation:08d}.tmp"
+        state = compact({"format": FORMAT, **state})
         try:
             digest = _write(temporary, state)
             path = self.folder / f"{generation:08d}-{digest}.pt"
@@ -100,7 +102,7 @@ def _write(path: Path, state: Mapping[str, Any]) -> str:
     """Write and fsync a file; returns its checksum."""
     with path.open("wb") as file:
         hashing = _Hashing(file)
-        torch.save(compact({"format": FORMAT, **state}), cast(IO[bytes], hashing))
+        torch.save(state, cast(IO[bytes], hashing))
         file.flush()
         os.fsync(file.fileno())
     return hashing.digest
@@ -122,16 +124,28 @@ def _read(path: Path) -> dict[str, Any]:
     return state
 
 
-def compact(value: Any) -> Any:
-    """The same value with every tensor that shows only a part of its storage copied: torch saves whole storages."""
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device, torch.Size)
+"""What a checkpoint may hold beside tensors, mappings, lists and tuples; none of their subclasses could be read."""
+
+
+def compact(value: Any, place: str = "") -> Any:
+    """The same value as a checkpoint takes it: mappings become dicts, and of tensors that show only a part of their
+    storage a copy is made, since torch saves whole storages.
+
+    Raises:
+        TypeError: with the place of the first value that is neither a tensor nor plain data.
+    """
     if isinstance(value, torch.Tensor):
         part = value.numel() * value.element_size() < value.untyped_storage().nbytes()
         return value.clone() if part else value
     if isinstance(value, Mapping):
-        return {key: compact(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(compact(item) for item in value)
-    return value
+        return {key: compact(item, f"{place}.{key}") for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(compact(item, f"{place}[{number}]") for number, item in enumerate(value))
+    if type(value) in _PLAIN:
+        return value
+    kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+    raise TypeError(f"a checkpoint holds tensors and plain data only, and {place.removeprefix('.')} is a {kind}")
 
 
 def _sync_folder(folder: Path) -> None:

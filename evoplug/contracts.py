@@ -142,8 +142,12 @@ class Genotype(Component):
         """One genome (a row, a value, or a mapping part -> either) as plain data to print and to store as JSON."""
         return genome.tolist() if hasattr(genome, "tolist") else genome
 
-    def inherit(self, state: Any, parent: Any, child: Any) -> Any:
-        """What of a parent's state a child keeps whose genome has changed; by default all of it."""
+    def inherit(self, state: Any, parent: Any, child: Any, rng: Rng) -> Any:
+        """What of a parent's state a child keeps whose genome has changed, as a new state; by default all of it.
+
+        Of a network's state, see ``Members.states``, weights that do not fit the child's genome are left out or made
+        to fit.
+        """
         return state
 
 
@@ -171,19 +175,28 @@ class Evaluator(Component):
             ConfigError: if the genotype's parts do not fit, with the key of the parameter to change.
         """
 
-    def start(self, device: torch.device) -> None:
-        """Load data and move to the device; called once, before the first evaluation.
+    def start(self, device: torch.device, rng: Rng) -> None:
+        """Load data, move to the device, draw the weights that it owns; called once, before the first evaluation.
 
         Raises:
             FilesError: if data are missing or damaged.
         """
 
+    def close(self) -> None:
+        """Let go of what ``start`` has taken (processes, emulators, files); called once, however the run ends."""
+
     def evaluate(self, members: Members, rng: Rng) -> Evaluation:
-        """Fitness of n members (higher is better); must not change them. NaN and infinities are fitting answers."""
+        """Fitness of n members (higher is better); must not change them. NaN and infinities are fitting answers.
+
+        ``members.columns``, which strategies and operators keep, may be read.
+        """
         raise NotImplementedError
 
     def measure(self, members: Members, split: str, rng: Rng) -> Metrics:
-        """metric -> ``(n,)`` on the whole "validation" or "test" split; empty where there is no such split."""
+        """metric -> ``(n,)`` on the whole "validation" or "test" split; empty where there is no such split.
+
+        ``rng`` is the same at every call with this split: members are compared on the same noise.
+        """
         return {}
 
     def model(self, member: Members) -> Model | None:
@@ -196,8 +209,11 @@ class Evaluator(Component):
         """
         return None
 
-    def update(self, members: Members, rng: Rng) -> Mapping[str, float]:
-        """One gradient step on the weights that the evaluator owns, under these members; returns its cost."""
+    def update(self, members: Members, rng: Rng) -> Evaluation:
+        """One gradient step on the weights that the evaluator owns, under these members.
+
+        Returns what the step saw: the members' fitness before it, its cost and columns for the records.
+        """
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Any]:
@@ -246,7 +262,8 @@ class Crossover(Component):
     def into(self, parents: Members, first: torch.Tensor, second: torch.Tensor, rng: Rng, out: Members) -> None:
         """Write the children of ``parents`` in rows ``first`` and ``second``, pair by pair, into ``out``.
 
-        A column that a mutation keeps per member (a self-adaptive sigma) becomes the mean of the two parents'.
+        A column that a mutation keeps per member (a self-adaptive sigma) becomes the mean of the two parents'; one of
+        integers or of booleans follows the first.
         """
         from evoplug.population.breeding import cross
 
@@ -290,7 +307,7 @@ class Loop:
 
     problem: Problem
     members: Members
-    """The population as last evaluated."""
+    """The population as last evaluated, with the states that it learned."""
 
     @property
     def best(self) -> Members:
@@ -341,7 +358,8 @@ class Model(NamedTuple):
     """A solution's network as it is used outside of evoplug: on the CPU, in evaluation mode, of its own memory."""
 
     module: nn.Module
-    """From raw examples ``(n, ...)`` to the network's outputs: preprocessing and network in one."""
+    """From raw examples ``(n, ...)`` to the network's outputs, a tensor ``(n, ...)`` or a tuple of them: preprocessing
+    and network in one."""
     example: torch.Tensor
     """``(2, ...)``: the shape and dtype of raw examples; the values mean nothing."""
     source: str
@@ -404,6 +422,8 @@ class Network(Component):
 
     def build(self, shape: tuple[int, ...], outputs: int) -> nn.Module:
         """A new module for inputs ``(n, *shape)`` and ``(n, outputs)`` logits.
+
+        Its weights come from torch's global random numbers, as those of all modules do: whoever builds one forks them.
 
         Raises:
             ConfigError: if the network cannot take such inputs.

@@ -89,22 +89,30 @@ class Problem:
         """Give each child what its changed genome lets it keep of the state of its parent, row by row."""
         if parents.states is None:
             return
+        rng = self.rng.child("inherit")
         children.states = [
-            self.genotype.inherit(state, genome(parents.genomes, row), genome(children.genomes, row))
+            self.genotype.inherit(
+                state, genome(parents.genomes, row), genome(children.genomes, row), rng.child(int(children.ids[row]))
+            )
             if self.genotype is not None and state is not None
             else state
             for row, state in enumerate(parents.states)
         ]
 
     def evaluate(self, members: Members) -> Evaluation:
-        """Evaluate members and count the cost; non-finite fitness becomes -inf and is counted.
+        """Evaluate members and write their fitness and the states that they learned into them; count the cost.
+
+        Fitness that is not finite becomes -inf and is counted.
+
+        Returns:
+            What the evaluator said, with ``cases`` where it provides them.
 
         Raises:
             EvaluationError: if the evaluator raised.
             PluginError: if what it returned breaks its contract, or it changed genomes.
         """
         if not len(members):
-            return Evaluation(torch.empty(0))
+            return Evaluation(torch.empty(0, device=self.device))
         rng = self._evaluation_rng.child(self._calls)
         self._calls += 1
         with self.timed("evaluation"), self._blamed("evaluate"), self._untouched(members):
@@ -112,7 +120,11 @@ class Problem:
         self._check(evaluation, len(members))
         self.ledger.add(evaluations=len(members), **evaluation.cost)
         self.columns.update(evaluation.columns)
-        return replace(evaluation, fitness=self._valid(evaluation.fitness))
+        members.fitness, invalid = finite(evaluation.fitness)
+        self.invalid += invalid
+        if evaluation.states is not None:
+            members.states = evaluation.states
+        return replace(evaluation, fitness=members.fitness, cases=self._counted(evaluation.cases))
 
     def measure(self, members: Members, split: str = "validation") -> dict[str, torch.Tensor]:
         """metric -> ``(n,)`` on the CPU, on a whole split; draws from a stream of its own, so measuring changes no
@@ -130,12 +142,20 @@ class Problem:
         measured = {split: self.measure(member, split) for split in ("validation", "test")}
         return {split: {name: v.item() for name, v in values.items()} for split, values in measured.items() if values}
 
-    def update(self, members: Members) -> None:
-        """One gradient step on what the evaluator owns, under these members."""
+    def update(self, members: Members) -> Evaluation:
+        """One gradient step on what the evaluator owns, under these members, which stay as they are; counts its cost.
+
+        Raises:
+            EvaluationError, PluginError: as :meth:`evaluate`.
+        """
         rng = self._evaluation_rng.child(self._calls)
         self._calls += 1
         with self.timed("evaluation"), self._blamed("update"), self._untouched(members):
-            self.ledger.add(**self.evaluator.update(members, rng))
+            evaluation = self.evaluator.update(members, rng)
+        self._check(evaluation, len(members), "update")
+        self.ledger.add(**evaluation.cost)
+        self.columns.update(evaluation.columns)
+        return replace(evaluation, fitness=finite(evaluation.fitness)[0])
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:
@@ -169,56 +189,67 @@ class Problem:
         except EvoplugError:
             raise
         except Exception as error:
-            name = type(self.evaluator).__qualname__
+            name = catalogue.named(type(self.evaluator))
             what = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise EvaluationError(f"generation {self.generation}: {name}.{method} raised {what}") from error
+            raise EvaluationError(f"generation {self.generation}: {name}: {method} raised {what}") from error
 
     def _untouched(self, members: Members) -> AbstractContextManager[None]:
         """The evaluator may look at genomes, and no more."""
         what = "the genomes of its members: work on a copy"
         return untouched(self.evaluator, lambda: sample(members.genomes), what)
 
-    def _check(self, evaluation: Any, n: int) -> None:
+    def _check(self, evaluation: Any, n: int, method: str = "evaluate") -> None:
         blame = catalogue.named(type(self.evaluator))
         if not isinstance(evaluation, Evaluation):
-            raise PluginError(f"{blame}: evaluate must return an Evaluation, not {type(evaluation).__name__}")
-        shape = tuple(getattr(evaluation.fitness, "shape", ()))
-        cases = "cases" in self.evaluator.provides
-        if len(shape) != 1 + cases or shape[0] != n:
-            expected = f"({n}, cases)" if cases else f"({n},)"
-            raise PluginError(f"{blame}: fitness must have shape {expected}, got {shape or evaluation.fitness!r}")
+            raise PluginError(f"{blame}: {method} must return an Evaluation, not {type(evaluation).__name__}")
+        fitness = evaluation.fitness
+        shape = tuple(getattr(fitness, "shape", ()))
+        if shape != (n,):
+            raise PluginError(f"{blame}: fitness must have shape ({n},), got {shape or fitness!r}")
+        if not (isinstance(fitness, torch.Tensor) and fitness.is_floating_point()):
+            raise PluginError(f"{blame}: fitness must be a floating tensor")
         if evaluation.states is not None and len(evaluation.states) != n:
             raise PluginError(f"{blame}: expected {n} states, got {len(evaluation.states)}")
         undeclared = set(evaluation.cost) - set(self.evaluator.costs)
         if undeclared:
             raise PluginError(f"{blame}: costs {sorted(undeclared)} are not in its `costs`")
+        if method == "evaluate" and "cases" in self.evaluator.provides:
+            shape = tuple(getattr(evaluation.cases, "shape", ()))
+            if len(shape) != 2 or shape[0] != n:
+                raise PluginError(f"{blame}: cases must have shape ({n}, cases), got {shape or evaluation.cases!r}")
 
-    def _valid(self, fitness: Any) -> Any:
-        if "cases" in self.evaluator.provides:
-            return _Cases(fitness, self)
-        return self._finite(fitness)
-
-    def _finite(self, fitness: torch.Tensor) -> torch.Tensor:
-        if not (isinstance(fitness, torch.Tensor) and fitness.is_floating_point()):
-            raise PluginError(f"{catalogue.named(type(self.evaluator))}: fitness must be a floating tensor")
-        valid = torch.isfinite(fitness)
-        invalid = fitness.numel() - int(valid.sum())
-        self.invalid += invalid
-        return fitness.where(valid, INVALID) if invalid else fitness
+    def _counted(self, cases: Any) -> Any:
+        """Cases that are there are counted at once, others as they are read."""
+        if isinstance(cases, torch.Tensor):
+            self.ledger.add(cases=cases.numel())
+            return finite(cases)[0]
+        return None if cases is None else _Cases(cases, self)
 
 
 class _Cases:
     """Fitness by case, evaluated and counted as it is read: ``cases[:, numbers]`` is ``(n, len(numbers))``."""
 
-    def __init__(self, fitness: Any, problem: Problem) -> None:
-        self._fitness, self._problem = fitness, problem
-        self.shape = fitness.shape
+    def __init__(self, cases: Any, problem: Problem) -> None:
+        self._cases, self._problem = cases, problem
+        self.shape = cases.shape
 
     def __getitem__(self, key: Any) -> torch.Tensor:
         with self._problem.timed("evaluation"), self._problem._blamed("evaluate"):
-            values = self._fitness[key]
+            values = self._cases[key]
         self._problem.ledger.add(cases=values.numel())
-        return self._problem._finite(values)
+        return finite(values)[0]
+
+
+def finite(fitness: torch.Tensor) -> tuple[torch.Tensor, int]:
+    """The same with :data:`INVALID` where a value is not finite, and how many are not."""
+    valid = torch.isfinite(fitness)
+    invalid = fitness.numel() - int(valid.sum())
+    return (fitness.where(valid, INVALID) if invalid else fitness), invalid
+
+
+def start(evaluator: Evaluator, seed: int, device: torch.device) -> None:
+    """Start an evaluator for a run with this seed."""
+    evaluator.start(device, Rng(seed, device).child("start"))
 
 
 def require(strategy: Strategy, evaluator: Evaluator) -> list[str]:

@@ -70,11 +70,14 @@ def _program(model: Model, file: Path) -> Exported:
 def _weights(model: Model, file: Path) -> Exported:
     import torch
 
+    from evoplug.local import importable
+
+    source = importable(model.source)
     with replacing(file) as stream:
-        torch.save({"source": model.source, "state_dict": model.module.state_dict()}, stream)
+        torch.save({"source": source, "state_dict": model.module.state_dict()}, stream)
     load = [
         "import torch",
-        model.source,
+        source,
         f"model.load_state_dict(torch.load({str(file)!r}, weights_only=True)['state_dict'])",
         "model.eval()",
     ]

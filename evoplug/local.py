@@ -6,6 +6,7 @@ Parts are found as installed ones are, by reading (:mod:`evoplug.definitions`); 
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from collections.abc import Callable, Iterator
 from importlib.util import module_from_spec, spec_from_file_location
@@ -20,6 +21,7 @@ from evoplug.errors import ConfigError, PluginError
 
 _GROUPS = tuple(contract.group for contract in CONTRACTS)
 _PREFIX = "evoplug_file_"
+_LOADED = re.compile(rf"{_PREFIX}[0-9a-f]{{16}}")
 
 C = TypeVar("C", bound=type)
 
@@ -88,9 +90,21 @@ def load(file: Path) -> ModuleType:
     return module
 
 
-def is_local(module: str) -> bool:
-    """Whether a module's name, such as ``cls.__module__``, is that of a file from :func:`load`."""
-    return module.startswith(_PREFIX)
+def importable(code: str) -> str:
+    """Code that imports from modules of :func:`load`, as a process can run it that has none of them: each by its file's
+    own name, with the file's folder on the path."""
+    files = {name: Path(str(sys.modules[name].__file__)) for name in dict.fromkeys(_LOADED.findall(code))}
+    if not files:
+        return code
+    lines = ["import sys"]
+    for loaded, file in files.items():
+        lines.append(f"sys.path.insert(0, {str(file.parent)!r})")
+        name = file.stem
+        if not name.isidentifier():
+            name = "_" + re.sub(r"\W", "_", name)
+            lines += ["import importlib", f"sys.modules[{name!r}] = importlib.import_module({file.stem!r})"]
+        code = code.replace(loaded, name)
+    return "\n".join([*lines, code])
 
 
 def _unfit(group: str, name: str) -> str | None:

@@ -1,4 +1,5 @@
-"""``plugins.lock``: the source of every part of a run, and whether it has changed since."""
+"""``plugins.lock``: what a run is made of, the sources of its parts and the files that they name; and what of it has
+changed since."""
 
 from __future__ import annotations
 
@@ -12,18 +13,22 @@ from pathlib import Path
 from typing import Any
 
 from evoplug import catalogue
-from evoplug.config import Experiment, Spec
+from evoplug.config import Experiment, Spec, paths
 from evoplug.config.functions import Reference
 from evoplug.config.spec import kind
 from evoplug.errors import FilesError, Key, dotted
 
 
 def lock(experiment: Experiment) -> dict[str, dict[str, Any]]:
-    """A row for each component and each function from a file or a module: its distribution and its source's hash.
+    """A row for each component and each function from a file or a module: its distribution and its source's hash; and
+    one for each file that a parameter of the type ``Path`` names: its hash. Folders have none.
 
-    Keys are ``module:Class``, or ``FILE.py:Class`` beside a configuration. A part that was given as an object, and so
-    cannot be rebuilt from its name, stands under its place in the configuration, e.g. ``evaluator.dataset``, and its
-    row says what it was an ``object`` of.
+    Keys are ``module:Class``, ``FILE.py:Class`` beside a configuration, or the file. A part that was given as an
+    object, and so cannot be rebuilt from its name, stands under its place in the configuration, e.g.
+    ``evaluator.dataset``, and its row says what it was an ``object`` of.
+
+    Raises:
+        FilesError: if one of the files cannot be read.
     """
     with catalogue.beside(experiment.plugins):
         rows = [row for spec in experiment.specs() for row in _rows(spec)]
@@ -44,7 +49,7 @@ def changes(file: Path, now: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def _rows(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The part itself and the functions in its parameters."""
+    """The part itself, and the functions and files in its parameters."""
     if spec.given is not None:
         yield _object(spec.given, spec.key)
         return
@@ -56,6 +61,8 @@ def _rows(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
             yield str(value), {"sha256": _hash(_file(value))}
         elif callable(value):
             yield _object(value, (*spec.key, name))
+        if spec.group != "recorders":  # what they name is written by the run
+            yield from ((str(file), {"sha256": _hash(file)}) for file in paths.inside(value) if file.is_file())
 
 
 def _object(given: Any, key: Key) -> tuple[str, dict[str, Any]]:
@@ -73,4 +80,15 @@ def _file(function: Reference) -> Path | None:
 
 
 def _hash(file: Path | None) -> str | None:
-    return hashlib.sha256(file.read_bytes()).hexdigest() if file else None
+    """Of a file's content, read in pieces.
+
+    Raises:
+        FilesError: if it cannot be read.
+    """
+    if file is None:
+        return None
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise FilesError(f"{file}: cannot be read: {error.strerror}") from error

@@ -50,6 +50,7 @@ def load(group: str, name: str) -> type[Component]:
         raise _refused(entry, f"`{attribute}` does not extend `{wanted.__name__}`, the contract of evoplug.{group}")
     if entry.problem and entry.line is not None:  # of the class as it is written
         raise _refused(entry, entry.problem)
+    catalogue.loaded(found, entry)
     return found
 
 

@@ -186,7 +186,7 @@ def _read_solution(path: Path) -> tuple[Members, Mapping[str, Any]]:
     try:
         with path.open("rb") as file:
             data = torch.load(file, map_location="cpu", weights_only=True)
-        return Members.from_state_dict(data["member"]), data["evaluator"]
+        return Members.from_state_dict(data["member"], "cpu"), data["evaluator"]
     except Exception as error:  # damaged bytes can raise nearly anything
         raise FilesError(f"{path}: is damaged, or holds more than tensors and plain data") from error
 

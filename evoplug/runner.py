@@ -17,10 +17,10 @@ from evoplug import catalogue, rundir
 from evoplug.checkpoint import Checkpoints
 from evoplug.config import Experiment
 from evoplug.config.difference import differences
-from evoplug.config.fit import Built
+from evoplug.config.fit import Built, located
 from evoplug.contracts import Component, Evaluator, Loop
 from evoplug.errors import EvaluationError, EvoplugError, FilesError, Interrupted, PluginError
-from evoplug.evaluation import Problem
+from evoplug.evaluation import Problem, start
 from evoplug.population.workers import workers
 from evoplug.records import Records
 from evoplug.signals import Stopper
@@ -58,6 +58,7 @@ class Execution:
         self.device = torch.device(built.device)
         self.checkpoints = Checkpoints(folder / rundir.CHECKPOINTS, self.settings.checkpoint.keep)
         self.profile: dict[str, float] = defaultdict(float)
+        self._best: float | None = None  # of the last generation, as the records have it
         self._saved_at, self._saved_generation, self._save_seconds = time.perf_counter(), 0, 0.0
 
     def run(self) -> None:
@@ -70,7 +71,11 @@ class Execution:
         restored = self.checkpoints.load()
         if restored is None and (self.folder / rundir.METRICS).exists():
             self.watch.notice(f"{self.checkpoints.folder}: no checkpoint yet; the run starts again")
-        with workers(self.settings.workers, self.settings.threads), Stopper() as stopper:
+        with (
+            workers(self.settings.workers, self.settings.threads),
+            Stopper() as stopper,
+            self._closing(),
+        ):
             self.problem, self.loop = self._start()
             offset = self._restore(*restored) if restored else 0
             (self.folder / rundir.RESULT).unlink(missing_ok=True)  # of where it was stopped: it goes on
@@ -80,9 +85,10 @@ class Execution:
             self._finish(reason)
 
     def _start(self) -> tuple[Problem, Loop]:
-        self.built.evaluator.start(self.device)
         problem = Problem(self.built.genotype, self.built.evaluator, self.settings.seed, self.device)
-        with self._blamed():
+        with located(self.experiment, ("evaluator",)), self._blamed():
+            start(problem.evaluator, self.settings.seed, self.device)
+        with located(self.experiment, ("strategy",)), self._blamed():
             loop = self.built.strategy.start(problem)
         missing = [
             name for name in ("state_dict", "load_state_dict") if getattr(type(loop), name) is getattr(Loop, name)
@@ -92,22 +98,32 @@ class Execution:
             raise PluginError(f"{name}: its loop has no {' and no '.join(missing)}, so no checkpoint could be written")
         return problem, loop
 
+    @contextmanager
+    def _closing(self) -> Iterator[None]:
+        """Whatever happens inside the block, the evaluator is closed; how that goes changes no result."""
+        try:
+            yield
+        finally:
+            try:
+                self.built.evaluator.close()
+            except Exception as error:
+                name = catalogue.named(type(self.built.evaluator))
+                self.watch.notice(f"{name}: close raised {type(error).__name__}: {error}")
+
     def _generations(self, records: Records, stopper: Stopper) -> str:
         """Step until a stop rule holds; returns the rule."""
-        for recorder in self.built.recorders:
-            recorder.open(str(self.folder))
+        with self._blamed():
+            for recorder in self.built.recorders:
+                recorder.open(str(self.folder))
         try:
-            best = None
-            if self.problem.ledger["generations"]:
-                with self._blamed():
-                    best = _best(self.loop.members)
-            while not (reason := self.problem.ledger.reached(self.settings.stop, best)):
+            while not (reason := self.problem.ledger.reached(self.settings.stop, self._best)):
                 row = self._generation()
                 stopper.settle()
-                best = row["best"]
+                self._best = row["best"]
                 records.append(row)
-                for recorder in self.built.recorders:
-                    recorder.row(row)
+                with self._blamed():
+                    for recorder in self.built.recorders:
+                        recorder.row(row)
                 self.watch.generation(row)
                 if stopper.signal is not None:
                     self._save(records)
@@ -185,15 +201,15 @@ class Execution:
             return
         begin = time.perf_counter()
         with self._blamed():
-            problem, loop = self.problem.state_dict(), self.loop.state_dict()
-        state = {
-            "config": self.experiment.fixed(),
-            "problem": problem,
-            "loop": loop,
-            "records": records.sync(),
-            "profile": dict(self.profile),
-        }
-        self.checkpoints.save(generation, state)
+            state = {
+                "config": self.experiment.fixed(),
+                "problem": self.problem.state_dict(),
+                "loop": self.loop.state_dict(),
+                "best": self._best,
+                "records": records.sync(),
+                "profile": dict(self.profile),
+            }
+            self.checkpoints.save(generation, state)
         self._saved_at, self._saved_generation = time.perf_counter(), generation
         self._save_seconds = self._saved_at - begin
         self.profile["checkpoint"] += self._save_seconds
@@ -211,6 +227,7 @@ class Execution:
         with self._blamed(" on the state in its checkpoint"):
             self.problem.load_state_dict(state["problem"])
             self.loop.load_state_dict(state["loop"])
+        self._best = state["best"]
         self.profile.update(state["profile"])
         records: int = state["records"]
         return records
@@ -265,14 +282,11 @@ def _report(problem: Problem, outcome: Outcome) -> dict[str, Any]:
             "id": int(best.ids[0]),
             "description": described,
         },
+        "headline": problem.evaluator.headline,
         "validation": outcome.metrics.get("validation", {}),
         "test": outcome.metrics.get("test", {}),
         "beside": outcome.beside,
     }
-
-
-def _best(members: Members) -> float | None:
-    return None if members.fitness is None else members.fitness.max().item()
 
 
 def _statistics(members: Members) -> dict[str, float]:

@@ -82,7 +82,9 @@ class Members:
     columns: dict[str, torch.Tensor] = field(default_factory=dict)
     """name -> ``(n, ...)``: what a strategy or an operator keeps beside each genome."""
     states: list[Any] | None = None
-    """What each member has learned: nested dicts and lists of tensors and plain values, or None."""
+    """What each member has learned: nested dicts and lists of tensors and plain values, or None. That of a trained
+    network is a dict with "weights" and "buffers", each name -> tensor, and whatever else its evaluator needs; what is
+    missing there is drawn anew."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -123,25 +125,43 @@ class Members:
         return data
 
     @staticmethod
-    def from_state_dict(data: Mapping[str, Any]) -> Members:
-        """The inverse of :meth:`state_dict`."""
+    def from_state_dict(data: Mapping[str, Any], device: torch.device | str) -> Members:
+        """The inverse of :meth:`state_dict`, on a device: tensors come from a checkpoint on the CPU."""
+        if str(device) != "cpu":
+            data = _moved(data, device, {})
         genomes = data["genomes"]
         return Members(**{**data, "genomes": Parts(genomes["parts"]) if isinstance(genomes, dict) else genomes})
+
+
+def _moved(value: Any, device: torch.device | str, moved: dict[int, torch.Tensor]) -> Any:
+    """The same value with all tensors in it on a device; those that stand in it twice stay one."""
+    if isinstance(value, Mapping):
+        return {key: _moved(item, device, moved) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_moved(item, device, moved) for item in value)
+    if not hasattr(value, "to"):
+        return value
+    if id(value) not in moved:
+        moved[id(value)] = value.to(device)
+    return moved[id(value)]
 
 
 @dataclass
 class Evaluation:
     """What an evaluator says about n members."""
 
-    fitness: Any
-    """``(n,)`` floating tensor, higher is better. Evaluators that provide "cases" give ``(n, cases)``: a tensor, or
-    any object with ``shape`` and ``[:, cases]`` that computes a case when it is read."""
+    fitness: torch.Tensor
+    """``(n,)`` floating: higher is better."""
     states: list[Any] | None = None
     """n new states, where members learned; None leaves the old ones."""
     cost: Mapping[str, float] = field(default_factory=dict)
     """What this evaluation spent, by ledger column, e.g. ``{"epochs": 8}``; the names stand in ``Evaluator.costs``."""
     columns: Mapping[str, Any] = field(default_factory=dict)
-    """Further values for the records: name -> number, or ``(n,)`` tensor of numbers (recorded as a list)."""
+    """Further values for the records: name -> number, or ``(n,)`` tensor of numbers (recorded as a list). Of several
+    evaluations in one step the last counts."""
+    cases: Any = None
+    """``(n, cases)`` floating, higher is better, of evaluators that provide "cases": a tensor, or any object with
+    ``shape`` and ``[:, cases]`` that computes cases when they are read. Read cases are counted in the ledger."""
 
 
 @dataclass(frozen=True)

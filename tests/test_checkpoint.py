@@ -1,7 +1,10 @@
 import os
 import pickle
 import random
+from collections import OrderedDict
+from pathlib import Path
 
+import numpy
 import pytest
 import torch
 
@@ -61,16 +64,41 @@ def test_all_damaged_refuses_and_removes_nothing(checkpoints):
     assert all(path.exists() for path in paths)
 
 
-def test_code_in_a_checkpoint_is_refused_and_not_run(checkpoints, tmp_path):
+def test_code_in_a_checkpoint_is_refused_and_not_run(checkpoints, tmp_path, monkeypatch):
     class Payload:
         def __reduce__(self):
             return os.system, (f"touch {tmp_path / 'ran'}",)
 
+    monkeypatch.setattr("evoplug.checkpoint.compact", lambda state: state)  # by somebody else
+    path = checkpoints.save(1, {"payload": Payload()})
     with pytest.raises(FilesError, match="more than tensors and plain data"):
-        path = checkpoints.save(1, {"payload": Payload()})
         checkpoints.load()
     assert path.exists()
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        (Path("here"), "pathlib.PosixPath"),
+        (numpy.float64(1), "numpy.float64"),
+        (numpy.zeros(2), "numpy.ndarray"),
+        (OrderedDict(a=[print]), "builtin_function_or_method"),
+    ],
+)
+def test_what_could_not_be_read_again_is_not_written(checkpoints, value, what):
+    checkpoints.save(1, state(1))
+    with pytest.raises(TypeError, match=f"tensors and plain data only, and loop.inner.* is a {what}$"):
+        checkpoints.save(2, {"loop": {"inner": value}})
+    assert [path.name[:8] for path in checkpoints.folder.iterdir()] == ["00000001"]
+
+
+def test_plain_data_come_back_as_they_were(checkpoints):
+    value = {"a": [1, 2.5, "b", None, True, b"c"], "d": (torch.arange(3), {"e": torch.float32})}
+    checkpoints.save(1, {"value": value, "shape": torch.zeros(2, 3).shape})
+    loaded, _ = checkpoints.load()
+    assert str(loaded["value"]) == str(value)
+    assert loaded["shape"] == (2, 3)
 
 
 def test_a_newer_format_is_refused_with_both_versions(checkpoints):

@@ -3,6 +3,7 @@ import torch
 
 from evoplug import Evaluation, EvaluationError, Parts, PluginError
 from evoplug.contracts import Evaluator
+from evoplug.evaluation import start
 from fakes import Interval, Sphere, problem
 
 
@@ -50,7 +51,7 @@ def test_a_broken_contract_names_the_plugin(answer, message):
 def test_an_exception_is_an_evaluation_error_of_one_line():
     with pytest.raises(EvaluationError) as caught:
         evaluate(ValueError("first line\nsecond line"))
-    assert str(caught.value) == "generation 1: Answers.evaluate raised ValueError: first line"
+    assert str(caught.value) == "generation 1: Answers: evaluate raised ValueError: first line"
 
 
 def test_cost_goes_to_the_ledger():
@@ -58,23 +59,86 @@ def test_cost_goes_to_the_ledger():
     assert p.ledger["epochs"] == 24
 
 
+def test_members_get_their_fitness_and_what_they_learned():
+    p = problem(Answers(Evaluation(torch.tensor([1.0, torch.nan, 2.0]), states=["a", "b", "c"])))
+    members = p.sample(3)
+    evaluation = p.evaluate(members)
+    assert members.fitness is evaluation.fitness
+    assert members.fitness.tolist() == [1, -torch.inf, 2]
+    assert members.states == ["a", "b", "c"]
+    p.evaluator.answer = Evaluation(torch.zeros(3))
+    p.evaluate(members)
+    assert members.states == ["a", "b", "c"]  # who says nothing of states leaves them
+
+
+class Lazy:
+    """Three members and a thousand cases, of which the second member fails all."""
+
+    shape = (3, 1000)
+
+    def __init__(self):
+        self.read = []
+
+    def __getitem__(self, key):
+        _, cases = key
+        self.read.extend(cases.tolist())
+        return torch.tensor([1.0, torch.nan, 0.0])[:, None].expand(3, len(cases)).clone()
+
+
 def test_cases_are_read_when_asked_for_and_counted():
-    read = []
-
-    class Lazy:
-        shape = (3, 1000)
-
-        def __getitem__(self, key):
-            _, cases = key
-            read.extend(cases.tolist())
-            return torch.tensor([1.0, torch.nan, 0.0])[:, None].expand(3, len(cases)).clone()
-
-    p, evaluation = evaluate(Evaluation(Lazy()), provides=("cases",))
-    assert read == []
-    values = evaluation.fitness[:, torch.tensor([5, 7])]
-    assert read == [5, 7]
+    lazy = Lazy()
+    p, evaluation = evaluate(Evaluation(torch.zeros(3), cases=lazy), provides=("cases",))
+    assert lazy.read == []
+    values = evaluation.cases[:, torch.tensor([5, 7])]
+    assert lazy.read == [5, 7]
     assert values[1].tolist() == [-torch.inf, -torch.inf]
-    assert p.ledger["cases"] == 6
+    assert (p.ledger["cases"], p.invalid) == (6, 0)
+
+
+def test_cases_that_are_there_stay_a_tensor_and_are_counted_once():
+    cases = torch.ones(3, 10)
+    cases[1, 4] = torch.nan
+    p, evaluation = evaluate(Evaluation(torch.zeros(3), cases=cases), provides=("cases",))
+    assert evaluation.cases[1].tolist() == [1, 1, 1, 1, -torch.inf, 1, 1, 1, 1, 1]
+    assert (p.ledger["cases"], p.invalid) == (30, 0)
+
+
+@pytest.mark.parametrize("cases", [None, torch.zeros(3), torch.zeros(2, 5)])
+def test_promised_cases_must_be_there(cases):
+    with pytest.raises(PluginError, match=r"Answers: cases must have shape \(3, cases\), got"):
+        evaluate(Evaluation(torch.zeros(3), cases=cases), provides=("cases",))
+
+
+class Updating(Answers):
+    """Says so of an update."""
+
+    def update(self, members, rng):
+        return self.answer
+
+
+def test_an_update_tells_what_it_saw_and_leaves_the_members_as_they_are():
+    answer = Evaluation(torch.tensor([1.0, torch.nan]), cost={"steps": 1}, columns={"loss": 0.5})
+    p = problem(Updating(answer, costs=("steps",)))
+    members = p.sample(2)
+    assert p.update(members).fitness.tolist() == [1, -torch.inf]
+    assert members.fitness is None
+    assert (p.ledger["steps"], p.ledger["evaluations"], p.columns) == (1, 0, {"loss": 0.5})
+    p.evaluator.answer = {"steps": 1}
+    with pytest.raises(PluginError, match="Updating: update must return an Evaluation, not dict"):
+        p.update(members)
+
+
+def test_an_evaluator_starts_with_a_stream_that_depends_on_the_seed():
+    class Owner(Sphere):
+        def start(self, device, rng):
+            self.drawn = rng.numpy.random()
+
+    drawn = []
+    for seed in (1, 1, 2):
+        owner = Owner()
+        start(owner, seed, torch.device("cpu"))
+        drawn.append(owner.drawn)
+    assert drawn[0] == drawn[1] != drawn[2]
 
 
 def test_each_evaluation_draws_from_a_stream_of_its_own():
@@ -115,7 +179,7 @@ def test_an_evaluator_that_changes_genomes_is_named(method, genomes, change):
 
         def update(self, members, rng):
             change(members)
-            return {}
+            return Evaluation(torch.zeros(3))
 
     p = problem(Changes())
     with pytest.raises(PluginError, match=r"Changes: changes the genomes of its members: work on a copy$"):

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import evoplug
-from evoplug import ConfigError, FilesError
+from evoplug import ConfigError, FilesError, local
 from evoplug.contracts import Model
 from evoplug.exporting import export
 from test_solution import LEEA, SPHERE, digits, owned
@@ -76,6 +76,35 @@ def test_weights_that_the_evaluator_owned_are_in_the_file(owned, tmp_path, file)
     exported = export(evoplug.Run(owned.folder).best, tmp_path / file)
     (output,) = elsewhere(ALONE + exported.load + "\nprint(model(torch.ones(1, 3)).sum().item())")
     assert float(output) == pytest.approx(owned.test["output"], abs=1e-4)
+
+
+RINGS = """
+import evoplug
+import torch
+from evoplug.contracts import Network, dataclass
+
+
+@evoplug.register("networks", "radial")
+@dataclass(kw_only=True)
+class Radial(Network):
+    units: int = 8
+
+    def build(self, shape, outputs):
+        first = torch.nn.Linear(shape[-1] * shape[-2], self.units)
+        return torch.nn.Sequential(torch.nn.Flatten(), first, torch.nn.Tanh(), torch.nn.Linear(self.units, outputs))
+"""
+
+
+@pytest.mark.parametrize("name", ["rings.py", "my-rings 2.py"])
+def test_a_network_in_a_file_beside_the_configuration_is_imported_from_there(name, data, tmp_path):
+    (tmp_path / name).write_text(RINGS)
+    genotype = {"use": "weights", "network": {"use": "radial", "units": 12}}
+    config = {**LEEA, "run": {"stop": {"generations": 2}}, "plugins": [str(tmp_path / name)], "genotype": genotype}
+    run = evoplug.run(config, out=tmp_path / "run")
+    exported = export(evoplug.Run(run.folder).best, tmp_path / "model.pt")
+    accuracy, _ = elsewhere("import sys\n" + exported.load + MEASURE, data)
+    assert float(accuracy) == pytest.approx(run.test["accuracy"], abs=1e-9)
+    assert local.importable("model = Linear(3, 3)") == "model = Linear(3, 3)"
 
 
 class Fickle(nn.Module):

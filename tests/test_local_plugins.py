@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import evoplug
-from evoplug import local
+from evoplug import local, lock
 from evoplug.cli import main
 from evoplug.contracts import (
     Annotated,
@@ -72,6 +72,36 @@ CONFIG = """
     [operators]
     mutation = { use = "cauchy" }
 """
+NEAR = """
+    from pathlib import Path
+
+    from evoplug.contracts import Evaluation, Evaluator
+
+
+    @evoplug.register("evaluators", "near")
+    @dataclass(kw_only=True)
+    class NearFile(Evaluator, genome="real-vector"):
+        target: Path
+        images: Path
+
+        def evaluate(self, members, rng):
+            return Evaluation(-(members.genomes - float(self.target.read_text())).square().sum(1))
+"""
+NOTES = """
+    from pathlib import Path
+
+    from evoplug.contracts import Recorder
+
+
+    @evoplug.register("recorders", "notes")
+    @dataclass(kw_only=True)
+    class Notes(Recorder):
+        file: Path
+
+        def row(self, row):
+            with self.file.open("a") as file:
+                file.write(f"{row['generations']} ")
+"""
 MORE = {"run.stop.generations": 6}
 
 
@@ -81,6 +111,17 @@ def beside(tmp_path):
     (tmp_path / "my.toml").write_text(dedent(CONFIG))
     (tmp_path / "ops.py").write_text(dedent(OPS))
     return tmp_path
+
+
+@pytest.fixture
+def reading(beside):
+    """The same, with an evaluator that reads a file."""
+    (beside / "ops.py").write_text(dedent(OPS) + dedent(NEAR))
+    (beside / "far.txt").write_text("2.0")
+    (beside / "folder").mkdir()
+    text = dedent(CONFIG).replace('"function"', '"near"\ntarget = "./far.txt"\nimages = "folder"')
+    (beside / "my.toml").write_text(text.replace("length = 2", "length = 2\nlow = -5.0\nhigh = 5.0"))
+    return beside
 
 
 def refused(config, **more) -> str:
@@ -127,6 +168,14 @@ class TestFiles:
         evoplug.check(beside / "my.toml")
         with pytest.raises(evoplug.ConfigError, match="there is no mutation `cauchy`"):
             evoplug.catalogue.find("mutations", "cauchy")
+
+    @pytest.mark.parametrize("length", [2, 2**19])
+    def test_an_error_of_a_run_names_the_file_in_whatever_thread(self, beside, length) -> None:
+        """Genomes of the second length are bred in several lanes, on the threads of the workers."""
+        (beside / "ops.py").write_text(dedent(OPS).rstrip() + "[:, 1:]\n")
+        over = {"genotype.length": length, "run.workers": 2}
+        name = f"evoplug.mutations: cauchy = {beside / 'ops.py'}:Cauchy"
+        assert refused(beside / "my.toml", overrides=over, out=beside / "run").startswith(f"{name}: must return shape")
 
     def test_a_changed_file_is_run_anew_in_the_same_process(self, beside) -> None:
         first = evoplug.run(beside / "my.toml", out=beside / "a")
@@ -208,6 +257,47 @@ class TestResume:
         (beside / "cost.py").write_text("def cost(x):\n    return x.abs().sum(1)\n")
         with pytest.raises(evoplug.FilesError, match=r"changed since the run began: \S+cost.py:cost;"):
             evoplug.resume(run.folder, MORE)
+
+    def test_so_is_a_file_that_a_parameter_names(self, reading) -> None:
+        run = evoplug.run(reading / "my.toml", out=reading / "run")
+        lock = json.loads((run.folder / "plugins.lock").read_text())
+        assert str(reading / "far.txt") in lock
+        assert str(reading / "folder") not in lock
+        (reading / "far.txt").write_text("9.0")
+        with pytest.raises(evoplug.FilesError, match=r"changed since the run began: \S+far.txt; --allow-changed"):
+            evoplug.resume(run.folder, MORE)
+        assert len(evoplug.resume(run.folder, MORE, allow_changed=True).metrics) == 6
+        (reading / "far.txt").unlink()
+        with pytest.raises(evoplug.FilesError, match=r"changed since the run began: \S+far.txt;"):
+            evoplug.resume(run.folder, {"run.stop.generations": 7})
+
+    def test_one_that_cannot_be_read_is_an_error_of_files(self, reading, monkeypatch) -> None:
+        opened = Path.open
+
+        def denied(file, *arguments, **keywords):
+            if file.name == "far.txt":
+                raise PermissionError(13, "Permission denied", str(file))
+            return opened(file, *arguments, **keywords)
+
+        monkeypatch.setattr(Path, "open", denied)
+        with pytest.raises(evoplug.FilesError, match=r"far.txt: cannot be read: Permission denied"):
+            lock.lock(evoplug.check(reading / "my.toml"))
+
+    def test_a_run_and_its_resume_find_their_files_from_any_folder(self, reading, tmp_path, monkeypatch) -> None:
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        evoplug.run("../my.toml", out="run")
+        monkeypatch.chdir("/")
+        assert len(evoplug.resume(tmp_path / "elsewhere" / "run", MORE).metrics) == 6
+        assert evoplug.Run(tmp_path / "elsewhere" / "run").config["evaluator"]["target"] == str(reading / "far.txt")
+
+    def test_what_a_recorder_writes_may_change(self, beside) -> None:
+        (beside / "ops.py").write_text(dedent(OPS) + dedent(NOTES))
+        (beside / "my.toml").write_text(dedent(CONFIG) + '[[recorders]]\nuse = "notes"\nfile = "notes.txt"\n')
+        run = evoplug.run(beside / "my.toml", out=beside / "run")
+        evoplug.resume(run.folder, MORE)
+        evoplug.resume(run.folder, {"run.stop.generations": 7})
+        assert (beside / "notes.txt").read_text() == "1 2 3 4 5 6 7 "
 
     def test_a_damaged_lock_is_an_error_of_files(self, beside) -> None:
         run = evoplug.run(beside / "my.toml", out=beside / "run")

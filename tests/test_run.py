@@ -6,14 +6,16 @@ import signal
 import threading
 import time
 import tomllib
+from contextlib import nullcontext
 
 import pytest
 import torch
 
 import evoplug
-from evoplug import ConfigError, EvaluationError, FilesError, PluginError
+from evoplug import ConfigError, Evaluation, EvaluationError, FilesError, PluginError
 from evoplug.checkpoint import Checkpoints
 from evoplug.cli import main
+from evoplug.contracts import Evaluator
 from evoplug.errors import Interrupted
 from evoplug.rundir import held
 from evoplug.runner import Watch
@@ -295,13 +297,13 @@ class Keeping(Loop):
 
     def step(self):
         self.members, self.age = self.problem.sample(4), self.age + 1
-        self.members.fitness = self.problem.evaluate(self.members).fitness
+        self.problem.evaluate(self.members)
 
     def state_dict(self):
         return {"members": self.members.state_dict(), "age": self.age}
 
     def load_state_dict(self, state):
-        self.members, self.age = Members.from_state_dict(state["members"]), state["age"]
+        self.members, self.age = Members.from_state_dict(state["members"], self.problem.device), state["age"]
 
 @evoplug.register("strategies", "keeper")
 @dataclass(kw_only=True)
@@ -320,7 +322,122 @@ def test_a_changed_source_that_wants_more_of_its_checkpoint_is_named(tmp_path, c
     with pytest.raises(SystemExit) as ended:
         main(["resume", str(run.folder), "--set", "run.stop.generations=3", "--allow-changed"])
     assert ended.value.code == 3
-    line = "Keeper raised KeyError: 'years' on the state in its checkpoint (see error.log)"
+    keeper = f"evoplug.strategies: keeper = {file}:Keeper"
+    line = f"{keeper} raised KeyError: 'years' on the state in its checkpoint (see error.log)"
     assert capsys.readouterr().err == f"evoplug: error: {line}\n"
     assert evoplug.Run(run.folder).result["reason"] == line
     assert 'state["years"]' in (run.folder / "error.log").read_text()
+
+
+class Door(Evaluator):
+    """Fails in one of its methods, and knows whether it is open."""
+
+    def __init__(self, fails=None):
+        self.fails, self.calls = fails, []
+
+    def _called(self, method):
+        self.calls.append(method)
+        if self.fails == method:
+            raise OSError(28, "no more room")
+
+    def start(self, device, rng):
+        self._called("start")
+
+    def evaluate(self, members, rng):
+        self._called("evaluate")
+        return Evaluation(-members.genomes.square().sum(1))
+
+    def close(self):
+        self._called("close")
+
+
+@pytest.mark.parametrize(
+    ("fails", "error"), [(None, None), ("start", PluginError), ("evaluate", EvaluationError), ("close", None)]
+)
+def test_an_evaluator_is_closed_however_the_run_ends(tmp_path, fails, error):
+    door, notices = Door(fails), []
+
+    class Listen(Watch):
+        def notice(self, text):
+            notices.append(text)
+
+    with pytest.raises(error) if error else nullcontext():
+        evoplug.run({**SNES, "evaluator": door}, out=tmp_path / "run", watch=Listen())
+    assert (door.calls[0], door.calls[-1]) == ("start", "close")
+    assert door.calls.count("close") == 1
+    assert evoplug.Run(tmp_path / "run").status == ("failed" if error else "finished")
+    assert notices == (["Door: close raised OSError: [Errno 28] no more room"] if fails == "close" else [])
+
+
+def test_an_evaluator_that_cannot_start_is_named_in_one_line(tmp_path):
+    with pytest.raises(PluginError, match=r"^Door raised OSError: \[Errno 28\] no more room \(see error.log\)$"):
+        evoplug.run({**SNES, "evaluator": Door("start")}, out=tmp_path / "run")
+    assert evoplug.Run(tmp_path / "run").status == "failed"
+    assert "no more room" in (tmp_path / "run" / "error.log").read_text()
+
+
+@pytest.mark.parametrize("method", ["open", "row"])
+def test_a_recorder_that_fails_is_named(tmp_path, method):
+    (tmp_path / "broken.py").write_text(f"""
+import evoplug
+from evoplug.contracts import Recorder, dataclass
+
+@evoplug.register("recorders", "broken")
+@dataclass(kw_only=True)
+class Broken(Recorder):
+    def {method}(self, what):
+        raise OSError("no more room")
+""")
+    config = {**SNES, "plugins": [str(tmp_path / "broken.py")], "recorders": [{"use": "broken"}]}
+    with pytest.raises(PluginError, match=r"roken.* raised OSError: no more room \(see error.log\)$"):
+        evoplug.run(config, out=tmp_path / "run")
+    assert evoplug.Run(tmp_path / "run").status == "failed"
+
+
+def test_a_state_that_could_not_be_read_again_ends_the_run(tmp_path):
+    (tmp_path / "keeper.py").write_text(KEEPER.replace('"age": self.age', '"age": {self.age}'))
+    config = {**SNES, "plugins": [str(tmp_path / "keeper.py")], "strategy": {"use": "keeper"}}
+    with pytest.raises(PluginError, match=r"a checkpoint holds tensors and plain data only, and loop.age is a set"):
+        evoplug.run(config, out=tmp_path / "run")
+
+
+def test_the_fitness_that_ends_a_run_is_that_of_the_records_after_a_resume_too(tmp_path):
+    """The status of a loop may say another ``best`` than its members have."""
+    source = KEEPER.replace(
+        "    def state_dict",
+        "    @property\n    def status(self):\n        return {'best': 7.0}\n\n    def state_dict",
+        1,
+    )
+    (tmp_path / "keeper.py").write_text(source)
+    config = {**SNES, "plugins": [str(tmp_path / "keeper.py")], "strategy": {"use": "keeper"}}
+    run = evoplug.run(config, {"run.stop": {"generations": 2}}, out=tmp_path / "run")
+    run = evoplug.resume(run.folder, {"run.stop": {"generations": 9, "fitness": 7.0}})
+    assert (run.result["reason"], len(run.metrics)) == ("fitness = 7", 2)
+
+
+def test_what_a_part_finds_wrong_as_it_starts_is_said_where_it_stands(tmp_path):
+    (tmp_path / "picky.py").write_text("""
+import evoplug
+from evoplug.contracts import ConfigError, Strategy, dataclass
+
+@evoplug.register("strategies", "picky")
+@dataclass(kw_only=True)
+class Picky(Strategy):
+    population: int = 3
+
+    def start(self, problem):
+        raise ConfigError("population", "must be even")
+""")
+    (tmp_path / "run.toml").write_text("""evoplug = 1
+plugins = ["./picky.py"]
+[strategy]
+use = "picky"
+population = 5
+[genotype]
+use = "real-vector"
+[evaluator]
+use = "function"
+""")
+    with pytest.raises(ConfigError) as caught:
+        evoplug.run(tmp_path / "run.toml", out=tmp_path / "run")
+    assert str(caught.value) == f"{tmp_path / 'run.toml'}:5: strategy.population: must be even"

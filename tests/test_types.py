@@ -36,7 +36,7 @@ def test_cat_and_state_dict_are_exact():
     whole = Members.cat([members(2), members(3, first=2)])
     assert len(whole) == 5
     assert whole.ids.tolist() == [0, 1, 2, 3, 4]
-    copy = Members.from_state_dict(whole.state_dict())
+    copy = Members.from_state_dict(whole.state_dict(), "cpu")
     assert copy.genomes["blocks"] == whole.genomes["blocks"]
     assert torch.equal(copy.genomes["loss"], whole.genomes["loss"])
     assert copy.states is whole.states
@@ -54,3 +54,16 @@ def test_genomes_of_every_kind():
     assert {name: list(part) for name, part in genome(composite, 1).items()} == {"loss": [2, 3], "blocks": ["b", "1"]}
     assert take(composite, slice(1, 3))["blocks"] == ["b1", "b2"]
     assert concatenate([composite, composite])["loss"].shape == (6, 2)
+
+
+def test_members_of_a_checkpoint_go_to_the_device_shared_tensors_once():
+    whole = members(3)
+    whole.states = [{"weights": torch.ones(2)}] * 2 + [None]
+    whole.columns["sigma"] = torch.ones(3)
+    there = Members.from_state_dict(whole.state_dict(), "meta")
+    tensors = [there.genomes["loss"], there.ids, there.parents, there.fitness, there.columns["sigma"]]
+    assert all(tensor.is_meta for tensor in tensors if tensor is not None)
+    assert there.genomes["blocks"] == whole.genomes["blocks"]
+    assert there.states[0]["weights"].is_meta
+    assert there.states[0]["weights"] is there.states[1]["weights"]
+    assert there.states[2] is None

@@ -62,7 +62,8 @@ class PopulationLoop(TrackedLoop):
         problem: what to solve.
         population: number of individuals.
         algorithm: the loop; called with 0 generations for the initial population, then with 1 a step.
-        selection, crossover, mutation: what the toolbox's ``select``, ``mate`` and ``mutate`` call.
+        selection, crossover, mutation: what the toolbox's ``select``, ``mate`` and ``mutate`` call. Without a crossover
+            there is no ``mate``, and the algorithm must not ask for it.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class PopulationLoop(TrackedLoop):
         population: int,
         algorithm: Algorithm,
         selection: Selection,
-        crossover: Crossover,
+        crossover: Crossover | None,
         mutation: Mutation,
     ) -> None:
         super().__init__(problem)
@@ -86,7 +87,8 @@ class PopulationLoop(TrackedLoop):
         """The initial population first, then one of DEAP's generations."""
         generation = self.problem.generation
         rng = self.problem.rng.child("step", generation)
-        variation = _Variation(self.problem, self._crossover.at(generation), self._mutation.at(generation), rng)
+        crossover = self._crossover and self._crossover.at(generation)
+        variation = _Variation(self.problem, crossover, self._mutation.at(generation), rng)
 
         def evaluate(_: Any, population: Sequence[Individual]) -> list[tuple[float, ...]]:
             variation.carry_out()
@@ -94,7 +96,8 @@ class PopulationLoop(TrackedLoop):
 
         toolbox = base.Toolbox()
         toolbox.register("clone", Individual.clone)
-        toolbox.register("mate", variation.mate)
+        if crossover is not None:
+            toolbox.register("mate", variation.mate)
         toolbox.register("mutate", variation.mutate)
         toolbox.register("select", lambda population, k: _selected(self._selection, population, k, rng))
         toolbox.register("evaluate", lambda individual: individual)
@@ -108,7 +111,7 @@ class PopulationLoop(TrackedLoop):
         return {**super().state_dict(), "members": self.members.state_dict(), "random": self._random}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.members = Members.from_state_dict(state["members"])
+        self.members = Members.from_state_dict(state["members"], self.problem.device)
         self._individuals = individuals(self.members)
         self._random = state["random"]
         super().load_state_dict(state)
@@ -120,7 +123,7 @@ class _Variation:
     DEAP's loops clone whom they vary and mate before they mutate; as in DEAP, children replace their clones in place.
     """
 
-    def __init__(self, problem: Problem, crossover: Crossover, mutation: Mutation, rng: Rng) -> None:
+    def __init__(self, problem: Problem, crossover: Crossover | None, mutation: Mutation, rng: Rng) -> None:
         self._problem, self._rng = problem, rng
         self._crossover, self._mutation = crossover, mutation
         self._pairs: list[Individual] = []
@@ -138,7 +141,7 @@ class _Variation:
 
     def carry_out(self) -> None:
         """Make all the children that were ordered."""
-        if self._pairs:
+        if self._crossover is not None and self._pairs:
             parents = gathered(self._pairs)
             first = torch.arange(len(parents), device=parents.ids.device)
             second = first ^ 1  # the other of each pair
@@ -206,7 +209,7 @@ class GenerateUpdateLoop(TrackedLoop):
         return {**super().state_dict(), "population": self.members.state_dict(), "random": self._random}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self._population = Members.from_state_dict(state["population"])
+        self._population = Members.from_state_dict(state["population"], self.problem.device)
         self._random = state["random"]
         super().load_state_dict(state)
 
@@ -245,11 +248,12 @@ def evaluated(problem: Problem, population: Sequence[Individual]) -> list[tuple[
     """Evaluate a whole list at once; DEAP writes the values back, the states are written here."""
     if not population:
         return []
-    evaluation = problem.evaluate(gathered(population))
-    if evaluation.states is not None:
-        for individual, state in zip(population, evaluation.states, strict=True):
+    members = gathered(population)
+    fitness = problem.evaluate(members).fitness
+    if members.states is not None:
+        for individual, state in zip(population, members.states, strict=True):
             individual.state = state
-    return [(value,) for value in evaluation.fitness.tolist()]
+    return [(value,) for value in fitness.tolist()]
 
 
 def _selected(selection: Selection, population: Sequence[Individual], k: int, rng: Rng) -> list[Individual]:

@@ -45,5 +45,5 @@ class TrackedLoop(Loop):
         return {"best": self.best.state_dict(), "best_generation": self._best_generation}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self._best = Members.from_state_dict(state["best"])
+        self._best = Members.from_state_dict(state["best"], self.problem.device)
         self._best_generation = state["best_generation"]

@@ -25,8 +25,15 @@ CHAPTERS: Mapping[str, tuple[str, ...]] = {
     "Evaluators": ("contracts.Evaluator", "contracts.Evaluation", "types.Metrics", "contracts.Model"),
     "Operators": ("contracts.Selection", "contracts.Crossover", "contracts.Mutation"),
     "Strategies": (
-        "contracts.Strategy", "contracts.Loop", "backends.tracked.TrackedLoop", "Problem", "ledger.Ledger",
-        "contracts.Outcome",
+        "contracts.Strategy", "contracts.Loop", "Problem", "ledger.Ledger", "contracts.Outcome",
+    ),
+    "Loops to build on": (
+        "backends.tracked.TrackedLoop", "backends.deap.PopulationLoop", "backends.deap.GenerateUpdateLoop",
+        "backends.evotorch.rows.RowsLoop", "backends.evotorch.searcher.SearcherLoop",
+    ),
+    "Whole populations at once": (
+        "population.workers.parallel", "population.forward.forward", "population.forward.map_outputs",
+        "population.forward.parameters", "population.box.Box",
     ),
     "Data sets and networks": ("contracts.Dataset", "contracts.DatasetInfo", "contracts.Network"),
     "Recorders and plots": ("contracts.Recorder", "contracts.Plot", "Run"),

@@ -41,7 +41,7 @@ def run(
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A new budget: run.stop.generations=500.")
-@click.option("--allow-changed", is_flag=True, help="Go on although a plugin's source has changed.")
+@click.option("--allow-changed", is_flag=True, help="Go on although a source, or a file that was read, has changed.")
 def resume(folder: Path, overrides: tuple[str, ...], allow_changed: bool) -> None:
     """Go on with the run in FOLDER from its last checkpoint, to the same end as if it had never stopped."""
     from evoplug import api

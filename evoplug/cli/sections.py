@@ -85,6 +85,9 @@ measure = { every = 100 }
 - A parameter whose type is a component (`Network`, `Dataset` ...) takes such a table too, or a name alone. Where it may
   be empty, `"none"` makes it so.
 - A `Function` is one of the known names, `"./file.py:name"` relative to the file, or `"package.module:name"`.
+- A `Path` is relative to the file in which it is written; from Python and in `--set`, to the working directory. A file
+  that it names is hashed into `plugins.lock`, so that a resume with another content is refused as one with another
+  source is; a folder is not, nor is what a recorder writes.
 - `[[recorders]]` may be there several times, or not at all.
 """,
         example="""\

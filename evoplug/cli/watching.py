@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -51,24 +52,28 @@ class Watching(Watch):
         self._first_fraction: float | None = None
         parts = [experiment.strategy, experiment.genotype, experiment.evaluator]
         names = " · ".join(spec.name for spec in parts if spec is not None)
-        self.console.print(f"[bold]{experiment.run.name}[/bold]  {names}  seed {experiment.run.seed}")
-        self.console.print(f"[dim]{folder}[/dim]" + (f"  resumed after generation {resumed_at}" if resumed_at else ""))
+        title = f"[bold]{escape(experiment.run.name)}[/bold]  {escape(names)}  seed {experiment.run.seed}"
+        self.console.print(title, soft_wrap=True)
+        resumed = f"  resumed after generation {resumed_at}" if resumed_at else ""
+        self.console.print(f"[dim]{escape(str(folder))}[/dim]{resumed}", soft_wrap=True)
 
     def notice(self, text: str) -> None:
-        self.console.print(f"[yellow]note:[/yellow] {text}")
+        self.console.print(f"[yellow]note:[/yellow] {escape(text)}", soft_wrap=True)
 
     def end(self, result: Mapping[str, Any]) -> None:
         if result["status"] == "interrupted":
-            self.console.print(f"[bold]interrupted[/bold]; go on with: evoplug resume {self.folder}", soft_wrap=True)
+            again = f"evoplug resume {escape(str(self.folder))}"
+            self.console.print(f"[bold]interrupted[/bold]; go on with: {again}", soft_wrap=True)
         if result["status"] != "finished":
             return
-        best = result["best"]["fitness"]
-        self.console.print(f"\n[bold]finished[/bold]: {result['reason']}, best fitness {number(best)}")
+        fitness = result["best"]["fitness"]
+        best = "" if fitness is None else f", best fitness {number(fitness)}"
+        self.console.print(f"\n[bold]finished[/bold]: {result['reason']}{best}")
         if result["validation"] or result["test"]:
             self.console.print(_metrics(result))
         self.console.print(f"[dim]spent    {_ledger(result['ledger'])}[/dim]", soft_wrap=True)
         self.console.print(f"[dim]seconds  {_profile(result['seconds'])}[/dim]", soft_wrap=True)
-        self.console.print(f"[dim]folder   {self.folder}[/dim]", soft_wrap=True)
+        self.console.print(f"[dim]folder   {escape(str(self.folder))}[/dim]", soft_wrap=True)
 
     def progress(self, row: Mapping[str, Any]) -> tuple[float, float | None]:
         """The share of the budget that is spent, by the rule that will end the run, and the seconds left."""

@@ -204,6 +204,8 @@ class Reading:
                 self.checker.wrong(spec.key, message)
         if strategy and evaluator:
             self._needs(strategy, evaluator)
+        if strategy:
+            self._selections(strategy)
 
     def _genotype_wanted(self, strategy: Spec, genotype: Spec | None) -> None:
         wanted = strategy.schema.facts.get("genotype", "required" if strategy.schema.complete else "optional")
@@ -222,6 +224,17 @@ class Reading:
                 names = map(catalogue.usable, providing)
                 message = f"strategy `{strategy.name}` needs `{need}`, which `{evaluator.name}` does not provide"
                 self.checker.wrong(evaluator.key, f"{message}; evaluators that do: {messages.listed(names) or 'none'}")
+
+    def _selections(self, strategy: Spec) -> None:
+        """Selections by case are for strategies that ask for cases."""
+        if "cases" in strategy.schema.facts.get("needs", ()):
+            return
+        for slot, operator in self.operators.items():
+            if isinstance(operator, Spec) and operator.schema.facts.get("cases"):
+                others = (e for e in catalogue.entries("selections") if not e.class_vars.get("cases"))
+                fitting = messages.listed(map(catalogue.usable, others))
+                message = f"`{operator.name}` selects by cases, which strategy `{strategy.name}` does not ask for"
+                self.checker.wrong(("operators", slot), f"{message}; selections that fit: {fitting}")
 
     def _read_run(self, evaluator: Spec | None) -> RunSettings | None:
         table = self.data.get("run", {})

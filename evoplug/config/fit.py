@@ -85,6 +85,17 @@ def fit(experiment: Experiment) -> Built:
     return Built(experiment, strategy, genotype, evaluator, recorders, device)
 
 
+@contextmanager
+def located(experiment: Experiment, key: Key) -> Iterator[None]:
+    """A ConfigError inside is about the table of the component at ``key``: it gets that key, and the place."""
+    try:
+        yield
+    except ConfigError as error:
+        places = experiment.document
+        wrong = [mistake(each.key, each.message, places.origin(each.key).where) for each in under(key, error)]
+        raise ConfigError(mistakes=wrong) from error
+
+
 class _Fitting:
     """Specs becoming components; collects mistakes.
 

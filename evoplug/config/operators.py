@@ -154,9 +154,9 @@ class _Slot:
 
     def _fitting(self, kinds: Iterable[str]) -> str:
         names = [catalogue.usable(entry) for entry in catalogue.entries(self.group) if fits(entry.kinds, kinds)]
-        return (
-            f"{self.group} that fit: {messages.listed(names)}" if names else f"no {self.group} that fit are installed"
-        )
+        there = f"{self.group} that fit: {messages.listed(names)}"
+        empty = '; "none" empties the slot' if self.optional else ""
+        return (there if names else f"no {self.group} that fit are installed") + empty
 
 
 def _is_nameless(value: Any) -> bool:

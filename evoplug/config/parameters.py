@@ -50,7 +50,7 @@ class Schema:
     kinds: tuple[str, ...] = ()
     """Kinds of genome; empty where it works with any, or where they are not known yet."""
     facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    """Class variables: ``needs``, ``provides``, ``costs``, ``genotype``."""
+    """Class variables: ``needs``, ``provides``, ``costs``, ``genotype``, ``cases``."""
     complete: bool = True
     """False where only the loaded class tells all parameters, types and defaults."""
 
@@ -169,7 +169,7 @@ def of_object(component: Component) -> Schema:
 
 
 def _facts(component: Component | type[Component]) -> dict[str, Any]:
-    names = ("needs", "provides", "costs", "genotype")
+    names = ("needs", "provides", "costs", "genotype", "cases")
     return {name: getattr(component, name) for name in names if hasattr(component, name)}
 
 

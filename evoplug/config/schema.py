@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import is_dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from evoplug import catalogue
-from evoplug.config import functions, messages, objects, parameters
+from evoplug.config import functions, messages, objects, parameters, paths
 from evoplug.config.parameters import Parameter, Schema
 from evoplug.config.spec import OBJECT, Spec
 from evoplug.config.tree import Node
@@ -91,7 +92,7 @@ class Checker:
         for inner, message in wrong:
             self.wrong((*key, *inner), message)
         filled = {
-            name: plain[name] if name in plain else self._parameter(schema, name, table, key)
+            name: self._plain(plain[name], (*key, name)) if name in plain else self._parameter(schema, name, table, key)
             for name in schema.parameters
             if name in table or schema.parameters[name].default is not parameters.UNKNOWN
         }
@@ -104,6 +105,14 @@ class Checker:
             for name in strange:
                 self.wrong((*key, name), messages.unknown(name, schema.parameters))
         return strange
+
+    def _plain(self, value: Any, key: Key) -> Any:
+        """A converted value, in which relative paths begin at the file where they are written."""
+        try:
+            return paths.absolute(value, lambda inner: self.root.nearest(inner).origin.folder, key)
+        except (OSError, ValueError, RuntimeError) as error:
+            self.wrong(key, f"is no path: {error}")
+            return None
 
     def _parameter(self, schema: Schema, name: str, table: Mapping[str, Any], key: Key) -> Any:
         """The value of a parameter that holds components or functions, or the default of any."""
@@ -120,6 +129,8 @@ class Checker:
         default = parameter.default
         if isinstance(default, Use) and parameter.shape.contract:
             return self.component(parameter.shape.contract.group, default, key)
+        if parameter.shape.core is Path and isinstance(default, str | Path):
+            return Path(default).resolve()
         return default
 
     def _special(self, parameter: Parameter, value: Any, key: Key) -> Any:

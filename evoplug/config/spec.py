@@ -23,7 +23,8 @@ class Spec:
     group: str
     name: str
     parameters: Mapping[str, Any]
-    """Plain values, :class:`Spec`, mappings name -> Spec, and :class:`evoplug.config.functions.Reference`."""
+    """Plain values with absolute paths, :class:`Spec`, mappings name -> Spec, and
+    :class:`evoplug.config.functions.Reference`."""
     key: Key
     """Where it stands in the configuration."""
     schema: Schema = field(repr=False, compare=False)

@@ -35,7 +35,7 @@ def mutate(mutation: Mutation, parents: Members, rows: torch.Tensor, rng: Rng, o
 def cross(
     crossover: Crossover, parents: Members, first: torch.Tensor, second: torch.Tensor, rng: Rng, out: Members
 ) -> None:
-    """``out[i] = crossover(parents[first[i]], parents[second[i]])``; columns become the mean of the parents'."""
+    """``out[i] = crossover(parents[first[i]], parents[second[i]])``; columns as in :func:`average`."""
     average(parents, first, second, out)
     _breed(crossover, parents, (first, second), rng, out)
 
@@ -47,9 +47,11 @@ def follow(parents: Members, rows: torch.Tensor, out: Members) -> None:
 
 
 def average(parents: Members, first: torch.Tensor, second: torch.Tensor, out: Members) -> None:
-    """``out``'s columns become the mean of those of ``parents[first]`` and ``parents[second]``."""
+    """``out``'s columns become the mean of those of ``parents[first]`` and ``parents[second]``; columns of integers
+    and of booleans, which have no mean of their kind, follow ``parents[first]``."""
     for name, column in out.columns.items():
-        column[:] = (parents.columns[name][first] + parents.columns[name][second]) / 2
+        old = parents.columns[name]
+        column[:] = (old[first] + old[second]) / 2 if column.is_floating_point() else old[first]
 
 
 def in_lanes(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -15,18 +14,20 @@ import torch
 from evoplug.config.building import build
 from evoplug.contracts import ConfigError, Evaluator, Genotype
 from evoplug.errors import FilesError
-from evoplug.evaluation import Problem
+from evoplug.evaluation import Problem, start
 from evoplug.population.workers import workers
 from evoplug.records import plain
 from evoplug.testing.elsewhere import elsewhere
 from evoplug.testing.problems import CPU, SPACES, installed
 from evoplug.testing.randomness import seeded
 from evoplug.testing.suite import Suite
-from evoplug.testing.values import agree, stored
+from evoplug.testing.values import agree, same, stored
 from evoplug.types import Members, Task
 
 N = 4
 """Members in a population: few, since some evaluators train each."""
+
+Run = Callable[..., Problem]
 
 
 class EvaluatorSuite(Suite):
@@ -54,9 +55,15 @@ class EvaluatorSuite(Suite):
         pytest.fail(f"no genotype fits it ({'; '.join(dict.fromkeys(refusals))}): name one in its `companions`")
 
     @pytest.fixture
-    def problem(self, example: Mapping[str, Any], genotype: Genotype | None) -> Problem:
+    def run(self, example: Mapping[str, Any], genotype: Genotype | None) -> Iterator[Run]:
+        """Starts a run of its own, with a seed; skips where data are missing."""
+        with ExitStack() as stack:
+            yield lambda seed=1: stack.enter_context(_problem(self.used(), example, genotype, seed))
+
+    @pytest.fixture
+    def problem(self, run: Run) -> Problem:
         """The evaluator at work, as a strategy sees it."""
-        return _problem(self.used(), example, genotype)
+        return run()
 
     @pytest.fixture
     def members(self, problem: Problem) -> Members:
@@ -78,10 +85,13 @@ class EvaluatorSuite(Suite):
     def test_what_it_says_keeps_the_contract(self, problem: Problem, members: Members) -> None:
         """Shapes, dtypes, states and costs, as :class:`evoplug.evaluation.Problem` checks them in every run."""
         evaluation = problem.evaluate(members)
-        fitness = _read(evaluation.fitness)
-        assert fitness.shape[0] == N
-        assert fitness.is_floating_point()
-        assert fitness.device == CPU
+        assert evaluation.fitness.device == CPU
+        assert ("cases" in problem.evaluator.provides) == (evaluation.cases is not None)
+        if evaluation.cases is not None:
+            cases = _read(evaluation.cases)
+            assert cases.shape == tuple(evaluation.cases.shape)
+            assert cases.is_floating_point()
+            assert cases.device == CPU
         assert ("states" in problem.evaluator.provides) == (evaluation.states is not None)
         assert all(isinstance(cost, float | int) and cost >= 0 for cost in evaluation.cost.values()), evaluation.cost
         json.dumps(plain(dict(evaluation.columns)))
@@ -90,39 +100,42 @@ class EvaluatorSuite(Suite):
         new = copy.deepcopy(members)
         learned = _learned(problem, members)
         before = copy.deepcopy(learned)
-        _learned(problem, learned)
+        problem.evaluate(copy.copy(learned))
         problem.measure(learned, "validation")
         if "update" in problem.evaluator.provides:
             problem.update(learned)
         agree("`evaluate` changed the members", members, new)
         agree("`evaluate`, `measure` or `update` changed the members", learned, before)
 
-    def test_the_same_streams_give_the_same_fitness(
-        self, example: Mapping[str, Any], genotype: Genotype | None
-    ) -> None:
+    def test_the_same_streams_give_the_same_fitness(self, run: Run) -> None:
         runs = []
         for seed in (1, 2):
             with seeded(seed):
-                runs.append(list(_rounds(_problem(self.used(), example, genotype), None, 2)))
+                runs.append(list(_rounds(run(), None, 2)))
         agree("the same stream gives two results", *runs)
 
-    def test_any_number_of_workers_gives_the_same_fitness(
-        self, example: Mapping[str, Any], genotype: Genotype | None
-    ) -> None:
+    def test_any_number_of_workers_gives_the_same_fitness(self, run: Run) -> None:
         runs = []
         for number in (1, 3):
             with workers(number):
-                runs.append(list(_rounds(_problem(self.used(), example, genotype), None, 2)))
+                runs.append(list(_rounds(run(), None, 2)))
         agree("the number of workers changes what it says", *runs)
 
+    def test_weights_of_its_own_depend_on_the_seed(self, run: Run) -> None:
+        """And on nothing else; they are drawn from ``start``'s stream."""
+        if "update" not in run().evaluator.provides:
+            pytest.skip("it owns no weights")
+        first, again, other = (stored(run(seed).evaluator.state_dict(), "its state") for seed in (1, 1, 2))
+        agree("the same seed gives other weights", first, again)
+        assert not same(first, other), "every seed gives the same weights: draw them from `rng` in `start`"
+
     def test_it_goes_on_from_a_checkpoint_in_another_process(
-        self, example: Mapping[str, Any], genotype: Genotype | None
+        self, example: Mapping[str, Any], genotype: Genotype | None, run: Run
     ) -> None:
         """As if nothing had happened: fitness, states and costs of the next generations are the same to the bit."""
-        problem = _problem(self.used(), example, genotype)
-        first, *rest = _rounds(problem, None, 3)
+        first, *rest = _rounds(run(), None, 3)
         # The checkpoint is taken by a second run: one that was never interrupted is not to see it.
-        other = _problem(self.used(), example, genotype)
+        other = run()
         (again,) = _rounds(other, None, 1)
         agree("two runs with the same streams differ", again, first)
         checkpoint = stored({"problem": other.state_dict(), "members": again["members"]}, "the evaluator's state")
@@ -138,12 +151,12 @@ class EvaluatorSuite(Suite):
         headline = problem.evaluator.headline
         assert not headline or headline in measured, f"its headline `{headline}` is not among its metrics"
 
-    def test_measuring_changes_no_result(self, example: Mapping[str, Any], genotype: Genotype | None) -> None:
-        problem, other = (_problem(self.used(), example, genotype) for _ in range(2))
+    def test_measuring_changes_no_result(self, run: Run) -> None:
+        problem, other = run(), run()
         measured = _learned(problem, problem.sample(N))
         problem.measure(measured, "validation")
         agree("`measure` changed its state", problem.state_dict(), stored(_after_one(other), "state"))
-        fitness = (_read(each.evaluate(measured).fitness) for each in (problem, other))
+        fitness = (each.evaluate(copy.deepcopy(measured)).fitness for each in (problem, other))
         agree("`measure` changed what it says afterwards", *fitness)
 
     def test_a_member_may_have_a_model(self, problem: Problem, members: Members) -> None:
@@ -158,8 +171,9 @@ class EvaluatorSuite(Suite):
             for parameter in other.module.parameters():
                 parameter.zero_()
             agree("two models share their weights", model.module(model.example), outputs)
-        assert outputs.shape[0] == 2
-        assert outputs.device == CPU
+        for output in outputs if isinstance(outputs, tuple) else [outputs]:
+            assert output.shape[0] == 2
+            assert output.device == CPU
 
     def test_a_model_comes_back_from_what_a_run_leaves(
         self, example: Mapping[str, Any], genotype: Genotype | None, problem: Problem, members: Members
@@ -176,7 +190,7 @@ class EvaluatorSuite(Suite):
         evaluator, _ = _bound(self.used(), example, genotype)
         if left["evaluator"]:
             evaluator.load_state_dict(left["evaluator"])
-        again = evaluator.model(Members.from_state_dict(left["member"]))
+        again = evaluator.model(Members.from_state_dict(left["member"], CPU))
         assert again is not None
         with torch.no_grad():
             agree("the model that came back is another one", again.module(model.example), model.module(model.example))
@@ -185,8 +199,8 @@ class EvaluatorSuite(Suite):
         """Whatever the stream, and whoever else is evaluated."""
         if not problem.evaluator.deterministic:
             pytest.skip("its fitness is noisy")
-        together = problem.evaluate(members).fitness
         alone = torch.cat([problem.evaluate(members[row : row + 1]).fitness for row in range(N)])
+        together = problem.evaluate(members).fitness
         torch.testing.assert_close(alone, together)
 
 
@@ -208,52 +222,54 @@ def _bound(name: str, example: Mapping[str, Any], genotype: Genotype | None) -> 
     return evaluator, genotype
 
 
-def _problem(name: str, example: Mapping[str, Any], genotype: Genotype | None) -> Problem:
+@contextmanager
+def _problem(name: str, example: Mapping[str, Any], genotype: Genotype | None, seed: int = 1) -> Iterator[Problem]:
     """A run of its own, on copies; skips where data are missing."""
     try:
         evaluator, genotype = _bound(name, example, genotype)
-        evaluator.start(CPU)
+        with closing(evaluator):
+            start(evaluator, seed, CPU)
+            yield Problem(genotype, evaluator, seed, CPU)
     except FilesError as error:
         pytest.skip(str(error))
-    return Problem(genotype, evaluator, 1, CPU)
 
 
 def _rounds(problem: Problem, members: Members | None, rounds: int) -> Iterator[dict[str, Any]]:
     """What is said of the same members again and again, as plain data."""
     members = members or problem.sample(N)
     for _ in range(rounds):
+        members = copy.copy(members)
         evaluation = problem.evaluate(members)
-        fitness = _read(evaluation.fitness)
-        members = replace(members, states=evaluation.states or members.states)
+        cases = None if evaluation.cases is None else _read(evaluation.cases)
         if "update" in problem.evaluator.provides:
             problem.update(members)
-        yield {"fitness": fitness, "members": members.state_dict(), "ledger": problem.ledger.row()}
+        yield {"cases": cases, "members": members.state_dict(), "ledger": problem.ledger.row()}
 
 
 def _resumed(
     name: str, example: Mapping[str, Any], genotype: Genotype | None, checkpoint: Mapping[str, Any], rounds: int
 ) -> list[dict[str, Any]]:
-    problem = _problem(name, example, genotype)
-    problem.load_state_dict(checkpoint["problem"])
-    return list(_rounds(problem, Members.from_state_dict(checkpoint["members"]), rounds))
+    with _problem(name, example, genotype) as problem:
+        problem.load_state_dict(checkpoint["problem"])
+        return list(_rounds(problem, Members.from_state_dict(checkpoint["members"], CPU), rounds))
 
 
 def _learned(problem: Problem, members: Members) -> Members:
     """The members after one evaluation."""
-    evaluation = problem.evaluate(members)
-    _read(evaluation.fitness)
-    return replace(members, states=evaluation.states or members.states)
+    members = copy.copy(members)
+    problem.evaluate(members)
+    return members
 
 
 def _after_one(problem: Problem) -> dict[str, Any]:
     """The state of a problem after the same evaluation, without measuring."""
-    _learned(problem, problem.sample(N))
+    problem.evaluate(problem.sample(N))
     return problem.state_dict()
 
 
-def _read(fitness: Any) -> torch.Tensor:
-    """Fitness as a tensor: all cases, where it is computed as it is read."""
-    if isinstance(fitness, torch.Tensor):
-        return fitness
-    values: torch.Tensor = fitness[:, torch.arange(fitness.shape[1])]
+def _read(cases: Any) -> torch.Tensor:
+    """All cases, where they are computed as they are read."""
+    if isinstance(cases, torch.Tensor):
+        return cases
+    values: torch.Tensor = cases[:, torch.arange(cases.shape[1])]
     return values

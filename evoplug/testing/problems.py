@@ -124,18 +124,20 @@ class Judge(Evaluator):
         invalid[0] = False  # a generation without any valid member ends a run
         fitness[invalid] = torch.nan
         return Evaluation(
-            fitness if "cases" in self.provides else fitness.mean(1),
+            fitness.mean(1),
             [self._learned(state) for state in members.states or [None] * n] if "states" in self.provides else None,
             {"epochs": n},
             {"noise": noise[:, 0]},
+            fitness if "cases" in self.provides else None,
         )
 
     def measure(self, members: Members, split: str, rng: Rng) -> Metrics:
         return {"score": self._scores(members)}
 
-    def update(self, members: Members, rng: Rng) -> Mapping[str, float]:
+    def update(self, members: Members, rng: Rng) -> Evaluation:
+        fitness = self._scores(members)
         self._weight += 0.1 * rng.numpy.random()
-        return {"updates": 1}
+        return Evaluation(fitness, cost={"updates": 1})
 
     def state_dict(self) -> dict[str, Any]:
         return {"weight": self._weight}
@@ -149,7 +151,7 @@ class Judge(Evaluator):
     @staticmethod
     def _learned(state: Any) -> dict[str, Any]:
         age = state["age"] + 1 if state else 1
-        return {"age": age, "memory": torch.full((2,), float(age))}
+        return {"weights": {"memory": torch.full((2,), float(age))}, "buffers": {}, "age": age}
 
 
 def _scores(genomes: Genomes) -> torch.Tensor:

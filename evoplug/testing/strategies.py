@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ import torch
 from evoplug import registry
 from evoplug.config.building import build
 from evoplug.contracts import Crossover, Evaluator, Genotype, Loop, Mutation, Strategy
-from evoplug.evaluation import Problem
+from evoplug.evaluation import Problem, start
 from evoplug.population.workers import workers
 from evoplug.records import plain
 from evoplug.testing.elsewhere import elsewhere
@@ -95,6 +96,19 @@ class StrategySuite(Suite):
                 evaluated.clear()
             old = set(members.ids.tolist())
 
+    def test_members_keep_what_they_learned(self, parts: Setting) -> None:
+        """With an evaluator whose members learn, although the strategy may not need it."""
+        name, example, genotype, evaluator = parts
+        if not isinstance(evaluator, Judge):
+            pytest.skip("the evaluator is its own")
+        learning = replace(evaluator, provides=tuple({*evaluator.provides, "states"}))
+        loop = _started(name, example, genotype, learning)
+        for _ in _generations(loop, GENERATIONS):
+            for members in (loop.members, loop.best):
+                assert members.states is not None, "members lost their states"
+                assert all(state is not None for state in members.states), "a member lost its state"
+        loop.finish()
+
     def test_the_end_is_an_outcome(self, parts: Setting) -> None:
         loop = _started(*parts)
         list(_generations(loop, GENERATIONS))
@@ -149,7 +163,7 @@ def _started(name: str, example: Mapping[str, Any], genotype: Genotype | None, e
             if isinstance(operator, Crossover | Mutation):
                 operator.bind(genotype)
     evaluator.bind(genotype)
-    evaluator.start(CPU)
+    start(evaluator, 1, CPU)
     return strategy.start(Problem(genotype, evaluator, 1, CPU))
 
 

@@ -47,8 +47,8 @@ class Composite(Genotype, genome="composite"):
         """part -> its description."""
         return {name: part.describe(genome[name]) for name, part in self.parts.items()}
 
-    def inherit(self, state: Any, parent: Any, child: Any) -> Any:
+    def inherit(self, state: Any, parent: Any, child: Any, rng: Rng) -> Any:
         """What remains of the state after each part in turn has taken away what its change voids."""
         for name, part in self.parts.items():
-            state = part.inherit(state, parent[name], child[name])
+            state = part.inherit(state, parent[name], child[name], rng.child(name))
         return state

@@ -15,14 +15,20 @@ from evoplug.contracts import Crossover, Ge, Le, Mutation, Selection, Strategy, 
 
 @dataclass(kw_only=True)
 class Simple(Strategy):
-    """DEAP's ``eaSimple``: select as many as there are, cross and mutate some of them, replace all."""
+    """DEAP's ``eaSimple``: select as many as there are, cross and mutate some of them, replace all.
+
+    Without a crossover, ``crossover_probability`` must be 0: individuals are mutated or stay as they were selected.
+    """
 
     population: Annotated[int, Ge(2), "number of individuals"] = 100
     crossover_probability: Annotated[float, Ge(0), Le(1), "that a pair is crossed"] = 0.5
     mutation_probability: Annotated[float, Ge(0), Le(1), "that an individual is mutated"] = 0.2
     selection: Selection = use("tournament", size=3)
-    crossover: Crossover = use("two-point")
+    crossover: Crossover | None = use("two-point")
     mutation: Mutation = use("gaussian")
+
+    def check(self) -> Iterator[tuple[str, str]]:
+        yield from _without_crossover(self)
 
     def start(self, problem: Problem) -> PopulationLoop:
         def algorithm(population, toolbox, generations):  # type: ignore[no-untyped-def]
@@ -41,13 +47,14 @@ class _MuLambda(Strategy):
     crossover_probability: Annotated[float, Ge(0), Le(1), "that a child is made by crossover"] = 0.4
     mutation_probability: Annotated[float, Ge(0), Le(1), "that a child is made by mutation"] = 0.6
     selection: Selection = use("best")
-    crossover: Crossover = use("two-point")
+    crossover: Crossover | None = use("two-point")
     mutation: Mutation = use("gaussian")
 
     loop: ClassVar[str]
     """Its name in ``deap.algorithms``."""
 
     def check(self) -> Iterator[tuple[str, str]]:
+        yield from _without_crossover(self)
         total = self.crossover_probability + self.mutation_probability
         if total > 1:
             yield "crossover_probability", f"plus mutation_probability must be at most 1, is {total:g}"
@@ -66,14 +73,20 @@ class _MuLambda(Strategy):
 
 @dataclass(kw_only=True)
 class MuPlusLambda(_MuLambda):
-    """DEAP's ``eaMuPlusLambda``: lambda children by crossover, mutation or copying; the next mu from both."""
+    """DEAP's ``eaMuPlusLambda``: lambda children by crossover, mutation or copying; the next mu from both.
+
+    Without a crossover, ``crossover_probability`` must be 0: children are mutants or copies of one parent.
+    """
 
     loop: ClassVar[str] = "eaMuPlusLambda"
 
 
 @dataclass(kw_only=True)
 class MuCommaLambda(_MuLambda):
-    """DEAP's ``eaMuCommaLambda``: lambda children by crossover, mutation or copying; the next mu from them alone."""
+    """DEAP's ``eaMuCommaLambda``: lambda children by crossover, mutation or copying; the next mu from them alone.
+
+    Without a crossover, ``crossover_probability`` must be 0: children are mutants or copies of one parent.
+    """
 
     loop: ClassVar[str] = "eaMuCommaLambda"
 
@@ -81,3 +94,9 @@ class MuCommaLambda(_MuLambda):
         yield from super().check()
         if self.offspring < self.population:
             yield "offspring", f"must be at least the population, {self.population}, is {self.offspring}"
+
+
+def _without_crossover(strategy: Simple | _MuLambda) -> Iterator[tuple[str, str]]:
+    """Nothing is crossed without a crossover."""
+    if strategy.crossover is None and strategy.crossover_probability > 0:
+        yield "crossover_probability", 'must be 0 where the crossover is "none"'

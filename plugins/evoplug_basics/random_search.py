@@ -30,13 +30,12 @@ class Sampling(TrackedLoop):
 
     def step(self) -> None:
         self.members = self.problem.sample(self.population)
-        evaluation = self.problem.evaluate(self.members)
-        self.members.fitness, self.members.states = evaluation.fitness, evaluation.states
+        self.problem.evaluate(self.members)
         self.track()
 
     def state_dict(self) -> dict[str, Any]:
         return {**super().state_dict(), "members": self.members.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.members = Members.from_state_dict(state["members"])
+        self.members = Members.from_state_dict(state["members"], self.problem.device)
         super().load_state_dict(state)

@@ -36,14 +36,14 @@ class EPBT(Strategy):
     Crossover never touches weights. The paper gives untrained individuals fitness 0; with elites that would carry k
     untrained networks, and it counts 40 loss functions in the first generation, so here the first population is
     trained. Its 8,000 epochs hold only if elites are trained again each generation; carried with their fitness,
-    which is what its text says, they leave 4,160: ``elites_retrain`` chooses.
+    which is what its text says, they leave 4,160: ``elites_retrain`` chooses. Without a crossover, h^ is the mutated h.
     """
 
     population: Annotated[int, Ge(2), "p"] = 40
     elites: Annotated[int, Ge(0), "k: carried into the next generation"] = 20
     elites_retrain: Annotated[bool, "train elites again; otherwise they keep their weights and their fitness"] = False
     selection: Selection = use("tournament", size=2)
-    crossover: Crossover = use("uniform")
+    crossover: Crossover | None = use("uniform")
     mutation: Mutation = use("multiplicative-gaussian")
     needs = ("states",)
 
@@ -71,13 +71,14 @@ class Evolution(GenerateUpdateLoop):
         generation, n = self.problem.generation, self.p - self.k
         winners = self.tau(M.fitness, n, rng.child("tournaments"))
         M_hat = M[winners]
-        mates = _another(winners, self.p, rng.child("mates"))
 
-        mutants = self.problem.children(M_hat)
+        N = mutants = self.problem.children(M_hat)
         self.gamma.at(generation).into(M, winners, rng.child("mutation"), mutants)
-        N = self.problem.children(M_hat, M[mates])
-        everyone, rows = Members.cat([mutants, M]), torch.arange(n)
-        self.xi.at(generation).into(everyone, rows, n + mates, rng.child("crossover"), N)
+        if self.xi is not None:
+            mates = _another(winners, self.p, rng.child("mates"))
+            N = self.problem.children(M_hat, M[mates])
+            everyone, rows = Members.cat([mutants, M]), torch.arange(n)
+            self.xi.at(generation).into(everyone, rows, n + mates, rng.child("crossover"), N)
         self.problem.inherit(M_hat, N)
         return Members.cat([N, self._elites(M)]) if self.retrain else N
 

@@ -70,7 +70,7 @@ class Classification(Evaluator, genome="weights"):
         self._weights, self._template = genotype, genotype.template
         self._loss = per_example(self.loss)
 
-    def start(self, device: torch.device) -> None:
+    def start(self, device: torch.device, rng: Rng) -> None:
         self._template = self._template.to(device)
         sizes = self.dataset.info().sizes
         splits = [split for split in ("train", "validation", "test") if sizes.get(split, not sizes)]

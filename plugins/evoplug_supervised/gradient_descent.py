@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from evoplug.contracts import Ge, Loop, Members, Strategy, dataclass
@@ -41,11 +40,10 @@ class Descent(Loop):
         return self.members[[int(self.members.fitness.argmax())]]
 
     def step(self) -> None:
-        evaluation = self.problem.evaluate(self.members)
-        self.members = replace(self.members, fitness=evaluation.fitness, states=evaluation.states)
+        self.problem.evaluate(self.members)
 
     def state_dict(self) -> dict[str, Any]:
         return {"members": self.members.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.members = Members.from_state_dict(state["members"])
+        self.members = Members.from_state_dict(state["members"], self.problem.device)

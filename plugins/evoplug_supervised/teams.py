@@ -93,13 +93,14 @@ class Alone:
         load(self._module, states[0])
 
     def restore(self, optimizer: torch.optim.Optimizer, states: Sequence[State]) -> None:
-        """Let the optimizer remember copies of what k states remember."""
+        """Let the optimizer remember copies of what k states remember; of a weight that they do not know, zeros."""
         remembered = states[0]["optimizer"]
+        if not remembered:
+            return
+        like = next(iter(remembered.values()))
         for name, weight in self._module.named_parameters():
-            if name in remembered:
-                optimizer.state[weight] = {
-                    slot: value.to(weight.device, copy=True) for slot, value in remembered[name].items()
-                }
+            old = remembered.get(name) or {slot: _blank(value, weight) for slot, value in like.items()}
+            optimizer.state[weight] = {slot: value.to(weight.device, copy=True) for slot, value in old.items()}
 
     def states(self, optimizer: torch.optim.Optimizer) -> list[dict[str, Any]]:
         """The k states, their tensors by reference."""
@@ -151,13 +152,15 @@ class Stack:
                 row.copy_(self._flat(state["weights"]))
 
     def restore(self, optimizer: torch.optim.Optimizer, states: Sequence[State]) -> None:
-        """As :meth:`Alone.restore`; a network of which nothing is remembered begins with zeros, which is the same."""
+        """As :meth:`Alone.restore`; a weight of which nothing is remembered begins with zeros, which is the same."""
         slots = {slot for state in states for of_weight in state["optimizer"].values() for slot in of_weight}
         for slot in slots:
             block = torch.zeros_like(self._rows)
-            for row, state in zip(block, states, strict=True):
-                if state["optimizer"]:
-                    row.copy_(self._flat({name: of[slot] for name, of in state["optimizer"].items()}))
+            blocks = parameters(self._template, block)
+            for row, state in enumerate(states):
+                for name, of_weight in state["optimizer"].items():
+                    if slot in of_weight:
+                        blocks[name][row] = of_weight[slot]
             optimizer.state[self._rows][slot] = block
 
     def states(self, optimizer: torch.optim.Optimizer) -> list[dict[str, Any]]:
@@ -197,6 +200,11 @@ def state_of(module: nn.Module) -> dict[str, Any]:
 def load(module: nn.Module, state: State) -> None:
     """Copy weights and buffers into the module."""
     module.load_state_dict({**state["weights"], **state["buffers"]})
+
+
+def _blank(value: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Zeros for what an optimizer has not yet remembered of a weight: a count, or numbers of its shape."""
+    return torch.zeros_like(weight if value.ndim else value)
 
 
 def _slots(optimizer: torch.optim.Optimizer, weight: torch.Tensor) -> dict[str, torch.Tensor]:

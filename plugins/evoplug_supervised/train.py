@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import torch
@@ -122,7 +122,7 @@ class Train(Evaluator, genome="composite"):
             raise ConfigError(mistakes=[m for misfit in misfits for m in ConfigError(*misfit).mistakes])
         self._build("meta")
 
-    def start(self, device: torch.device) -> None:
+    def start(self, device: torch.device, rng: Rng) -> None:
         self._device = device
         data = {split: self.dataset.load(split) for split in self._splits()}
         most = 1 if self.optimizer == "adam" else STACK  # Adam counts each network's steps
@@ -208,18 +208,20 @@ class Train(Evaluator, genome="composite"):
     def _begin(self, old: Mapping[str, Any], member: int, rng: Rng) -> dict[str, Any]:
         """What a member starts from: all of its own state, of a parent's what is passed on, and the rest new."""
         kept = {
-            part: old[part]
+            part: old.get(part, {}) if old["member"] == member or self._passes(part) else {}
             for part in ("weights", "buffers", "optimizer")
-            if part in old and (old["member"] == member or self._passes(part))
         }
-        return {**self._fresh(kept, rng), **kept, "epochs": old["epochs"]}
+        new = self._new(kept, rng)
+        return {**{part: {**new[part], **kept[part]} for part in kept}, "epochs": old["epochs"]}
 
-    def _fresh(self, kept: Container[str], rng: Rng) -> Mapping[str, Any]:
-        """The state of a new network, for what is not kept."""
-        if "weights" in kept and "buffers" in kept:
-            return {"optimizer": {}}
-        module = copy.deepcopy(self._teams.template)
-        if "weights" not in kept:
+    def _new(self, kept: Mapping[str, Mapping[str, Any]], rng: Rng) -> Mapping[str, Mapping[str, Any]]:
+        """The state of a network as it is before training, where there is a tensor in it that is not kept."""
+        module = self._teams.template
+        missing = {part: names.keys() - kept[part].keys() for part, names in state_of(module).items()}
+        if not any(missing.values()):
+            return {part: {} for part in kept}
+        module = copy.deepcopy(module)
+        if missing["weights"]:
             initialise(module, self.init, rng.child("weights"))
         return state_of(module)
 

@@ -22,7 +22,7 @@ def start(name, evaluator=None, **parameters):
     crossover.bind(space)
     mutation.bind(space)
     selection = Tournament() if name == "simple" else Best()
-    strategy = LOOPS[name](selection=selection, crossover=crossover, mutation=mutation, **parameters)
+    strategy = LOOPS[name](**{"selection": selection, "crossover": crossover, "mutation": mutation, **parameters})
     return strategy.start(problem(evaluator))
 
 
@@ -98,6 +98,26 @@ def test_parents_are_recorded():
     crossed = parents[:, 1] >= 0
     assert 0 < crossed.sum() < len(crossed)
     assert (parents[crossed, 0] != parents[crossed, 1]).all()
+
+
+ALONE = {"crossover": None, "crossover_probability": 0.0}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_without_a_crossover_children_are_mutants_and_copies(name):
+    """To the bit those of a crossover that is never drawn."""
+    loop = steps(start(name, **ALONE, mutation_probability=0.5), 4)
+    never = steps(start(name, crossover_probability=0.0, mutation_probability=0.5), 4)
+    assert torch.equal(loop.members.genomes, never.members.genomes)
+    assert (loop.members.parents[:, 1] == -1).all()
+    assert (loop.members.parents[:, 0] >= 0).any()
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_nothing_is_crossed_without_a_crossover(name):
+    message = 'must be 0 where the crossover is "none"'
+    assert list(LOOPS[name](crossover=None).check()) == [("crossover_probability", message)]
+    assert list(LOOPS[name](**ALONE).check()) == []
 
 
 @pytest.mark.parametrize("name", LOOPS)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -108,6 +110,43 @@ def test_a_generation_without_a_valid_member_does_not_break_the_search(name):
     p = problem(Broken())
     loop = steps(rows_loop(p) if name == "rows" else SEARCHERS[name]().start(p), 3)
     assert not torch.isfinite(loop.members.fitness).any()
+
+
+class Ageing(Sphere):
+    """Members learn how often their line was evaluated."""
+
+    provides = ("states",)
+
+    def evaluate(self, members, rng):
+        old = members.states or [None] * len(members)
+        return replace(super().evaluate(members, rng), states=[(state or 0) + 1 for state in old])
+
+
+def test_states_follow_their_rows():
+    """Of one that is carried over its own, of a child its first parent's; a row without a parent has none."""
+    p = problem(Ageing())
+
+    def breed(parents, children, rng):
+        children.genomes[:] = parents.genomes
+        children.ids[0] = parents.ids[0]
+        children.parents[:] = torch.stack([parents.ids[[1, 0, 0, 1]], torch.full((4,), -1)], 1)
+        children.parents[3, 0] = -1
+
+    loop = RowsLoop(p, 4, breed)
+    steps(loop, 1)
+    loop.members.states = [10, 20, 30, 40]
+    steps(loop, 1)
+    assert loop.members.states == [11, 11, 11, 1]
+
+
+def test_states_of_rows_resume_exactly():
+    def make():
+        return rows_loop(problem(Ageing()))
+
+    whole, half = steps(make(), 5), steps(make(), 2)
+    rest = steps(reloaded(half, make), 3)
+    assert rest.members.states == whole.members.states == [5, 1, 1, 1, 1, 1]
+    assert rest.best.states == whole.best.states
 
 
 @pytest.mark.parametrize("name", SEARCHERS)

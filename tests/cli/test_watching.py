@@ -6,10 +6,11 @@ import io
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 import evoplug
-from evoplug.cli.watching import LiveTable
+from evoplug.cli.watching import LiveTable, Watching
 
 
 def row(generation: int, **more: Any) -> dict[str, Any]:
@@ -41,3 +42,29 @@ def test_validation_keeps_its_column_and_its_last_value_between_two_measurements
 
 def test_without_validation_there_is_no_column_for_it() -> None:
     assert not [line for line in shown(row(1), row(2)) if "validation" in line]
+
+
+def narrow() -> tuple[Watching, io.StringIO]:
+    """On a terminal of 40 columns, and what it says."""
+    said = io.StringIO()
+    return Watching(Console(file=said, width=40)), said
+
+
+def test_paths_are_whole_on_a_narrow_terminal() -> None:
+    watching, said = narrow()
+    folder = Path("/a/folder/of/many/names", "that is longer than the terminal", "seed-1 [x]")
+    watching.begin(evoplug.check("quickstart"), folder, 3)
+    watching.notice(f"{folder}/checkpoints: no checkpoint yet; the run starts again")
+    assert said.getvalue().splitlines()[-2:] == [
+        f"{folder}  resumed after generation 3",
+        f"note: {folder}/checkpoints: no checkpoint yet; the run starts again",
+    ]
+
+
+@pytest.mark.parametrize(("fitness", "best"), [(0.5, ", best fitness 0.5"), (None, "")])
+def test_a_solution_without_a_fitness_has_none_to_show(fitness: float | None, best: str) -> None:
+    watching, said = narrow()
+    watching.begin(evoplug.check("quickstart"), Path("runs"), 0)
+    ended = {"status": "finished", "reason": "epochs = 3", "best": {"fitness": fitness}, "ledger": {}, "seconds": {}}
+    watching.end({**ended, "validation": {}, "test": {}})
+    assert f"finished: epochs = 3{best}" in said.getvalue().splitlines()

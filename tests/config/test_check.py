@@ -11,12 +11,13 @@ import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evoplug.config import Experiment, check, load, resolved
+from evoplug.config import Experiment, cells, check, load, resolved
 from evoplug.errors import ConfigError, Mistake
 from strangers import visit
 
 PARTS = """
     from collections.abc import Mapping
+    from pathlib import Path
     from evoplug.contracts import *
     import a_module_that_is_not_there
 
@@ -44,6 +45,8 @@ PARTS = """
         data: Dataset = use("pictures", size=3)
         layers: tuple[Annotated[int, Ge(1)], ...] = (1, 2)
         switches: Mapping[Literal["left", "right"], bool] = field(default_factory=dict)
+        weights: Path | None = None
+        images: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
 
     @dataclass(kw_only=True)
     class Pictures(Dataset):
@@ -68,6 +71,11 @@ PARTS = """
         selection: Selection = use("choose", size=7)
         mutation: Mutation = use("nudge", sigma=0.5)
         crossover: Crossover | None = None
+
+    @dataclass(kw_only=True)
+    class Crossing(Strategy):
+        mutation: Mutation = use("prune")
+        crossover: Crossover | None = use("mix")
 
     @dataclass(kw_only=True)
     class Lonely(Strategy):
@@ -106,7 +114,7 @@ PARTS = """
 POINTS = {
     "genotypes/vector": "Vector", "genotypes/tree": "Tree", "genotypes/bag": "Bag", "evaluators/score": "Score",
     "datasets/pictures": "Pictures", "networks/net": "Net", "strategies/search": "Search",
-    "strategies/settled": "Settled", "selections/choose": "Choose",
+    "strategies/settled": "Settled", "strategies/crossing": "Crossing", "selections/choose": "Choose",
     "strategies/lonely": "Lonely", "strategies/on-vectors": "OnVectors", "selections/pick": "Pick",
     "mutations/nudge": "Nudge", "mutations/prune": "Prune", "crossovers/mix": "Mix", "recorders/log": "Log",
 }  # fmt: skip
@@ -201,6 +209,53 @@ def test_a_component_that_is_switched_off_stays_off() -> None:
     assert resolved(check(load(resolved(experiment)))) == resolved(experiment)
 
 
+def test_an_operator_that_stands_there_by_default_and_does_not_fit_can_be_switched_off() -> None:
+    config = {**GOOD, "strategy": "crossing", "genotype": "tree", "operators": {}}
+    assert mistakes({}, config) == [
+        "operators.crossover: `mix` works on vector genomes, not on tree; no crossovers that fit are installed; "
+        '"none" empties the slot'
+    ]
+    experiment = check(load(config, {"operators.crossover": "none"}))
+    assert experiment.operators["crossover"] is None
+    assert resolved(experiment)["operators"] == {"mutation": {"use": "prune"}, "crossover": "none"}
+
+
+def test_paths_are_relative_to_the_file_in_which_they_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("base", "mine", "here"):
+        (tmp_path / folder).mkdir()
+    evaluator = {"use": "score", "weights": "../trained.pt", "images": {"a": ["x", "/y"], "b": ["z"]}}
+    (tmp_path / "base" / "a.toml").write_text(tomli_w.dumps({"evoplug": 1, **GOOD, "evaluator": evaluator}))
+    mine = {
+        "evoplug": 1,
+        "extends": "../base/a.toml",
+        "evaluator": {"images": {"b": ["./z"]}},
+        "sweep": {"arms": {"other": {"evaluator.weights": "other.pt"}}},
+    }
+    (tmp_path / "mine" / "b.toml").write_text(tomli_w.dumps(mine))
+    monkeypatch.chdir(tmp_path / "here")
+    experiment = check(load("../mine/b.toml"))
+    found = experiment.evaluator.parameters
+    assert found["weights"] == tmp_path / "trained.pt"
+    assert found["images"] == {"a": (tmp_path / "base" / "x", Path("/y")), "b": (tmp_path / "mine" / "z",)}
+    (other,) = [cell.experiment for cell in cells(experiment) if cell.arm == "other"]
+    assert other.evaluator.parameters["weights"] == tmp_path / "mine" / "other.pt"
+    for overrides in (["evaluator.weights=w.pt"], {"evaluator.weights": "w.pt"}):
+        said = check(load("../mine/b.toml", overrides)).evaluator.parameters["weights"]
+        assert said == tmp_path / "here" / "w.pt"
+
+
+def test_paths_of_a_resolved_configuration_are_found_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = resolved(check(load(GOOD, {"evaluator.weights": "w.pt", "evaluator.images.a": ["x"]})))
+    assert first["evaluator"]["weights"] == str(tmp_path / "w.pt")
+    monkeypatch.chdir("/")
+    assert resolved(check(load(first))) == first
+
+
 SETTLED = {**GOOD, "strategy": "settled", "operators": {}}
 
 
@@ -292,6 +347,8 @@ WRONG = [
     ({"operators.mutation": "prune"},
      "operators.mutation: `prune` works on tree genomes, not on vector; mutations that fit: `nudge`"),
     ({"operators.selection": "none"}, "operators.selection: there is no selection `none`"),
+    ({"evaluator.weights": 3}, "evaluator.weights: "),
+    ({"evaluator.weights": "a\0b"}, "evaluator.weights: is no path: "),
     ({"operators": 3}, "operators: must be a table, got 3"),
     ({"operators": {"mutation": {"sigma": 1.0}}},
      "operators.mutation: the strategy has no mutation by default: add use = NAME; mutations that fit: `nudge`"),

@@ -18,6 +18,7 @@ from strangers import visit
 
 PARTS = """
     from collections.abc import Mapping
+    from pathlib import Path
     from evoplug import Task
     from evoplug.contracts import *
     from more_of_the_parts import Inherited
@@ -56,6 +57,11 @@ PARTS = """
                 raise ConfigError("outputs", "is four")
             if self.outputs == 5:
                 raise ZeroDivisionError("five\\nlines")
+
+    @dataclass(kw_only=True)
+    class Reading(Evaluator):
+        file: Path = Path("words.txt")
+        other: Path = "more.txt"
 
     @dataclass(kw_only=True)
     class Net(Network):
@@ -122,6 +128,7 @@ MORE = """
 """
 POINTS = {
     "genotypes/vector": "Vector", "genotypes/tree": "Tree", "genotypes/bag": "Bag", "evaluators/score": "Score",
+    "evaluators/reading": "Reading",
     "networks/net": "Net", "strategies/search": "Search", "strategies/computed": "Computed",
     "mutations/nudge": "Nudge", "mutations/grow": "Grow", "crossovers/mix": "Mix",
 }  # fmt: skip
@@ -177,6 +184,14 @@ def test_functions_are_imported_from_files_beside_the_configuration_and_from_mod
             fit(check(load(write(function))))
         assert str(caught.value).startswith(f"{file}:")
         assert "evaluator.function: " in str(caught.value)
+
+
+def test_a_path_that_is_a_default_is_one_of_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = built(base={**GOOD, "evaluator": "reading"})
+    assert (made.evaluator.file, made.evaluator.other) == (tmp_path / "words.txt", tmp_path / "more.txt")
+    assert resolved(made.experiment)["evaluator"]["file"] == str(tmp_path / "words.txt")
+    assert build("evaluators", "reading", file="a/../b.txt").file == tmp_path / "b.txt"
 
 
 def test_rules_of_components_have_the_path_of_their_table() -> None:

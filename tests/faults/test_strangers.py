@@ -117,6 +117,7 @@ def test_all_of_them_are_listed_with_what_metadata_and_source_tell(street: Stree
     listed = {line.split()[1]: " ".join(line.split()[2:]) for line in lines if "(stranger-" in line}
     assert listed == {
         "sound": "Add noise, inside the bounds. (stranger-good 1.0) scale=0.01",
+        "flip": "Turn one switch in eight; counts the mutations of a line of ancestors. (stranger-good 1.0)",
         "edited": "Add noise, from a checkout. (stranger-editable 1.0) scale=0.01",
         "unimportable": "Needs a library that is not there. (stranger-import-error 1.0) scale=0.01",
         "exiting": "Ends the process that imports it. (stranger-system-exit 1.0) scale=0.01",
@@ -166,7 +167,8 @@ def test_the_doctor_says_of_each_what_is_wrong(street: Street) -> None:
         if plugin["name"].startswith("stranger-")
     }
     assert problems == {
-        **dict.fromkeys(("sound", "twenty", "edited", "twin", "gaussian", "narrowing"), (True, None)),
+        **dict.fromkeys(("sound", "twenty", "switches", "flip", "swap"), (True, None)),
+        **dict.fromkeys(("edited", "twin", "gaussian", "narrowing"), (True, None)),
         **{
             name: (False, REFUSED[name].partition("): ")[2].format(version=__version__))
             for name in ("unimportable", "exiting", "unreadable", "stray-class", "futuristic", "misplaced")

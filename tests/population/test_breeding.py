@@ -85,6 +85,14 @@ def test_crossover_pairs_rows_and_averages_columns():
     assert out.columns["sigma"].tolist() == [1.5, 4]
 
 
+def test_columns_without_a_mean_follow_the_first_parent():
+    parents = members(torch.zeros(2, 1), age=torch.tensor([3, 8]), seen=torch.tensor([True, False]))
+    out = blank(2, 1, age=torch.zeros(2, dtype=torch.int64), seen=torch.zeros(2, dtype=torch.bool))
+    Mean().into(parents, torch.tensor([0, 1]), torch.tensor([1, 0]), Rng(1), out)
+    assert out.columns["age"].tolist() == [3, 8]
+    assert out.columns["seen"].tolist() == [True, False]
+
+
 def test_a_slice_of_a_population_is_written_in_place():
     population = blank(5, 3)
     Noise().into(members(torch.zeros(2, 3)), torch.tensor([0, 1]), Rng(1), population[1:3])

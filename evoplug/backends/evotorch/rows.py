@@ -81,8 +81,21 @@ class RowsLoop(TrackedLoop):
         children = self._populations[self._current]
         children.ids, children.fitness = self.problem.ids(len(children)), None
         self._breed(parents, children, self.problem.rng.child("step", self.problem.generation))
+        self._inherit(parents, children)
         self.members = children
         return self._batches[self._current]
+
+    def _inherit(self, parents: Members, children: Members) -> None:
+        """States follow: to a row that is carried over its own, to a child that of its first parent, if it has one."""
+        children.states = None
+        if parents.states is None:
+            return
+        rows = {number: row for row, number in enumerate(parents.ids.tolist())}
+        family = zip(children.ids.tolist(), children.parents[:, 0].tolist(), strict=True)
+        sources = [rows.get(own, rows.get(parent)) for own, parent in family]
+        heirs = parents[[source or 0 for source in sources]]
+        heirs.states = [None if source is None else parents.states[source] for source in sources]
+        self.problem.inherit(heirs, children)
 
     def _evaluate(self, values: torch.Tensor) -> torch.Tensor:
         self.members.fitness = self._score(self.members)
@@ -92,16 +105,15 @@ class RowsLoop(TrackedLoop):
         return {**super().state_dict(), "members": self.members.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        saved = Members.from_state_dict(state["members"])
+        saved = Members.from_state_dict(state["members"], self.problem.device)
         members = self.members
         values: Any = members.genomes
         values[:] = saved.genomes
         for name, column in members.columns.items():
             column[:] = saved.columns[name]
         assert saved.fitness is not None
-        device = self.problem.device
-        members.ids, members.parents = saved.ids.to(device), saved.parents.to(device)
-        members.fitness = saved.fitness.to(device)
+        members.ids, members.parents = saved.ids, saved.parents
+        members.fitness, members.states = saved.fitness, saved.states
         self._searcher.population.set_evals(members.fitness.to(self._bridge.eval_dtype))
         self._searcher._first_iter = False
         super().load_state_dict(state)

@@ -64,8 +64,7 @@ class SearcherLoop(TrackedLoop):
 
     def _evaluate(self, values: torch.Tensor) -> torch.Tensor:
         self.members = self.problem.members(self._box.decode_(values.clone()))
-        self.members.fitness = self.problem.evaluate(self.members).fitness
-        return self.members.fitness
+        return self.problem.evaluate(self.members).fitness
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -78,7 +77,7 @@ class SearcherLoop(TrackedLoop):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         _restore(self._searcher, state["searcher"], self._bridge)
         self._bridge.generator.set_state(state["generator"])
-        self.members = Members.from_state_dict(state["members"])
+        self.members = Members.from_state_dict(state["members"], self.problem.device)
         super().load_state_dict(state)
 
 

@@ -23,7 +23,7 @@ class Demanding(Evaluator, genome="real-vector"):
     provides = ("states", "cases", "update")
     costs = ("epochs", "cases", "updates")
 
-    def start(self, device: torch.device) -> None:
+    def start(self, device: torch.device, rng: Rng) -> None:
         self.targets = torch.linspace(-1, 1, CASES, dtype=torch.float64)
         self.shared = torch.zeros(1, dtype=torch.float64, requires_grad=True)
         self.optimizer = torch.optim.Adam([self.shared], self.learning_rate)
@@ -31,21 +31,24 @@ class Demanding(Evaluator, genome="real-vector"):
     def evaluate(self, members: Members, rng: Rng) -> Evaluation:
         old = members.states or [None] * len(members)
         states = [self._learned(state, rng.child(int(i))) for state, i in zip(old, members.ids, strict=True)]
-        cost = {"epochs": len(members)}
-        return Evaluation(_Cases(self, members.genomes, states), states, cost, {"ages": [s["age"] for s in states]})
+        cases = _Cases(self, members.genomes, states)
+        some = cases[:, torch.arange(0, CASES, 8)].mean(1).detach()
+        cost, ages = {"epochs": len(members)}, [state["age"] for state in states]
+        return Evaluation(some, states, cost, {"ages": ages}, cases)
 
     def measure(self, members: Members, split: str, rng: Rng) -> dict[str, torch.Tensor]:
         assert members.states is not None
         cases = _Cases(self, members.genomes, members.states)[:, torch.arange(CASES)]
         return {"score": cases.mean(1).detach()}
 
-    def update(self, members: Members, rng: Rng) -> dict[str, float]:
+    def update(self, members: Members, rng: Rng) -> Evaluation:
         self.optimizer.zero_grad()
         noise = torch.randn(1, generator=rng.torch, dtype=torch.float64)
         loss = (members.genomes.mean() + self.shared + 0.1 * noise).square().sum()
         loss.backward()
         self.optimizer.step()
-        return {"updates": 1}
+        fitness = loss.detach().neg().expand(len(members)).clone()
+        return Evaluation(fitness, cost={"updates": 1}, columns={"loss": loss.item()})
 
     def state_dict(self) -> dict[str, Any]:
         return {"shared": self.shared.detach(), "optimizer": self.optimizer.state_dict()}
@@ -112,7 +115,7 @@ class Search(Loop):
     def _lexicase_step(self, rng: Rng) -> None:
         parents = self.members
         children = parents if parents.fitness is None else self._bred(parents, torch.arange(len(parents)), rng)
-        cases = self._evaluate(children)
+        cases = self.problem.evaluate(children).cases
         winners = self.settings.selection(cases, len(children), rng.child("selection"))
         children.columns["wins"] = parents.columns["wins"] + torch.bincount(winners, minlength=len(children))
         self.members = children[winners]
@@ -123,7 +126,7 @@ class Search(Loop):
         assert self.niche is not None
         child = self._bred(self.members, torch.tensor([0]), rng)
         child.columns["wins"] = self.members.columns["wins"][:1]
-        self._evaluate(child)
+        self.problem.evaluate(child)
         original = self.niche["original"]
         if child.fitness > original.fitness:  # type: ignore[operator]
             self.members = Members.cat([child, self.members[1:]])
@@ -137,13 +140,6 @@ class Search(Loop):
         self.settings.mutation.at(self.problem.generation).into(parents, rows, rng.child("mutation"), children)
         self.problem.inherit(parents[rows], children)
         return children
-
-    def _evaluate(self, members: Members) -> Any:
-        """Fitness is the mean of a few cases; the others are read by who needs them."""
-        evaluation = self.problem.evaluate(members)
-        members.states = evaluation.states
-        members.fitness = evaluation.fitness[:, torch.arange(0, CASES, 8)].mean(1)
-        return evaluation.fitness
 
     @property
     def best(self) -> Members:
@@ -159,7 +155,8 @@ class Search(Loop):
         return {"members": self.members.state_dict(), "niche": niche}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self.members = Members.from_state_dict(state["members"])
+        device = self.problem.device
+        self.members = Members.from_state_dict(state["members"], device)
         self.niche = state["niche"]
         if self.niche is not None:
-            self.niche = {**self.niche, "original": Members.from_state_dict(self.niche["original"])}
+            self.niche = {**self.niche, "original": Members.from_state_dict(self.niche["original"], device)}

@@ -18,12 +18,12 @@ class Word(Genotype, genome="word"):
     def describe(self, genome):
         return f"<{genome}>"
 
-    def inherit(self, state, parent, child):
+    def inherit(self, state, parent, child, rng):
         return state if parent == child else {**state, "word": "new"}
 
 
 class Head(RealVector, genome="real-vector"):
-    def inherit(self, state, parent, child):
+    def inherit(self, state, parent, child, rng):
         return {key: value for key, value in state.items() if key != "head"}
 
 
@@ -63,8 +63,14 @@ def test_describe_is_by_part(genotype):
 
 def test_inherit_is_what_all_parts_leave(genotype):
     state = {"body": 1, "head": 2, "word": "old"}
-    assert genotype.inherit(state, {"rate": 0, "word": "a"}, {"rate": 1, "word": "a"}) == {"body": 1, "word": "old"}
-    assert genotype.inherit(state, {"rate": 0, "word": "a"}, {"rate": 1, "word": "b"}) == {"body": 1, "word": "new"}
+    assert genotype.inherit(state, {"rate": 0, "word": "a"}, {"rate": 1, "word": "a"}, Rng(1)) == {
+        "body": 1,
+        "word": "old",
+    }
+    assert genotype.inherit(state, {"rate": 0, "word": "a"}, {"rate": 1, "word": "b"}, Rng(1)) == {
+        "body": 1,
+        "word": "new",
+    }
 
 
 def test_a_mistake_of_a_part_is_named_by_its_place():

@@ -64,7 +64,7 @@ def operators(kind, mutation):
 def epbt(evaluator=None, mutation=None, **parameters):
     mutation = mutation or MultiplicativeGaussian(sigma=0.2, reset=0.2)
     settings = {"population": 8, "elites": 4, **parameters}
-    strategy = EPBT(**operators(Tournament(size=2), mutation), **settings)
+    strategy = EPBT(**{**operators(Tournament(size=2), mutation), **settings})
     assert not list(strategy.check())
     return strategy.start(problem(evaluator or Learner(), space()))
 
@@ -113,6 +113,16 @@ def test_stage_2_the_network_comes_from_the_tournament_s_winner():
         winner = loop.members.parents[row, 0].item()
         gained = loop.members.genomes["h"][row, 0].item()
         assert loop.members.states[row]["skill"] == pytest.approx(skill[winner]["skill"] + gained)
+
+
+def test_stage_2_is_the_mutation_alone_without_a_crossover():
+    mutation = MultiplicativeGaussian(sigma=1e-9, reset=0.0)
+    loop = steps(epbt(mutation=mutation, crossover=None), 1)
+    genes = dict(zip(loop.members.ids.tolist(), loop.members.genomes["h"].clone(), strict=True))
+    steps(loop, 1)
+    assert (loop.members.parents[:4, 1] == -1).all()
+    for row, parent in enumerate(loop.members.parents[:4, 0].tolist()):
+        assert torch.allclose(loop.members.genomes["h"][row], genes[parent], atol=1e-6)
 
 
 def test_stage_2_crossover_takes_each_variable_from_the_mutant_or_another_individual():

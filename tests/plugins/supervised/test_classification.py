@@ -34,7 +34,7 @@ def problem(**parameters):
     assert not list(evaluator.check())
     genotype.bind(evaluator.task())
     evaluator.bind(genotype)
-    evaluator.start(torch.device("cpu"))
+    evaluator.start(torch.device("cpu"), Rng(1))
     return evaluator
 
 

@@ -88,7 +88,7 @@ def evaluator(genotype=None, **parameters):
     train = Train(**{"dataset": Sides(), "network": Small(), "batch": 10, **parameters})
     assert list(train.check()) == []
     train.bind(genotype)
-    train.start(CPU)
+    train.start(CPU, Rng(1))
     return train
 
 
@@ -187,6 +187,25 @@ def child_of(state, passes, **parameters):
     """The state of a child that is trained with a learning rate too small to move a weight."""
     train = evaluator(inherit=EVERYTHING | passes, learning_rate=1e-30, **parameters)
     return train.evaluate(members(1, [state], first_id=7), Rng(2)).states[0]
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_tensor_that_a_child_lacks_is_drawn_anew(size):
+    """As a genotype leaves it out whose change has voided it; alone, and stacked with another network."""
+    train = evaluator(epochs=2, learning_rate=1e-30)
+    parent = evaluator(epochs=2).evaluate(members(1), Rng(1)).states[0]
+    first, *rest = parent["weights"]
+    lacking = {
+        **parent,
+        "weights": {name: parent["weights"][name] for name in rest},
+        "optimizer": {name: parent["optimizer"][name] for name in rest},
+    }
+    child = train.evaluate(members(size, [lacking] * size, first_id=7), Rng(2)).states[0]
+    new = train.evaluate(members(1, first_id=7), Rng(2)).states[0]
+    torch.testing.assert_close(child["weights"][first], new["weights"][first])
+    for name in rest:
+        torch.testing.assert_close(child["weights"][name], parent["weights"][name])
+    assert list(child["weights"]) == list(parent["weights"])
 
 
 def test_what_a_child_inherits_is_what_inherit_says():

@@ -204,7 +204,7 @@ class ChangingMembers(Summing, genome="real-vector"):
 class Counting(Summing, genome="real-vector"):
     """Depends on a number that it does not save."""
 
-    def start(self, device):
+    def start(self, device, rng):
         self.calls = 0
 
     def evaluate(self, members, rng):
@@ -241,7 +241,7 @@ class FittingNothing(Summing, genome="real-vector"):
 class Owning(Summing, genome="real-vector"):
     """Makes networks of weights that it has only once it was started."""
 
-    def start(self, device):
+    def start(self, device, rng):
         self.shared = torch.ones(2, 2)
 
     def evaluate(self, members, rng):
@@ -260,6 +260,26 @@ class Owning(Summing, genome="real-vector"):
         self.shared.copy_(state["shared"])
 
 
+@dataclass(kw_only=True)
+class AlwaysAlike(Summing, genome="real-vector"):
+    """Draws the weights that it owns from a seed of its own."""
+
+    provides = ("update",)
+
+    def start(self, device, rng):
+        self.shared = torch.randn(3, generator=torch.Generator().manual_seed(0))
+
+    def update(self, members, rng):
+        self.shared = self.shared * 0.9
+        return super().evaluate(members, rng)
+
+    def state_dict(self):
+        return {"shared": self.shared}
+
+    def load_state_dict(self, state):
+        self.shared = state["shared"]
+
+
 class Sampling(TrackedLoop):
     """What the faulty ones share: a new population every generation."""
 
@@ -270,15 +290,14 @@ class Sampling(TrackedLoop):
     def step(self):
         self.steps += 1
         self.members = self.problem.sample(4 + self.steps)
-        evaluation = self.problem.evaluate(self.members)
-        self.members.fitness, self.members.states = evaluation.fitness, evaluation.states
+        self.problem.evaluate(self.members)
         self.track()
 
     def state_dict(self):
         return {**super().state_dict(), "members": self.members.state_dict()}
 
     def load_state_dict(self, state):
-        self.members = Members.from_state_dict(state["members"])
+        self.members = Members.from_state_dict(state["members"], self.problem.device)
         super().load_state_dict(state)
 
 
@@ -288,6 +307,23 @@ class Forgetful(Strategy):
 
     def start(self, problem):
         return Sampling(problem)
+
+
+class DroppingStatesLoop(Sampling):
+    """Evaluates copies, and takes no more than their fitness."""
+
+    def step(self):
+        self.members = self.problem.sample(4)
+        self.members.fitness = self.problem.evaluate(self.members[:]).fitness
+        self.track()
+
+
+@dataclass(kw_only=True)
+class DroppingStates(Strategy):
+    """Forgets what its members have learned."""
+
+    def start(self, problem):
+        return DroppingStatesLoop(problem)
 
 
 class LosingMembersLoop(Sampling):

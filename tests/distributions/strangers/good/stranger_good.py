@@ -1,10 +1,20 @@
-"""Mutation ``sound`` and evaluator ``twenty``."""
+"""Mutation ``sound``, evaluator ``twenty``, and a space of booleans with its operators."""
 
 from typing import Annotated
 
 import torch
 
-from evoplug.contracts import ConfigError, Evaluation, Evaluator, Gt, Mutation, Task, dataclass
+from evoplug.contracts import (
+    ConfigError,
+    Crossover,
+    Evaluation,
+    Evaluator,
+    Genotype,
+    Gt,
+    Mutation,
+    Task,
+    dataclass,
+)
 
 
 @dataclass(kw_only=True)
@@ -37,3 +47,34 @@ class Twenty(Evaluator, genome="real-vector"):
 
     def evaluate(self, members, rng):
         return Evaluation(members.genomes.sum(1))
+
+
+@dataclass(kw_only=True)
+class Switches(Genotype, genome="switches"):
+    """Eight switches, each on or off."""
+
+    def sample(self, n, rng):
+        return torch.rand(n, 8, generator=rng.torch, device=rng.device) < 0.5
+
+
+@dataclass(kw_only=True)
+class Flip(Mutation, genome="switches"):
+    """Turn one switch in eight; counts the mutations of a line of ancestors."""
+
+    def columns(self, n):
+        return {"age": torch.zeros(n, dtype=torch.int64)}
+
+    def __call__(self, genomes, rng):
+        return genomes ^ (torch.rand(genomes.shape, generator=rng.torch, device=genomes.device) < 1 / 8)
+
+    def into(self, parents, rows, rng, out):
+        super().into(parents, rows, rng, out)
+        out.columns["age"] += 1
+
+
+@dataclass(kw_only=True)
+class Swap(Crossover, genome="switches"):
+    """Each switch from either parent."""
+
+    def __call__(self, a, b, rng):
+        return torch.where(torch.rand(a.shape, generator=rng.torch, device=a.device) < 0.5, a, b)

@@ -30,13 +30,11 @@ class ExampleLoop(TrackedLoop):
 
     def step(self) -> None:
         if self.members.fitness is None:
-            self.members = self._evaluated(self.members)
+            self.problem.evaluate(self.members)
         else:
-            mutants = self._evaluated(self._mutants())
-            assert self.members.fitness is not None
-            assert mutants.fitness is not None
-            n = len(mutants)
-            better = mutants.fitness >= self.members.fitness
+            mutants = self._mutants()
+            n, fitness = len(mutants), self.problem.evaluate(mutants).fitness
+            better = fitness >= self.members.fitness
             rows = torch.arange(n, device=better.device) + n * better
             self.members = Members.cat([self.members, mutants])[rows]
         self.track()
@@ -50,15 +48,10 @@ class ExampleLoop(TrackedLoop):
         self.problem.inherit(parents, mutants)
         return mutants
 
-    def _evaluated(self, members: Members) -> Members:
-        evaluation = self.problem.evaluate(members)
-        members.fitness, members.states = evaluation.fitness, evaluation.states
-        return members
-
     def state_dict(self) -> dict[str, Any]:
         """``members``, and all that ``step`` depends on: a resumed run equals one that was never stopped."""
         return {**super().state_dict(), "members": self.members.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         super().load_state_dict(state)
-        self.members = Members.from_state_dict(state["members"])
+        self.members = Members.from_state_dict(state["members"], self.problem.device)
