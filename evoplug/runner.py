@@ -8,18 +8,18 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from traceback import walk_tb
 from typing import Any
 
 import torch
 
 from evoplug import catalogue, rundir
+from evoplug.blame import blamed
 from evoplug.checkpoint import Checkpoints
 from evoplug.config import Experiment
 from evoplug.config.difference import differences
 from evoplug.config.fit import Built, located
-from evoplug.contracts import Component, Evaluator, Loop
-from evoplug.errors import EvaluationError, EvoplugError, FilesError, Interrupted, PluginError
+from evoplug.contracts import Evaluator, Loop
+from evoplug.errors import EvaluationError, FilesError, Interrupted, PluginError
 from evoplug.evaluation import Problem, start
 from evoplug.population.workers import workers
 from evoplug.records import Records
@@ -86,9 +86,9 @@ class Execution:
 
     def _start(self) -> tuple[Problem, Loop]:
         problem = Problem(self.built.genotype, self.built.evaluator, self.settings.seed, self.device)
-        with located(self.experiment, ("evaluator",)), self._blamed():
+        with located(self.experiment, ("evaluator",)), blamed(self.built.strategy):
             start(problem.evaluator, self.settings.seed, self.device)
-        with located(self.experiment, ("strategy",)), self._blamed():
+        with located(self.experiment, ("strategy",)), blamed(self.built.strategy):
             loop = self.built.strategy.start(problem)
         missing = [
             name for name in ("state_dict", "load_state_dict") if getattr(type(loop), name) is getattr(Loop, name)
@@ -112,7 +112,7 @@ class Execution:
 
     def _generations(self, records: Records, stopper: Stopper) -> str:
         """Step until a stop rule holds; returns the rule."""
-        with self._blamed():
+        with blamed(self.built.strategy):
             for recorder in self.built.recorders:
                 recorder.open(str(self.folder))
         try:
@@ -121,7 +121,7 @@ class Execution:
                 stopper.settle()
                 self._best = row["best"]
                 records.append(row)
-                with self._blamed():
+                with blamed(self.built.strategy):
                     for recorder in self.built.recorders:
                         recorder.row(row)
                 self.watch.generation(row)
@@ -143,7 +143,7 @@ class Execution:
         problem.columns.clear()
         problem.invalid = 0
         begin = time.perf_counter()
-        with self._blamed():
+        with blamed(self.built.strategy):
             loop.step()
             status = dict(loop.status)
         problem.ledger.add(generations=1)
@@ -163,22 +163,6 @@ class Execution:
             **validation,
             "time": spent,
         }
-
-    @contextmanager
-    def _blamed(self, over: str = "") -> Iterator[None]:
-        """An exception inside that is none of evoplug's own is the component's that was at work.
-
-        Args:
-            over: what it was at work on, where the exception alone does not tell.
-        """
-        try:
-            yield
-        except EvoplugError:
-            raise
-        except Exception as error:
-            guilty = catalogue.named(type(_at_work(error) or self.built.strategy))
-            what = str(error).partition("\n")[0]
-            raise PluginError(f"{guilty} raised {type(error).__name__}: {what}{over} (see error.log)") from error
 
     def _validation(self) -> dict[str, float]:
         every = self.settings.measure.every if self.settings.measure else 0
@@ -200,7 +184,7 @@ class Execution:
         if generation == self._saved_generation:
             return
         begin = time.perf_counter()
-        with self._blamed():
+        with blamed(self.built.strategy):
             state = {
                 "config": self.experiment.fixed(),
                 "problem": self.problem.state_dict(),
@@ -224,7 +208,7 @@ class Execution:
                 f"{self.folder / rundir.RESOLVED}: changed since the checkpoint was written: {', '.join(changed)}; "
                 "only budgets and checkpoints may change"
             )
-        with self._blamed(" on the state in its checkpoint"):
+        with blamed(self.built.strategy, " on the state in its checkpoint"):
             self.problem.load_state_dict(state["problem"])
             self.loop.load_state_dict(state["loop"])
         self._best = state["best"]
@@ -235,7 +219,7 @@ class Execution:
     # -------------------------------------------------------------------------------------------- the end
 
     def _finish(self, reason: str) -> None:
-        with self.problem.timed("report"), self._blamed():
+        with self.problem.timed("report"), blamed(self.built.strategy):
             outcome = self.loop.finish()
         self.profile["report"] += self.problem.seconds["report"]
         rundir.write_solution(self.folder, outcome.best, self._owned())
@@ -263,12 +247,6 @@ class Execution:
             "ledger": problem.ledger.row() if problem else {},
             "seconds": dict(self.profile),
         }
-
-
-def _at_work(error: Exception) -> Component | None:
-    """The component in whose method an exception was raised, the innermost; None outside of any."""
-    owners = [frame.f_locals.get("self") for frame, _ in walk_tb(error.__traceback__)]
-    return next((owner for owner in reversed(owners) if isinstance(owner, Component)), None)
 
 
 def _report(problem: Problem, outcome: Outcome) -> dict[str, Any]:

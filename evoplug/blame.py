@@ -1,0 +1,38 @@
+"""Whose fault an exception is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from traceback import walk_tb
+
+from evoplug import catalogue
+from evoplug.contracts import Component
+from evoplug.errors import EvoplugError, PluginError
+
+
+@contextmanager
+def blamed(otherwise: Component, over: str = "") -> Iterator[None]:
+    """An exception inside that is none of evoplug's own is the component's that was at work.
+
+    Args:
+        otherwise: whose it is where the traceback leads through no component.
+        over: what it was at work on, where the exception alone does not tell.
+
+    Raises:
+        PluginError: in place of the exception, which is chained.
+    """
+    try:
+        yield
+    except EvoplugError:
+        raise
+    except Exception as error:
+        guilty = catalogue.named(type(_at_work(error) or otherwise))
+        what = str(error).partition("\n")[0]
+        raise PluginError(f"{guilty} raised {type(error).__name__}: {what}{over} (see error.log)") from error
+
+
+def _at_work(error: Exception) -> Component | None:
+    """The component in whose method an exception was raised, the innermost; None outside of any."""
+    owners = [frame.f_locals.get("self") for frame, _ in walk_tb(error.__traceback__)]
+    return next((owner for owner in reversed(owners) if isinstance(owner, Component)), None)
