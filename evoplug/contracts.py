@@ -55,7 +55,9 @@ class Use(NamedTuple):
     """A component by name, with parameters: what ``{ use = "NAME", ... }`` says in a configuration."""
 
     name: str
+    """As ``use = NAME`` has it."""
     parameters: Mapping[str, Any]
+    """As they stand beside ``use``."""
 
 
 def use(name: str, **parameters: Any) -> Any:
@@ -73,6 +75,7 @@ class Known:
     """The names that a :data:`Function` parameter knows: ``Annotated[Function, Known("sphere", "ackley"), "..."]``."""
 
     names: tuple[str, ...]
+    """All of them."""
 
     def __init__(self, *names: str) -> None:
         object.__setattr__(self, "names", names)
@@ -306,6 +309,7 @@ class Loop:
     generation, one line of records. The first step evaluates the initial population."""
 
     problem: Problem
+    """What it was started on."""
     members: Members
     """The population as last evaluated, with the states that it learned."""
 
@@ -372,6 +376,7 @@ class DatasetInfo(NamedTuple):
     shape: tuple[int, ...]
     """Of one example as ``load`` gives it, e.g. ``(1, 14, 14)``."""
     classes: int
+    """Labels are below it."""
     sizes: Mapping[str, int]
     """split -> number of examples; an empty mapping where only loading tells."""
 

@@ -24,14 +24,18 @@ INVALID = -torch.inf
 
 
 class Problem:
-    """The search space, the evaluator and the ledger of one run, as a strategy sees them.
+    """The search space, the evaluator and the ledger of one run, as a strategy sees them."""
 
-    Attributes:
-        genotype: bound; None where the configuration has none.
-        rng: the strategy's own stream; ``rng.child("step", generation)`` needs no checkpoint.
-        ledger: what has been spent.
-        device: where tensors live.
-    """
+    genotype: Genotype | None
+    """Bound; None where the configuration has none."""
+    evaluator: Evaluator
+    """Bound and started."""
+    device: torch.device
+    """Where tensors live."""
+    rng: Rng
+    """The strategy's own stream; ``rng.child("step", generation)`` needs no checkpoint."""
+    ledger: Ledger
+    """What has been spent."""
 
     def __init__(self, genotype: Genotype | None, evaluator: Evaluator, seed: int, device: torch.device) -> None:
         root = Rng(seed, device)

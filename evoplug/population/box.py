@@ -20,6 +20,7 @@ class RealSpace(Protocol):
     lower: torch.Tensor | None
     """``(length,)``, in the genes' natural units; None where the space has no bounds."""
     upper: torch.Tensor | None
+    """As ``lower``."""
     scale: str
     """"linear", or "log": steps and means are taken on the logarithm of each gene."""
 
