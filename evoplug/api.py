@@ -133,15 +133,16 @@ def resume(
     Args:
         folder: the run folder.
         overrides: ``run.stop``, ``run.checkpoint``, ``run.measure`` and ``run.workers`` only.
-        allow_changed: go on although the source of a part is not what it was.
+        allow_changed: go on although the source of a part, a file that it reads or a parameter of an object is not
+            what it was.
         watch: is told of progress.
         objects: the parts that the run got as objects, where they stood in its configuration:
             ``evaluator=MyEvaluator()``, ``operators={"mutation": Levy()}``.
 
     Raises:
         ConfigError: if an object is missing, or there was none where one is given.
-        FilesError: if the folder is no run folder, is held by another run, its checkpoints are damaged, or the source
-            of a part has changed.
+        FilesError: if the folder is no run folder, is held by another run, its checkpoints are damaged, or a part
+            has changed: its source, a file that it reads, a parameter of an object.
     """
     from evoplug.config.fit import fit
 
@@ -175,7 +176,7 @@ def _unchanged(folder: Path, experiment: Experiment) -> None:
 
     if changed := changes(folder / rundir.LOCK, lock(experiment)):
         ways = "--allow-changed (from Python allow_changed=True) goes on with it as it is"
-        raise FilesError(f"{folder}: the source has changed since the run began: {', '.join(changed)}; {ways}")
+        raise FilesError(f"{folder}: {'; '.join(changed)}; {ways}")
 
 
 def _write_resolved(folder: Path, experiment: Experiment) -> None:

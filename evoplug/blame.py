@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from traceback import walk_tb
 
 from evoplug import catalogue
@@ -28,8 +29,22 @@ def blamed(otherwise: Component, over: str = "") -> Iterator[None]:
         raise
     except Exception as error:
         guilty = catalogue.named(type(_at_work(error) or otherwise))
-        what = str(error).partition("\n")[0]
-        raise PluginError(f"{guilty} raised {type(error).__name__}: {what}{over} (see error.log)") from error
+        raise PluginError(f"{guilty} {said(error, over)}") from error
+
+
+def said(error: Exception, over: str = "") -> str:
+    """What was raised, and where: the traceback itself goes into ``error.log``."""
+    if isinstance(error, NotImplementedError) and not str(error):
+        *_, (frame, _) = walk_tb(error.__traceback__)
+        return f"has no `{frame.f_code.co_name}`"
+    what = f"{type(error).__name__}: {error}".partition("\n")[0].rstrip(": ")
+    return f"raised {what}{over} ({place(error)}; see error.log)"
+
+
+def place(error: Exception) -> str:
+    """Where it was raised: ``ops.py:12``."""
+    *_, (frame, line) = walk_tb(error.__traceback__)
+    return f"{Path(frame.f_code.co_filename).name}:{line}"
 
 
 def _at_work(error: Exception) -> Component | None:

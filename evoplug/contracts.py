@@ -102,6 +102,8 @@ class Component:
         super().__init_subclass__(**keywords)
         if genome is not None:
             cls.kinds = (genome,) if isinstance(genome, str) else tuple(genome)
+        for name in {"provides", "needs", "costs"} & vars(cls).keys():
+            _check_names(name, vars(cls)[name])
 
     @classmethod
     def fits(cls, genotype: Genotype | type[Genotype]) -> bool:
@@ -111,6 +113,15 @@ class Component:
     def check(self) -> Iterable[tuple[str, str]]:
         """Rules between parameters: yields (key, message) for each that is broken."""
         return ()
+
+
+def _check_names(variable: str, names: Any) -> None:
+    """Raises TypeError unless a class variable holds a tuple of names, and of those that there are."""
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"`{variable}` must be a tuple of names, got {names!r}")
+    unknown = set(names) - {"states", "cases", "update"}
+    if unknown and variable != "costs":
+        raise TypeError(f"`{variable}` may hold states, cases and update, got {', '.join(sorted(unknown))}")
 
 
 class Genotype(Component):

@@ -7,7 +7,7 @@ import platform
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stdout
 from importlib import metadata
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from evoplug import api, catalogue, registry
 from evoplug.catalogue import Entry
 from evoplug.errors import ConfigError, EvoplugError
+from evoplug.installed import normalised
 from evoplug.remarks import remarks
 
 if TYPE_CHECKING:
@@ -175,15 +176,17 @@ def conformance(distribution: str, watch: Callable[[Result], object]) -> list[Re
     """Run the suites of :mod:`evoplug.testing` on everything that a distribution brings, from its examples.
 
     Args:
-        distribution: its name.
+        distribution: its name, in any spelling.
         watch: is told each result as it comes.
 
     Raises:
         ConfigError: if no such distribution is installed, or pytest is not.
     """
-    known = {entry.distribution for entry in catalogue.entries()}
-    if distribution not in known:
-        raise ConfigError("", f"no distribution `{distribution}` with components is installed; {_choices(known)}")
+    known = {normalised(entry.distribution): entry.distribution for entry in catalogue.entries()}
+    if normalised(distribution) not in known:
+        raise ConfigError(
+            "", f"no distribution `{distribution}` with components is installed; {_choices(known.values())}"
+        )
     try:
         import pytest
     except ImportError:
@@ -193,7 +196,7 @@ def conformance(distribution: str, watch: Callable[[Result], object]) -> list[Re
         # A folder of its own, so that no configuration of pytest's around the working folder has a say.
         Path(folder, "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
         file = Path(folder, "test_installed.py")
-        file.write_text(_TESTS.format(distribution=distribution), encoding="utf-8")
+        file.write_text(_TESTS.format(distribution=known[normalised(distribution)]), encoding="utf-8")
         with redirect_stdout(sys.stderr):
             # One part that cannot be loaded leaves the others to be tested.
             options = ["--continue-on-collection-errors", "-p", "no:terminal", "-p", "no:cacheprovider"]
@@ -245,5 +248,5 @@ def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     return re.sub(r"^(AssertionError|Failed|evoplug\.errors\.\w+): ", "", line)
 
 
-def _choices(known: set[str]) -> str:
+def _choices(known: Iterable[str]) -> str:
     return f"choices: {', '.join(sorted(known))}"

@@ -11,8 +11,9 @@ from typing import Any
 
 import torch
 
-from evoplug import catalogue
-from evoplug.contracts import Evaluator, Genotype, Strategy
+from evoplug import catalogue, promises
+from evoplug.blame import said
+from evoplug.contracts import Component, Evaluator, Genotype, Strategy
 from evoplug.errors import EvaluationError, EvoplugError, PluginError
 from evoplug.ledger import Ledger
 from evoplug.population.untouched import sample, untouched
@@ -75,7 +76,9 @@ class Problem:
         """n new members with random genomes; without a genotype, genomes without genes."""
         if self.genotype is None:
             return self.members([{} for _ in range(n)])
-        return self.members(self.genotype.sample(n, self._sample_rng.child(self._next_id)))
+        genomes = self.genotype.sample(n, self._sample_rng.child(self._next_id))
+        self._require(self.genotype, promises.genomes(genomes, n))
+        return self.members(genomes)
 
     def children(self, parents: Members, mates: Members | None = None) -> Members:
         """New members for operators to write into: copies of the parents' genomes and columns, without fitness.
@@ -117,11 +120,13 @@ class Problem:
         """
         if not len(members):
             return Evaluation(torch.empty(0, device=self.device))
+        if broken := promises.members(members, self.genotype):
+            raise ValueError(broken)  # the strategy's fault, at whose door it is laid
         rng = self._evaluation_rng.child(self._calls)
         self._calls += 1
         with self.timed("evaluation"), self._blamed("evaluate"), self._untouched(members):
             evaluation = self.evaluator.evaluate(members, rng)
-        self._check(evaluation, len(members))
+        self._require(self.evaluator, promises.evaluation(evaluation, len(members), self.evaluator, "evaluate"))
         self.ledger.add(evaluations=len(members), **evaluation.cost)
         self.columns.update(evaluation.columns)
         members.fitness, invalid = finite(evaluation.fitness)
@@ -135,6 +140,7 @@ class Problem:
         result; costs nothing in the ledger."""
         with self.timed("measure"), self._blamed("measure"), self._untouched(members):
             metrics = self.evaluator.measure(members, split, self._measure_rng.child(split))
+        self._require(self.evaluator, promises.metrics(metrics, len(members)))
         return {name: value.detach().cpu() for name, value in metrics.items()}
 
     def report(self, best: Members) -> Outcome:
@@ -156,7 +162,7 @@ class Problem:
         self._calls += 1
         with self.timed("evaluation"), self._blamed("update"), self._untouched(members):
             evaluation = self.evaluator.update(members, rng)
-        self._check(evaluation, len(members), "update")
+        self._require(self.evaluator, promises.evaluation(evaluation, len(members), self.evaluator, "update"))
         self.ledger.add(**evaluation.cost)
         self.columns.update(evaluation.columns)
         return replace(evaluation, fitness=finite(evaluation.fitness)[0])
@@ -193,34 +199,20 @@ class Problem:
         except EvoplugError:
             raise
         except Exception as error:
-            name = catalogue.named(type(self.evaluator))
-            what = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise EvaluationError(f"generation {self.generation}: {name}: {method} raised {what}") from error
+            name, made = catalogue.named(type(self.evaluator)), int(self.ledger["generations"])
+            # Members are measured when their generation is complete.
+            generation = made if method == "measure" else made + 1
+            raise EvaluationError(f"generation {generation}: {name}: {method} {said(error)}") from error
 
     def _untouched(self, members: Members) -> AbstractContextManager[None]:
         """The evaluator may look at genomes, and no more."""
         what = "the genomes of its members: work on a copy"
         return untouched(self.evaluator, lambda: sample(members.genomes), what)
 
-    def _check(self, evaluation: Any, n: int, method: str = "evaluate") -> None:
-        blame = catalogue.named(type(self.evaluator))
-        if not isinstance(evaluation, Evaluation):
-            raise PluginError(f"{blame}: {method} must return an Evaluation, not {type(evaluation).__name__}")
-        fitness = evaluation.fitness
-        shape = tuple(getattr(fitness, "shape", ()))
-        if shape != (n,):
-            raise PluginError(f"{blame}: fitness must have shape ({n},), got {shape or fitness!r}")
-        if not (isinstance(fitness, torch.Tensor) and fitness.is_floating_point()):
-            raise PluginError(f"{blame}: fitness must be a floating tensor")
-        if evaluation.states is not None and len(evaluation.states) != n:
-            raise PluginError(f"{blame}: expected {n} states, got {len(evaluation.states)}")
-        undeclared = set(evaluation.cost) - set(self.evaluator.costs)
-        if undeclared:
-            raise PluginError(f"{blame}: costs {sorted(undeclared)} are not in its `costs`")
-        if method == "evaluate" and "cases" in self.evaluator.provides:
-            shape = tuple(getattr(evaluation.cases, "shape", ()))
-            if len(shape) != 2 or shape[0] != n:
-                raise PluginError(f"{blame}: cases must have shape ({n}, cases), got {shape or evaluation.cases!r}")
+    def _require(self, component: Component, broken: str | None) -> None:
+        """Raise the PluginError for a broken promise."""
+        if broken is not None:
+            raise PluginError(f"{catalogue.named(type(component))}: {broken}")
 
     def _counted(self, cases: Any) -> Any:
         """Cases that are there are counted at once, others as they are read."""

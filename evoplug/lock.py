@@ -13,19 +13,22 @@ from pathlib import Path
 from typing import Any
 
 from evoplug import catalogue
-from evoplug.config import Experiment, Spec, paths
+from evoplug.config import Experiment, Spec, objects, paths
+from evoplug.config.difference import differences
 from evoplug.config.functions import Reference
 from evoplug.config.spec import kind
+from evoplug.contracts import Component
 from evoplug.errors import FilesError, Key, dotted
 
 
 def lock(experiment: Experiment) -> dict[str, dict[str, Any]]:
     """A row for each component and each function from a file or a module: its distribution and its source's hash; and
-    one for each file that a parameter of the type ``Path`` names: its hash. Folders have none.
+    one for each file that a parameter of the type ``Path`` names: its hash, and that it is ``data``. Folders have none.
 
     Keys are ``module:Class``, ``FILE.py:Class`` beside a configuration, or the file. A part that was given as an
     object, and so cannot be rebuilt from its name, stands under its place in the configuration, e.g.
-    ``evaluator.dataset``, and its row says what it was an ``object`` of.
+    ``evaluator.dataset``, and its row says what it was an ``object`` of, and those of its ``parameters`` that can be
+    written down.
 
     Raises:
         FilesError: if one of the files cannot be read.
@@ -36,16 +39,32 @@ def lock(experiment: Experiment) -> dict[str, dict[str, Any]]:
 
 
 def changes(file: Path, now: dict[str, dict[str, Any]]) -> list[str]:
-    """The keys in a lock file, if there is one, whose source is not what it was.
+    """What is not as a lock file, if there is one, has it: in words, a phrase for each sort of change.
 
     Raises:
         FilesError: if the file is damaged.
     """
+    found = dict[str, list[str]]()
     try:
         then = json.loads(file.read_bytes()) if file.is_file() else {}
-        return [key for key, row in then.items() if now.get(key, {}).get("sha256") != row["sha256"] or key not in now]
+        for key, row in then.items():
+            for sort, what in _changes(key, row, now.get(key)):
+                found.setdefault(sort, []).append(what)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise FilesError(f"{file}: is damaged: {error}") from error
+    return [f"{sort}: {', '.join(what)}" if sort else ", ".join(what) for sort, what in found.items()]
+
+
+def _changes(key: str, then: dict[str, Any], now: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
+    """(sort of change, what) of one row."""
+    data = then.get("data", False)
+    if data and now is None:
+        yield "", f"{key} is missing"
+    elif now is None or now["sha256"] != then["sha256"]:
+        yield f"the {'data have' if data else 'source has'} changed since the run began", key
+    if now is not None and "parameters" in then:
+        for each in differences(then["parameters"], now.get("parameters", {}), f"{key}."):
+            yield "parameters have changed since the run began", str(each)
 
 
 def _rows(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -62,15 +81,27 @@ def _rows(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
         elif callable(value):
             yield _object(value, (*spec.key, name))
         if spec.group != "recorders":  # what they name is written by the run
-            yield from ((str(file), {"sha256": _hash(file)}) for file in paths.inside(value) if file.is_file())
+            named = (file for file in paths.inside(value) if file.is_file())
+            yield from ((str(file), {"data": True, "sha256": _hash(file)}) for file in named)
 
 
 def _object(given: Any, key: Key) -> tuple[str, dict[str, Any]]:
-    """An object's row; its source is that of its class, or the function's own, where Python knows it."""
+    """An object's row; its source is that of its class, or the function's own, where Python knows it.
+
+    A function has no parameters.
+    """
     what, digest = kind(given), None
     with suppress(OSError, TypeError):
         digest = hashlib.sha256(inspect.getsource(what).encode()).hexdigest()
-    return dotted(key), {"object": f"{what.__module__}:{what.__qualname__}", "sha256": digest}
+    row: dict[str, Any] = {"object": f"{what.__module__}:{what.__qualname__}", "sha256": digest}
+    if isinstance(given, Component):
+        row["parameters"] = {dotted(inner): _as_json(value) for inner, value in objects.settings(given)}
+    return dotted(key), row
+
+
+def _as_json(value: Any) -> Any:
+    """As it comes back from a file, with a word for each float that JSON lacks."""
+    return json.loads(json.dumps(value), parse_constant=str)
 
 
 def _file(function: Reference) -> Path | None:

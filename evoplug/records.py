@@ -10,8 +10,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import torch
-
 from evoplug.errors import FilesError
 
 
@@ -46,17 +44,24 @@ class Records:
         self._file.close()
 
 
-def plain(value: Any) -> Any:
-    """A value as JSON can hold it: tensors as lists, non-finite numbers as None."""
-    if isinstance(value, torch.Tensor):
-        return plain(value.tolist())
+def plain(value: Any, place: str = "") -> Any:
+    """A value as JSON can hold it: tensors and arrays as lists, non-finite numbers as None.
+
+    Raises:
+        TypeError: for anything else than numbers, strings, and lists and tables of them, with its place.
+    """
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): plain(item, f"{place}.{key}") for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [plain(item, f"{place}[{number}]") for number, item in enumerate(value)]
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return value
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if hasattr(value, "tolist"):
+        return plain(value.tolist(), place)
+    what = f"{place.removeprefix('.') or 'it'} is a {type(value).__qualname__}"
+    raise TypeError(f"{what}: records hold numbers, strings, and lists and tables of them")
 
 
 def read(path: Path) -> tuple[list[dict[str, Any]], str | None]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
-from difflib import get_close_matches
 
 from evoplug import catalogue, registry
 from evoplug.catalogue import UNKNOWN, Entry
+from evoplug.config import messages
 from evoplug.contracts import Component
 from evoplug.errors import EvoplugError
 
@@ -28,8 +28,7 @@ def remarks(entry: Entry, cls: type[Component]) -> Iterator[str]:
     for kind in cls.kinds if entry.group != "genotypes" else ():
         there = _kinds()
         if kind not in there:
-            near = get_close_matches(kind, there, n=1)
-            yield f"no installed genotype is of kind `{kind}`" + (f"; did you mean `{near[0]}`?" if near else "")
+            yield messages.unknown_kind(kind, there)
 
 
 def _untyped(cls: type[Component]) -> Iterator[str]:

@@ -22,7 +22,8 @@ from evoplug.contracts import Evaluator, Loop
 from evoplug.errors import EvaluationError, FilesError, Interrupted, PluginError
 from evoplug.evaluation import Problem, start
 from evoplug.population.workers import workers
-from evoplug.records import Records
+from evoplug.promises import inside
+from evoplug.records import Records, plain
 from evoplug.signals import Stopper
 from evoplug.types import Members, Outcome, genome
 
@@ -90,11 +91,13 @@ class Execution:
             start(problem.evaluator, self.settings.seed, self.device)
         with located(self.experiment, ("strategy",)), blamed(self.built.strategy):
             loop = self.built.strategy.start(problem)
+        name = catalogue.named(type(self.built.strategy))
+        if not isinstance(loop, Loop):
+            raise PluginError(f"{name}: start must return a Loop, not {type(loop).__qualname__}")
         missing = [
             name for name in ("state_dict", "load_state_dict") if getattr(type(loop), name) is getattr(Loop, name)
         ]
         if missing:
-            name = catalogue.named(type(self.built.strategy))
             raise PluginError(f"{name}: its loop has no {' and no '.join(missing)}, so no checkpoint could be written")
         return problem, loop
 
@@ -145,7 +148,9 @@ class Execution:
         begin = time.perf_counter()
         with blamed(self.built.strategy):
             loop.step()
-            status = dict(loop.status)
+            status, columns = plain(loop.status), plain(problem.columns)
+            if loop.members.fitness is None:
+                raise ValueError("step left `members` without fitness: call problem.evaluate(members)")
         problem.ledger.add(generations=1)
         _require_valid(loop.members, int(problem.ledger["generations"]))
         breeding = time.perf_counter() - begin - sum(problem.seconds.values())
@@ -158,7 +163,7 @@ class Execution:
             **problem.ledger.row(),
             **_statistics(loop.members),
             "invalid": problem.invalid,
-            **problem.columns,
+            **columns,
             **status,
             **validation,
             "time": spent,
@@ -223,9 +228,22 @@ class Execution:
             outcome = self.loop.finish()
         self.profile["report"] += self.problem.seconds["report"]
         rundir.write_solution(self.folder, outcome.best, self._owned())
-        result = {**self._result("finished", reason), **_report(self.problem, outcome)}
+        with blamed(self.problem.genotype or self.built.strategy):
+            result = {**self._result("finished", reason), **plain(_report(self.problem, outcome))}
+            self._doubts(outcome)
         rundir.write_json(self.folder / rundir.RESULT, result)
         self.watch.end(result)
+
+    def _doubts(self, outcome: Outcome) -> None:
+        """Say what makes the solution doubtful."""
+        genotype, evaluator = self.problem.genotype, self.built.evaluator
+        if genotype is not None and not inside(genotype, outcome.best.genomes):
+            self.watch.notice("the solution is outside of its space: an operator or the strategy does not repair")
+        measured = set().union(*outcome.metrics.values())
+        if evaluator.headline and measured and evaluator.headline not in measured:
+            self.watch.notice(
+                f"{catalogue.named(type(evaluator))}: `measure` gave no `{evaluator.headline}`, its headline"
+            )
 
     def _owned(self) -> Mapping[str, Any]:
         """The evaluator's state, where it makes networks and may need it to make the solution's again."""
@@ -269,7 +287,7 @@ def _report(problem: Problem, outcome: Outcome) -> dict[str, Any]:
 
 def _statistics(members: Members) -> dict[str, float]:
     """Best, mean and standard deviation of the finite fitness values."""
-    assert members.fitness is not None
+    assert members.fitness is not None  # checked after every step
     finite = members.fitness[torch.isfinite(members.fitness)].double()
     std = finite.std(correction=0).item() if len(finite) else 0.0
     return {"best": finite.max().item(), "mean": finite.mean().item(), "std": std}

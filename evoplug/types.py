@@ -101,7 +101,7 @@ class Members:
 
     @staticmethod
     def cat(groups: Sequence[Members]) -> Members:
-        """One population of several; optional fields survive where every group has them."""
+        """One population of several; columns and optional fields survive where every group has them."""
         import torch
 
         def joined(values: list[Any]) -> Any:
@@ -113,7 +113,11 @@ class Members:
             torch.cat([group.ids for group in groups]),
             torch.cat([group.parents for group in groups]),
             joined([group.fitness for group in groups]),
-            {name: torch.cat([group.columns[name] for group in groups]) for name in groups[0].columns},
+            {
+                name: torch.cat([group.columns[name] for group in groups])
+                for name in groups[0].columns
+                if all(name in group.columns for group in groups)
+            },
             None if any(s is None for s in states) else [state for group in states for state in group],  # type: ignore[union-attr]
         )
 
@@ -153,7 +157,7 @@ class Evaluation:
     fitness: torch.Tensor
     """``(n,)`` floating: higher is better."""
     states: list[Any] | None = None
-    """n new states, where members learned; None leaves the old ones."""
+    """n new states, of evaluators that provide "states"."""
     cost: Mapping[str, float] = field(default_factory=dict)
     """What this evaluation spent, by ledger column, e.g. ``{"epochs": 8}``; the names stand in ``Evaluator.costs``."""
     columns: Mapping[str, Any] = field(default_factory=dict)

@@ -70,7 +70,7 @@ def test_data_sets_are_here_missing_or_your_own(site: Site) -> None:
     assert found["gone"].detail == str(site.folder / "gone")
     assert found["own"].detail == "`folder`"
     assert "does not extend `Dataset`" in found["broken"].detail
-    assert found["raising"].detail == "raising: files: KeyError: 'root'"
+    assert found["raising"].detail == "raising: files: KeyError: 'root' (levy.py:28)"
 
 
 def test_every_installed_one_is_found() -> None:

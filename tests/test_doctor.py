@@ -171,6 +171,14 @@ def test_the_machine_is_this_one() -> None:
     assert machine.memory is None or machine.memory > 0.1
 
 
+def test_suites_take_the_name_of_a_distribution_in_any_spelling(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.add("Evoplug-levy", POINT, {"levy.py": LEVY})
+    asked = []
+    monkeypatch.setattr(pytest, "main", lambda arguments, plugins: asked.append(Path(arguments[0]).read_text()))
+    assert doctor.conformance("evoplug_Levy", print) == []
+    assert "suites('Evoplug-levy')" in asked[0]
+
+
 def test_suites_of_what_is_not_there_are_refused(site: Site) -> None:
     site.add("evoplug-levy", POINT, {"levy.py": LEVY})
     with pytest.raises(ConfigError, match=r"^no distribution `levy` with components is installed; .* evoplug-levy$"):

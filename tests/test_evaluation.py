@@ -1,8 +1,10 @@
+import re
+
 import pytest
 import torch
 
 from evoplug import Evaluation, EvaluationError, Parts, PluginError
-from evoplug.contracts import Evaluator
+from evoplug.contracts import Evaluator, Genotype
 from evoplug.evaluation import start
 from fakes import Interval, Sphere, problem
 
@@ -35,7 +37,7 @@ def test_non_finite_fitness_becomes_the_worst_and_is_counted(bad):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (torch.zeros(3), "must return an Evaluation, not Tensor"),
+        (torch.zeros(3), "must return an Evaluation, not torch.Tensor"),
         (Evaluation(torch.zeros(2)), r"must have shape \(3,\), got \(2,\)"),
         (Evaluation(torch.zeros(3, 1)), r"must have shape \(3,\), got \(3, 1\)"),
         (Evaluation(torch.zeros(3, dtype=torch.int64)), "must be a floating tensor"),
@@ -51,7 +53,8 @@ def test_a_broken_contract_names_the_plugin(answer, message):
 def test_an_exception_is_an_evaluation_error_of_one_line():
     with pytest.raises(EvaluationError) as caught:
         evaluate(ValueError("first line\nsecond line"))
-    assert str(caught.value) == "generation 1: Answers: evaluate raised ValueError: first line"
+    said = "generation 1: Answers: evaluate raised ValueError: first line (test_evaluation.py:LINE; see error.log)"
+    assert re.sub(r":\d+;", ":LINE;", str(caught.value)) == said
 
 
 def test_cost_goes_to_the_ledger():
@@ -181,7 +184,7 @@ def test_an_evaluator_that_changes_genomes_is_named(method, genomes, change):
             change(members)
             return Evaluation(torch.zeros(3))
 
-    p = problem(Changes())
+    p = problem(Changes(), Genotype())
     with pytest.raises(PluginError, match=r"Changes: changes the genomes of its members: work on a copy$"):
         getattr(p, method)(p.members(genomes))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
 
+import numpy
 import pytest
 import torch
 
@@ -175,7 +176,9 @@ class TestFiles:
         (beside / "ops.py").write_text(dedent(OPS).rstrip() + "[:, 1:]\n")
         over = {"genotype.length": length, "run.workers": 2}
         name = f"evoplug.mutations: cauchy = {beside / 'ops.py'}:Cauchy"
-        assert refused(beside / "my.toml", overrides=over, out=beside / "run").startswith(f"{name}: must return shape")
+        assert refused(beside / "my.toml", overrides=over, out=beside / "run").startswith(
+            f"{name}: must return a tensor"
+        )
 
     def test_a_changed_file_is_run_anew_in_the_same_process(self, beside) -> None:
         first = evoplug.run(beside / "my.toml", out=beside / "a")
@@ -264,11 +267,13 @@ class TestResume:
         assert str(reading / "far.txt") in lock
         assert str(reading / "folder") not in lock
         (reading / "far.txt").write_text("9.0")
-        with pytest.raises(evoplug.FilesError, match=r"changed since the run began: \S+far.txt; --allow-changed"):
+        with pytest.raises(
+            evoplug.FilesError, match=r"the data have changed since the run began: \S+far.txt; --allow-"
+        ):
             evoplug.resume(run.folder, MORE)
         assert len(evoplug.resume(run.folder, MORE, allow_changed=True).metrics) == 6
         (reading / "far.txt").unlink()
-        with pytest.raises(evoplug.FilesError, match=r"changed since the run began: \S+far.txt;"):
+        with pytest.raises(evoplug.FilesError, match=r"run: \S+far.txt is missing; --allow-changed"):
             evoplug.resume(run.folder, {"run.stop.generations": 7})
 
     def test_one_that_cannot_be_read_is_an_error_of_files(self, reading, monkeypatch) -> None:
@@ -347,7 +352,9 @@ class Picky(Evaluator, genome="real-vector"):
     inner: Mutation | None = None
     others: dict[str, Mutation] = field(default_factory=dict)
     limit: float = math.inf
+    nothing: float = math.nan
     target: torch.Tensor | None = None
+    single: numpy.float32 = field(default_factory=numpy.float32)
     folder: Path = Path()
 
     def evaluate(self, members, rng) -> Evaluation:
@@ -431,6 +438,32 @@ class TestObjects:
             evoplug.resume(run.folder, MORE, **parts)
         assert len(evoplug.resume(run.folder, MORE, allow_changed=True, **parts).metrics) == 6
 
+    @pytest.mark.parametrize(
+        ("again", "message"),
+        [
+            ({"count": 4}, "evaluator.count is 4, not 3"),
+            ({"widths": (1, 3)}, "evaluator.widths is [1, 3], not [1, 2]"),
+            ({"folder": Path("there")}, 'evaluator.folder is "there", not "here"'),
+            ({"inner": Shift(step=0.25)}, "evaluator.inner.step is 0.25, not 0.5"),
+            ({"inner": None}, 'evaluator.inner is nothing, not "object of Shift", evaluator.inner.step is nothing, '),
+            ({"others": {"a": Shift(step=2.0)}}, "evaluator.others.a.step is 2.0, not 1.0"),
+        ],
+    )
+    def test_a_changed_parameter_is_refused_like_a_changed_source(self, tmp_path, again, message) -> None:
+        def picky(**changed):
+            first = {"widths": (1, 2), "folder": Path("here"), "inner": Shift(), "others": {"a": Shift(step=1.0)}}
+            return Picky(**{**first, "nothing": math.nan, "target": torch.zeros(2), **changed})
+
+        parts = {name: part for name, part in with_objects().items() if name in ("genotype", "operators")}
+        run = evoplug.run(with_objects(evaluator=picky()), out=tmp_path / "run")
+        assert len(evoplug.resume(run.folder, MORE, **parts, evaluator=picky()).metrics) == 6
+        more = {"run.stop.generations": 7}
+        with pytest.raises(evoplug.FilesError) as caught:
+            evoplug.resume(run.folder, more, **parts, evaluator=picky(**again))
+        assert f"parameters have changed since the run began: {message}" in str(caught.value)
+        resumed = evoplug.resume(run.folder, more, allow_changed=True, **parts, evaluator=picky(**again))
+        assert len(resumed.metrics) == 7
+
     def test_a_function_may_be_an_object_and_a_part_inside_another(self, tmp_path) -> None:
         evaluator = {"use": "function", "function": parabola}
         run = evoplug.run(with_objects(evaluator=evaluator), out=tmp_path / "run")
@@ -466,11 +499,15 @@ class TestObjects:
     @pytest.mark.parametrize(
         ("parts", "message"),
         [
+            ({"evaluator": Shift()}, "evaluator: `Shift` is a mutation, not an evaluator"),
+            ({"evaluator": Shift}, "evaluator: `Shift` is a mutation, not an evaluator"),
+            ({"evaluator": Near}, "evaluator: `Near` is a class: give an object, Near(...)"),
+            ({"evaluator": {"use": Near}}, "evaluator: `Near` is a class: give an object, Near(...)"),
             (
-                {"evaluator": Shift()},
-                "evaluator: must be the name of an evaluator, or a table with use = NAME, got Shift(",
+                {"evaluator": {"use": Sphere()}},
+                "evaluator: must be the name of an evaluator, or a table with use = NAME",
             ),
-            ({"evaluator": Near}, "evaluator: must be the name of an evaluator"),
+            ({"evaluator": int}, "evaluator: must be the name of an evaluator, or a table with use = NAME"),
             ({"run": {"name": parabola}}, "run.name: must be a string"),
             ({"operators": {"mutation": Nothing()}}, "`Nothing` works on no-such-kind genomes, not on real-vector"),
             ({"evaluator": object()}, "evaluator: must be a string, a number"),
@@ -498,6 +535,20 @@ class TestParametersOfObjects:
                 {"inner": "gaussian"},
                 'evaluator.inner: must be an object of Mutation, e.g. evoplug.build("mutations", NAME), got "gaussian"',
             ),
+            ({"inner": Sphere()}, "evaluator.inner: `Sphere` is an evaluator, not a mutation"),
+            ({"inner": Shift}, "evaluator.inner: `Shift` is a class: give an object, Shift(...)"),
+            (
+                {"count": numpy.int64(3)},
+                "evaluator.count: must be a value of Python's own, got np.int64(3); take its .item()",
+            ),
+            (
+                {"widths": (1, numpy.int64(3))},
+                "evaluator.widths[1]: must be a value of Python's own, got np.int64(3); take its .item()",
+            ),
+            (
+                {"inner": Shift(step=numpy.float32(0.5))},
+                "evaluator.inner.step: must be a value of Python's own, got np.float32(0.5); take its .item()",
+            ),
             ({"inner": Shift(step="far")}, 'evaluator.inner.step: must be a number, got "far"'),
             (
                 {"others": {"a": Shift(), "b": Shift(step="far")}},
@@ -524,11 +575,12 @@ class TestParametersOfObjects:
         "evaluator",
         [
             Picky(),
+            Picky(limit=numpy.float64(0.5), single=numpy.float32(0.5)),
             Picky(widths=[1, 2], function=parabola, inner=Shift(), target=torch.zeros(2), folder=Path("here")),
             Near(target="no dataclass"),
             unreadable(target="of an unknown type"),
         ],
-        ids=["defaults", "objects", "no dataclass", "unreadable annotations"],
+        ids=["defaults", "numpy where it may be", "objects", "no dataclass", "unreadable annotations"],
     )
     def test_what_no_configuration_could_say_is_the_objects_own_affair(self, evaluator) -> None:
         assert evoplug.check(with_objects(evaluator=evaluator)).evaluator.given is evaluator

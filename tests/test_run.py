@@ -323,7 +323,7 @@ def test_a_changed_source_that_wants_more_of_its_checkpoint_is_named(tmp_path, c
         main(["resume", str(run.folder), "--set", "run.stop.generations=3", "--allow-changed"])
     assert ended.value.code == 3
     keeper = f"evoplug.strategies: keeper = {file}:Keeper"
-    line = f"{keeper} raised KeyError: 'years' on the state in its checkpoint (see error.log)"
+    line = f"{keeper} raised KeyError: 'years' on the state in its checkpoint (keeper.py:21; see error.log)"
     assert capsys.readouterr().err == f"evoplug: error: {line}\n"
     assert evoplug.Run(run.folder).result["reason"] == line
     assert 'state["years"]' in (run.folder / "error.log").read_text()
@@ -370,7 +370,7 @@ def test_an_evaluator_is_closed_however_the_run_ends(tmp_path, fails, error):
 
 
 def test_an_evaluator_that_cannot_start_is_named_in_one_line(tmp_path):
-    with pytest.raises(PluginError, match=r"^Door raised OSError: \[Errno 28\] no more room \(see error.log\)$"):
+    with pytest.raises(PluginError, match=r"^Door raised OSError: \[Errno 28\] no more room \(.*\)$"):
         evoplug.run({**SNES, "evaluator": Door("start")}, out=tmp_path / "run")
     assert evoplug.Run(tmp_path / "run").status == "failed"
     assert "no more room" in (tmp_path / "run" / "error.log").read_text()
@@ -389,7 +389,7 @@ class Broken(Recorder):
         raise OSError("no more room")
 """)
     config = {**SNES, "plugins": [str(tmp_path / "broken.py")], "recorders": [{"use": "broken"}]}
-    with pytest.raises(PluginError, match=r"roken.* raised OSError: no more room \(see error.log\)$"):
+    with pytest.raises(PluginError, match=r"roken.* raised OSError: no more room \(broken.py:9; see error.log\)$"):
         evoplug.run(config, out=tmp_path / "run")
     assert evoplug.Run(tmp_path / "run").status == "failed"
 
@@ -399,6 +399,80 @@ def test_a_state_that_could_not_be_read_again_ends_the_run(tmp_path):
     config = {**SNES, "plugins": [str(tmp_path / "keeper.py")], "strategy": {"use": "keeper"}}
     with pytest.raises(PluginError, match=r"a checkpoint holds tensors and plain data only, and loop.age is a set"):
         evoplug.run(config, out=tmp_path / "run")
+
+
+def keeper(tmp_path, *changes):
+    """A run of the strategy above, changed."""
+    source = KEEPER
+    for old, new in changes:
+        assert old in source
+        source = source.replace(old, new, 1)
+    (tmp_path / "keeper.py").write_text(source)
+    config = {**SNES, "plugins": [str(tmp_path / "keeper.py")], "strategy": {"use": "keeper"}}
+    return evoplug.run(config, {"run.stop": {"generations": 2}}, out=tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("return Keeping(problem)", "Keeping(problem)", "start must return a Loop, not NoneType"),
+        ("    def step(self)", "    def other(self)", "has no `step`"),
+        ("        self.problem.evaluate(self.members)", "", "step left `members` without fitness: call problem.eval"),
+        (
+            "    def state_dict",
+            "    @property\n    def status(self):\n        return {'x': [object()]}\n\n    def state_dict",
+            r"x\[0\] is a object: records hold numbers, strings, and lists and tables of them",
+        ),
+        (
+            "problem.sample(4)",
+            "problem.members(self.problem.sample(4).genomes[:, :2])",
+            r"gives genomes float64 \(4, 2\)",
+        ),
+        (
+            "problem.sample(4)",
+            "problem.members(self.problem.sample(4).genomes.float())",
+            r"gives genomes float32 \(4, 3\)",
+        ),
+    ],
+)
+def test_a_strategy_that_breaks_its_contract_is_named(tmp_path, old, new, message):
+    with pytest.raises(PluginError, match=rf"^evoplug.strategies: keeper = .*{message}"):
+        keeper(tmp_path, (old, new))
+    assert evoplug.Run(tmp_path / "run").status == "failed"
+
+
+def test_a_doubtful_solution_is_said_to_be_so(tmp_path):
+    notices = []
+
+    class Listen(Watch):
+        def notice(self, text):
+            notices.append(text)
+
+    class Boast(Evaluator):
+        headline = "score"
+
+        def evaluate(self, members, rng):
+            return Evaluation(members.genomes.sum(1))
+
+        def measure(self, members, split, rng):
+            return {"other": members.genomes.sum(1)}
+
+    (tmp_path / "far.py").write_text("""
+import evoplug
+from evoplug.contracts import Mutation, dataclass
+
+@evoplug.register("mutations", "far")
+@dataclass(kw_only=True)
+class Far(Mutation, genome="real-vector"):
+    def __call__(self, genomes, rng):
+        return genomes + 100
+""")
+    config = {**SNES, "strategy": "mu-plus-lambda", "plugins": [str(tmp_path / "far.py")], "evaluator": Boast()}
+    changes = {"operators": {"mutation": "far"}, "run.stop.generations": 2}
+    evoplug.run(config, changes, out=tmp_path / "run", watch=Listen())
+    outside, headline = notices
+    assert outside == "the solution is outside of its space: an operator or the strategy does not repair"
+    assert headline.endswith("Boast: `measure` gave no `score`, its headline")
 
 
 def test_the_fitness_that_ends_a_run_is_that_of_the_records_after_a_resume_too(tmp_path):

@@ -67,3 +67,13 @@ def test_members_of_a_checkpoint_go_to_the_device_shared_tensors_once():
     assert there.states[0]["weights"].is_meta
     assert there.states[0]["weights"] is there.states[1]["weights"]
     assert there.states[2] is None
+
+
+def test_columns_survive_where_every_group_has_them():
+    one, other = members(2), members(2, first=2)
+    one.columns |= {"age": torch.ones(2), "luck": torch.ones(2)}
+    other.columns["age"] = torch.zeros(2)
+    both = Members.cat([one, other])
+    assert both.columns["age"].tolist() == [1, 1, 0, 0]
+    assert "luck" not in both.columns
+    assert "luck" not in Members.cat([other, one]).columns

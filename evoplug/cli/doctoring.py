@@ -121,7 +121,7 @@ def _data(data: Data) -> str:
 def _suite(distribution: str, as_json: bool) -> int:
     from rich.console import Console
 
-    with Console(stderr=True).status(f"testing {distribution}") as status:
+    with Console(stderr=True, emoji=False).status(f"testing {distribution}") as status:
         results = doctor.conformance(distribution, lambda said: status.update(f"{said.component}: {said.test}"))
     failed = [result for result in results if result.outcome == "failed"]
     if as_json:

@@ -23,7 +23,7 @@ def export(folder: Path, file: Path) -> None:
     from evoplug.rundir import Run
 
     exported = export(Run(folder).best, file)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, emoji=False, soft_wrap=True)
     for note in (f"{exported.path}, {decimal(exported.path.stat().st_size)}", *exported.notes):
         console.print(f"# {note}", style="dim", markup=False)
     console.print(exported.load, markup=False)

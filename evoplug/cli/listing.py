@@ -53,7 +53,7 @@ def list_(group: str | None, genotype: str | None, as_json: bool) -> None:
     elif sys.stdout.isatty():
         from rich.console import Console
 
-        Console().print(listed(entries))
+        Console(emoji=False).print(listed(entries))
     else:
         click.echo("\n".join(_lines(entries)))
 

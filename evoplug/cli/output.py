@@ -10,5 +10,5 @@ PIPED = 130
 
 def console() -> Console:
     """Standard output, numbers uncoloured."""
-    on_terminal = Console(highlight=False)
-    return on_terminal if on_terminal.is_terminal else Console(highlight=False, width=PIPED)
+    on_terminal = Console(highlight=False, emoji=False)
+    return on_terminal if on_terminal.is_terminal else Console(highlight=False, emoji=False, width=PIPED)

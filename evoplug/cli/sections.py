@@ -179,7 +179,9 @@ source = "thesis, section 5.3.5: median of 15 runs"
 `evoplug run` and `evoplug check` replace values on top of the whole: `--set evaluator.batch=64`,
 `--set operators.mutation.use=gaussian`, `--set 'run.stop={ hours = 1 }'`. The value is TOML, else a string; a table is
 replaced as a whole. The order does not matter: outer keys come first, and `use` before the parameters beside it.
-`evoplug` and `extends` cannot be set. From Python: `evoplug.run("quickstart", {"evaluator.batch": 64})`.
+`evoplug` and `extends` cannot be set. A strategy that has no slots for the operators of the file refuses them:
+`--set strategy.use=snes --set 'operators={}'` drops them all. From Python:
+`evoplug.run("quickstart", {"evaluator.batch": 64})`.
 """,
     ),
 )

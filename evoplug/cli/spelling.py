@@ -46,6 +46,8 @@ def facts(entry: Entry) -> dict[str, str]:
     told = {"kinds" if entry.group == "genotypes" else "works on": ", ".join(entry.kinds) or anything}
     if entry.class_vars.get("genotype") == "none":
         told["works on"] = "no genotype"
+    if entry.group == "selections" and entry.class_vars.get("cases"):
+        told["selects by"] = "cases, for strategies that need them"
     for name in ("needs", "provides", "costs"):
         told[name] = ", ".join(map(str, entry.class_vars.get(name, ())))
     return {name: value for name, value in told.items() if value}

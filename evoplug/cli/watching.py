@@ -158,7 +158,7 @@ def cells(row: Mapping[str, Any], left: float | None) -> dict[str, str]:
 
 def number(value: float | None) -> str:
     """Five significant digits, so that digits do not dance."""
-    return "-" if value is None else f"{value:.5g}"
+    return "-" if value is None else f"{value + 0:.5g}"  # + 0: zero without a sign
 
 
 def spent(stop: Mapping[str, float], row: Mapping[str, Any]) -> float:

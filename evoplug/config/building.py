@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evoplug import registry
+from evoplug.blame import place
 from evoplug.config import parameters as schemas
 from evoplug.config import tree
 from evoplug.config.functions import Reference
@@ -69,7 +70,7 @@ def make(spec: Spec, **more: Any) -> Component:
 
 def blamed(what: str, error: Exception) -> PluginError:
     """The error for a plugin's exception that is none of evoplug's own."""
-    return PluginError(f"{what}: {type(error).__name__}: {' '.join(str(error).split())}")
+    return PluginError(f"{what}: {type(error).__name__}: {' '.join(str(error).split())} ({place(error)})")
 
 
 def under(key: Key, error: ConfigError) -> list[Mistake]:

@@ -145,9 +145,7 @@ class Reading:
         self.strategy = self._read_strategy()
         self.genotype = self._component("genotypes", "genotype") if "genotype" in data else None
         self.evaluator = self._component("evaluators", "evaluator")
-        self.operators = (
-            operators.check(checker, self.strategy, self.genotype, data.get("operators", {})) if self.strategy else {}
-        )
+        self.operators = self._read_operators(self.strategy, self.genotype)
         self._together(self.strategy, self.genotype, self.evaluator)
         self._run = self._read_run(self.evaluator)
         self._sweep = sweep.read(checker, data.get("sweep"), data)
@@ -189,21 +187,24 @@ class Reading:
         except ConfigError:  # noted where the component is read
             return {}
 
+    def _read_operators(self, strategy: Spec | None, genotype: Spec | None) -> dict[str, Operator]:
+        if strategy is None:
+            return {}
+        exchanged = not {("strategy",), ("strategy", "use")}.isdisjoint(self.document.overridden)
+        return operators.check(self.checker, strategy, genotype, self.data.get("operators", {}), exchanged=exchanged)
+
     def _together(self, strategy: Spec | None, genotype: Spec | None, evaluator: Spec | None) -> None:
         """Do strategy, genotype and evaluator fit each other?"""
         if strategy:
             self._genotype_wanted(strategy, genotype)
-        for group, spec in (("strategies", strategy), ("evaluators", evaluator)):
-            if spec and genotype and not operators.fits(spec.schema.kinds, genotype.schema.kinds):
-                fitting = (e for e in catalogue.entries(group) if operators.fits(e.kinds, genotype.schema.kinds))
-                names = map(catalogue.usable, fitting)
-                works, has = " or ".join(spec.schema.kinds), genotype.schema.kinds[0]
-                message = (
-                    f"`{spec.name}` works on {works} genomes, not on {has}; {group} that fit: {messages.listed(names)}"
-                )
-                self.checker.wrong(spec.key, message)
+        if strategy and genotype and not operators.fits(strategy.schema.kinds, genotype.schema.kinds):
+            others = _strategies(genotype, evaluator)
+            self.checker.wrong(strategy.key, f"{operators.misfit(strategy, genotype)}; {others}")
+        if evaluator and genotype and not operators.fits(evaluator.schema.kinds, genotype.schema.kinds):
+            others = _evaluators(strategy, genotype)
+            self.checker.wrong(evaluator.key, f"{operators.misfit(evaluator, genotype)}; {others}")
         if strategy and evaluator:
-            self._needs(strategy, evaluator)
+            self._needs(strategy, genotype, evaluator)
         if strategy:
             self._selections(strategy)
 
@@ -214,16 +215,14 @@ class Reading:
         if wanted == "required" and "genotype" not in self.data:
             self._component("genotypes", "genotype")
 
-    def _needs(self, strategy: Spec, evaluator: Spec) -> None:
+    def _needs(self, strategy: Spec, genotype: Spec | None, evaluator: Spec) -> None:
         if not evaluator.schema.complete:
             return
         provided = evaluator.schema.facts.get("provides", ())
         for need in strategy.schema.facts.get("needs", ()):
             if need not in provided:
-                providing = (e for e in catalogue.entries("evaluators") if need in e.class_vars.get("provides", ()))
-                names = map(catalogue.usable, providing)
                 message = f"strategy `{strategy.name}` needs `{need}`, which `{evaluator.name}` does not provide"
-                self.checker.wrong(evaluator.key, f"{message}; evaluators that do: {messages.listed(names) or 'none'}")
+                self.checker.wrong(evaluator.key, f"{message}; {_evaluators(strategy, genotype)}")
 
     def _selections(self, strategy: Spec) -> None:
         """Selections by case are for strategies that ask for cases."""
@@ -279,3 +278,33 @@ class Reading:
             return value
         self.checker.wrong((section,), f"must be an array of tables, [[{section}]], got {messages.given(value)}")
         return []
+
+
+def _strategies(genotype: Spec, evaluator: Spec | None) -> str:
+    """The strategies that search these genomes and need nothing that the evaluator does not provide."""
+    known = evaluator.schema if evaluator and evaluator.schema.complete else None
+    provided = set(known.facts.get("provides", ())) if known else None
+    fitting = (
+        entry
+        for entry in catalogue.entries("strategies")
+        if entry.class_vars.get("genotype") != "none"
+        and operators.fits(entry.kinds, genotype.schema.kinds)
+        and (provided is None or provided.issuperset(entry.class_vars.get("needs", ())))
+    )
+    return _listed("strategies", fitting)
+
+
+def _evaluators(strategy: Spec | None, genotype: Spec | None) -> str:
+    """The evaluators that work on these genomes and provide all that the strategy needs."""
+    kinds = genotype.schema.kinds if genotype else ()
+    needed = set(strategy.schema.facts.get("needs", ())) if strategy else set()
+    fitting = (
+        entry
+        for entry in catalogue.entries("evaluators")
+        if operators.fits(entry.kinds, kinds) and needed.issubset(entry.class_vars.get("provides", ()))
+    )
+    return _listed("evaluators", fitting)
+
+
+def _listed(group: str, entries: Iterable[catalogue.Entry]) -> str:
+    return f"{group} that fit: {messages.listed(map(catalogue.usable, entries)) or 'none'}"

@@ -41,8 +41,18 @@ def parts(genotype: Spec | None) -> dict[str, Spec]:
     return {name: spec for name, spec in each.items() if spec is not None} if composite and each else {}
 
 
-def check(checker: Checker, strategy: Spec, genotype: Spec | None, table: Any) -> dict[str, Operator]:
-    """slot -> operator for every slot of the strategy; what is wrong is noted."""
+def check(
+    checker: Checker, strategy: Spec, genotype: Spec | None, table: Any, *, exchanged: bool = False
+) -> dict[str, Operator]:
+    """slot -> operator for every slot of the strategy; what is wrong is noted.
+
+    Args:
+        checker: notes it.
+        strategy: whose slots they are.
+        genotype: what the operators are to fit, if it is known.
+        table: the section.
+        exchanged: whether an override chose the strategy, so that the section may have been written for another one.
+    """
     filled = slots(strategy.schema)
     key: Key = ("operators",)
     if not isinstance(table, Mapping):
@@ -53,7 +63,8 @@ def check(checker: Checker, strategy: Spec, genotype: Spec | None, table: Any) -
             checker.wrong((*key, name), f"the strategy is an object, `{strategy.name}`, and holds its operators itself")
         elif name not in filled and strategy.schema.complete:
             message = messages.unknown(name, filled, f"slot of strategy `{strategy.name}`")
-            checker.wrong((*key, name), message)
+            cure = "; remove it, or all of them: --set 'operators={}'" if exchanged else ""
+            checker.wrong((*key, name), message + cure)
     return {
         name: _Slot(checker, name, slot, genotype).read(table.get(name, slot.default)) for name, slot in filled.items()
     }
@@ -63,6 +74,18 @@ def fits(kinds: Iterable[str], others: Iterable[str]) -> bool:
     """Whether a component of the first kinds works with one of the others; no kinds mean any."""
     kinds, others = set(kinds), set(others)
     return not kinds or not others or bool(kinds & others)
+
+
+def misfit(spec: Spec, genotype: Spec) -> str:
+    """What to say of a component that works on other genomes; a kind that no genotype has is a likely typing error."""
+    works, has = " or ".join(spec.schema.kinds), genotype.schema.kinds[0]
+    message = f"`{spec.name}` works on {works} genomes, not on {has}"
+    installed = catalogue.entries("genotypes")
+    if not all(entry.kinds or entry.problem for entry in installed):  # of one, only an import tells
+        return message
+    there = {kind for entry in installed for kind in entry.kinds}.union(genotype.schema.kinds)
+    strange = [messages.unknown_kind(kind, there) for kind in spec.schema.kinds if kind not in there]
+    return message + (f" ({'; '.join(strange)})" if strange else "")
 
 
 class _Slot:
@@ -83,9 +106,10 @@ class _Slot:
         value = self._named(value, self.key)
         if value is None or value is parameters.UNKNOWN or (value == "none" and self.optional):
             return None
-        if value is parameters.REQUIRED:
-            missing = f"is missing: the strategy needs {catalogue.a(self.group)}"
-            self.checker.wrong(self.key, f"{missing}; {self._fitting_all()}")
+        if value is parameters.REQUIRED or value == "none":
+            wrong = "cannot be empty" if value == "none" else "is missing"
+            needed = f"the strategy needs {catalogue.a(self.group)}"
+            self.checker.wrong(self.key, f"{wrong}: {needed}; {self._fitting_all()}")
             return None
         spec = self.checker.component(self.group, value, self.key)
         if isinstance(spec, Spec) and self.genotype:
@@ -145,8 +169,7 @@ class _Slot:
             self.checker.wrong(self.key, f"`{spec.name}` fits none of the parts {messages.listed(self.parts)}")
 
     def _misfit(self, spec: Spec, genotype: Spec) -> str:
-        works, has = " or ".join(spec.schema.kinds), genotype.schema.kinds[0]
-        return f"`{spec.name}` works on {works} genomes, not on {has}; {self._fitting(genotype.schema.kinds)}"
+        return f"{misfit(spec, genotype)}; {self._fitting(genotype.schema.kinds)}"
 
     def _fitting_all(self) -> str:
         """The operators that fit the whole genotype; any may do where it has parts."""

@@ -180,6 +180,8 @@ class Checker:
         return True
 
     def _no_name(self, group: str, value: Any) -> str:
+        if message := objects.misplaced(group, value.get("use") if isinstance(value, Mapping) else value):
+            return message
         choices = f"choices: {messages.listed(map(catalogue.usable, catalogue.entries(group)))}"
         if isinstance(value, Mapping) and "use" not in value:
             return f"names no component: use = NAME is missing; {choices}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from evoplug import catalogue
+from evoplug import catalogue, promises
 from evoplug.errors import PluginError
 from evoplug.population.untouched import untouched
 from evoplug.population.workers import parallel
@@ -100,9 +100,9 @@ def _breed(
         def write(lane: slice, stream: Rng, new: torch.Tensor, *old: torch.Tensor) -> None:
             with untouched(operator, lambda: old, "its parents: return a new tensor"):
                 children = operator(*old, stream)
-            if children.shape != new.shape:
-                shapes = f"must return shape {tuple(new.shape)}, got {tuple(children.shape)}"
-                raise PluginError(f"{catalogue.named(type(operator))}: {shapes}")
+            wanted, got = _spelled(new), _spelled(children)
+            if got != wanted:
+                raise PluginError(f"{catalogue.named(type(operator))}: must return a tensor {wanted}, got {got}")
             new[:] = children
 
         in_lanes(parents, rows, rng, out, write)
@@ -111,5 +111,14 @@ def _breed(
         with untouched(operator, lambda: first, "its parents: return a new genome"):
             for i, chosen in enumerate(zip(*(each.tolist() for each in rows), strict=True)):
                 new[i] = operator(*(old[row] for row in chosen), rng.child(i))
+        if new and (broken := promises.value(new[0])):
+            raise PluginError(f"{catalogue.named(type(operator))}: {broken}")
     else:
         raise PluginError(f"{catalogue.named(type(operator))}: does not work on genomes of several parts")
+
+
+def _spelled(value: Any) -> str:
+    """A tensor's dtype and shape, or what else it is."""
+    if not isinstance(value, torch.Tensor):
+        return "None" if value is None else f"a {type(value).__qualname__}"
+    return f"{value.dtype} {tuple(value.shape)}".removeprefix("torch.")

@@ -67,6 +67,12 @@ class GenotypeSuite(Suite):
         genotype.repair(genomes)
         agree("`repair` changed the genomes that it was given", _plain(genomes), _plain(before))
 
+    def test_every_genome_is_its_own(self, genotype: Genotype) -> None:
+        genomes = _plain(genotype.sample(5, Rng(1)))
+        for part in genomes.values() if isinstance(genomes, dict) else [genomes]:
+            values = [value for value in part if isinstance(value, list | dict)]
+            assert len({id(value) for value in values}) == len(values), "two genomes are the same object"
+
     def test_a_genome_is_described_in_plain_data(self, genotype: Genotype) -> None:
         genomes = genotype.sample(2, Rng(1))
         before = copy.deepcopy(genomes)

@@ -109,6 +109,7 @@ class OperatorSuite(Suite):
     def test_children_are_inside_the_space(self, operator: Operator, genotype: Genotype) -> None:
         children = _bred(operator, _parents(genotype, self.arity, 50), Rng(7))
         require_inside(genotype, children)
+        assert not isinstance(children, torch.Tensor) or not children.isnan().any(), "of finite parents it makes NaN"
 
     def test_the_same_stream_gives_the_same_children(self, operator: Operator, genotype: Genotype) -> None:
         parents, children = _parents(genotype, self.arity, 5), []

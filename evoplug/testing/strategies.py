@@ -22,7 +22,7 @@ from evoplug.testing.problems import CPU, SPACES, Judge, installed, require_insi
 from evoplug.testing.randomness import seeded
 from evoplug.testing.suite import Suite
 from evoplug.testing.values import agree, stored
-from evoplug.types import Outcome
+from evoplug.types import Members, Outcome, genome
 
 GENERATIONS = 4
 
@@ -73,6 +73,7 @@ class StrategySuite(Suite):
             assert members.fitness.shape == members.ids.shape == (n,)
             assert members.parents.shape == (n, 2)
             assert members.ids.dtype == members.parents.dtype == torch.int64
+            _require_ids(members)
             if loop.problem.genotype is not None:
                 require_inside(loop.problem.genotype, members.genomes)
             json.dumps(plain(dict(row["status"])))
@@ -150,6 +151,14 @@ class StrategySuite(Suite):
         state = _state(loop)
         expected = list(_generations(loop, 2))
         agree("in another process it goes on in another way", elsewhere(_resumed, *parts, state, 2), expected)
+
+
+def _require_ids(members: Members) -> None:
+    """Whoever has the id of another has its genome too: it is a copy that was carried over."""
+    rows = {number: row for row, number in enumerate(members.ids.tolist())}
+    for row, number in enumerate(members.ids.tolist()):
+        genomes = (plain(genome(members.genomes, each)) for each in (row, rows[number]))
+        agree(f"two members have the id {number}", *genomes)
 
 
 def _started(name: str, example: Mapping[str, Any], genotype: Genotype | None, evaluator: Evaluator) -> Loop:

@@ -101,6 +101,13 @@ class Suite:
         facts = {name: fact for name, fact in read.facts.items() if hasattr(registry.contract(self.group), name)}
         assert {name: getattr(cls, name) for name in facts} == facts
 
+    def test_its_parameters_allow_their_own_defaults(self) -> None:
+        schema = parameters.load(self.group, self.used())
+        known = {name: parameter.default for name, parameter in schema.parameters.items()}
+        given = {name: default for name, default in known.items() if default is None or _is_literal(default)}
+        wrong = [f"{'.'.join(map(str, key))}: {message}" for key, message in schema.wrong(given)]
+        assert not wrong, f"a default is refused by its own parameter: {'; '.join(wrong)}"
+
     def test_wrong_parameters_are_refused_where_they_stand(self, tmp_path: Path) -> None:
         """Each key gets a table that nothing can be made of; one key is unknown."""
         keys = [*parameters.load(self.group, self.used()).parameters, "no-such-parameter"]
@@ -138,6 +145,12 @@ class Suite:
                     pytest.fail(f"{name} = {value!r}: {error}: there is no parameter {' '.join(map(str, unknown))}")
             except PluginError as error:
                 pytest.fail(f"{name} = {value!r}: {error}; refuse it by a bound, or in `check`")
+
+
+def _is_literal(default: Any) -> bool:
+    if isinstance(default, tuple | list):
+        return all(map(_is_literal, default))
+    return type(default) in (bool, int, float, str)
 
 
 def _label(example: Mapping[str, Any]) -> str:

@@ -83,6 +83,26 @@ PARTS = """
         needs = ("cases",)
 
     @dataclass(kw_only=True)
+    class Casewise(Strategy):
+        needs = ("cases",)
+
+    @dataclass(kw_only=True)
+    class Astray(Strategy, genome="vectr"):
+        pass
+
+    @dataclass(kw_only=True)
+    class Lost(Mutation, genome=("vectr", "leaf")):
+        pass
+
+    @dataclass(kw_only=True)
+    class VectorCases(Evaluator, genome="vector"):
+        provides = ("cases",)
+
+    @dataclass(kw_only=True)
+    class TreeCases(Evaluator, genome="tree"):
+        provides = ("cases",)
+
+    @dataclass(kw_only=True)
     class OnVectors(Strategy, genome="vector"):
         pass
 
@@ -117,6 +137,8 @@ POINTS = {
     "strategies/settled": "Settled", "strategies/crossing": "Crossing", "selections/choose": "Choose",
     "strategies/lonely": "Lonely", "strategies/on-vectors": "OnVectors", "selections/pick": "Pick",
     "mutations/nudge": "Nudge", "mutations/prune": "Prune", "crossovers/mix": "Mix", "recorders/log": "Log",
+    "strategies/casewise": "Casewise", "strategies/astray": "Astray", "mutations/lost": "Lost",
+    "evaluators/vector-cases": "VectorCases", "evaluators/tree-cases": "TreeCases",
 }  # fmt: skip
 
 GOOD = {
@@ -125,6 +147,7 @@ GOOD = {
     "evaluator": {"use": "score"},
     "operators": {"mutation": "nudge"},
 }
+TREE = {"genotype": "tree", "evaluator": "tree-cases"}
 BAG = {"genotype": {"use": "bag", "parts": {"v": "vector", "t": "tree"}}}
 
 
@@ -346,7 +369,11 @@ WRONG = [
     ({"operators": {}}, "operators.mutation: is missing: the strategy needs a mutation; mutations that fit: "),
     ({"operators.mutation": "prune"},
      "operators.mutation: `prune` works on tree genomes, not on vector; mutations that fit: `nudge`"),
-    ({"operators.selection": "none"}, "operators.selection: there is no selection `none`"),
+    ({"operators.selection": "none"},
+     "operators.selection: cannot be empty: the strategy needs a selection; selections that fit: "),
+    ({"strategy.use": "crossing", "operators.selection": "pick"},
+     "operators.selection: unknown slot of strategy `crossing`; choices: `mutation`, `crossover`; "
+     "remove it, or all of them: --set 'operators={}'"),
     ({"evaluator.weights": 3}, "evaluator.weights: "),
     ({"evaluator.weights": "a\0b"}, "evaluator.weights: is no path: "),
     ({"operators": 3}, "operators: must be a table, got 3"),
@@ -368,10 +395,22 @@ WRONG = [
      "operators.selection.v: unknown key; choices: `size`, `share`"),
     # how they go together
     ({"strategy": "on-vectors", "operators": {}, "genotype": "tree"},
-     "strategy: `on-vectors` works on vector genomes, not on tree"),
+     "strategy: `on-vectors` works on vector genomes, not on tree; "
+     "strategies that fit: "),
+    ({"strategy": "astray", "operators": {}},
+     "strategy: `astray` works on vectr genomes, not on vector "
+     "(no installed genotype is of kind `vectr`; did you mean `vector`?); strategies that fit: "),
+    ({"operators.mutation": "lost"},
+     "operators.mutation: `lost` works on vectr or leaf genomes, not on vector "
+     "(no installed genotype is of kind `vectr`; did you mean `vector`?; no installed genotype is of kind `leaf`); "
+     "mutations that fit: `nudge`"),
     ({"strategy": "lonely", "operators": {}}, "genotype: strategy `lonely` takes no genotype; remove the section"),
     ({"strategy": "lonely", "operators": {}},
-     "evaluator: strategy `lonely` needs `cases`, which `score` does not provide"),
+     "evaluator: strategy `lonely` needs `cases`, which `score` does not provide; evaluators that fit: "),
+    ({"evaluator": "tree-cases"},
+     "evaluator: `tree-cases` works on tree genomes, not on vector; evaluators that fit: "),
+    ({"strategy": "casewise", "operators": {}, **BAG},
+     "evaluator: strategy `casewise` needs `cases`, which `score` does not provide; evaluators that fit: none"),
     ({**BAG, "operators": {"mutation": "nudge"}},
      "operators.mutation: part `t`: `nudge` works on vector genomes, not on tree; "
      "mutations that fit: `prune`; say t = "),
@@ -418,6 +457,24 @@ WRONG = [
 def test_mistakes_are_one_line_that_says_what_is_allowed(changes: dict, message: str) -> None:
     found = mistakes(changes)
     assert any(line.startswith(message) for line in found), found
+
+
+@pytest.mark.parametrize(
+    ("changes", "fitting"),
+    [
+        ({"strategy": "on-vectors", "genotype": "tree"}, {"search", "settled", "crossing"}),
+        ({"strategy": "on-vectors", **TREE}, {"search", "settled", "crossing", "casewise"}),
+        ({"evaluator": "tree-cases"}, {"score", "vector-cases"}),
+        ({"strategy": "casewise", "evaluator": "tree-cases"}, {"vector-cases"}),
+        ({"strategy": "casewise"}, {"vector-cases"}),
+        ({"strategy": "casewise", "genotype": "tree"}, {"tree-cases"}),
+    ],
+)
+def test_what_is_suggested_fits_the_rest(changes: dict, fitting: set) -> None:
+    """A strategy that takes no genotype, or needs what the evaluator lacks, is no way out; nor is such an evaluator."""
+    (line,) = mistakes({"operators": {}, **changes}, {**GOOD, "strategy": "on-vectors"})
+    own = {point.partition("/")[2] for point in POINTS}
+    assert {name.strip("`") for name in line.partition(" that fit: ")[2].split(", ")} & own == fitting
 
 
 def test_missing_sections_are_missed() -> None:

@@ -208,7 +208,7 @@ def test_what_binding_finds_has_the_path_of_its_table() -> None:
 
 
 def test_an_odd_exception_is_the_plugins_fault_on_one_line() -> None:
-    with pytest.raises(PluginError, match=r"^evaluator: bind: ZeroDivisionError: five lines$"):
+    with pytest.raises(PluginError, match=r"^evaluator: bind: ZeroDivisionError: five lines \(parts_to_fit.py:41\)$"):
         built({"evaluator.outputs": 5})
 
 

@@ -13,6 +13,7 @@ from strangers import Site, install
 
 FAULTS = {
     "genotypes/sampling-globally": "the same stream gives the same sample",
+    "genotypes/sharing": "every genome is its own",
     "evaluators/changing-members": "members are left as they are",
     "evaluators/counting": "it goes on from a checkpoint in another process",
     "evaluators/unsure": "a deterministic fitness belongs to the genome",
@@ -23,6 +24,7 @@ FAULTS = {
     "strategies/forgetful": "every step can be gone on from",
     "strategies/dropping-states": "members keep what they learned",
     "strategies/losing-members": "every step can be gone on from",
+    "strategies/counterfeiting": "a generation is whole",
     "strategies/trusting": "an invalid member is never best nor carried over",
     "selections/choosing-invalid": "an invalid member is never chosen for its fitness",
     "selections/reading-all-cases": "cases are read as they are needed",
@@ -36,6 +38,8 @@ FAULTS = {
     "mutations/in-order-of-work": "a population is written alike by any number of workers",
     "mutations/taking-anything": "wrong parameters are refused where they stand",
     "mutations/raising": "values at the edge are taken or refused in words",
+    "mutations/dividing": "children are inside the space",
+    "mutations/contradicting": "its parameters allow their own defaults",
     "mutations/computed": "the catalogue reads it without importing it",
     "mutations/fitting-none": "some space is taken",
     "mutations/unloadable": "it can be loaded",

@@ -50,7 +50,7 @@ REFUSED = {
     "stray-class": "evoplug.mutations: stray-class = stranger_no_contract:StrayClass (stranger-no-contract 1.0): "
     "`StrayClass` does not extend `Mutation`, the contract of evoplug.mutations",
     "narrowing": "evoplug.mutations: narrowing = stranger_wrong_shape:Narrowing (stranger-wrong-shape 1.0): "
-    "must return shape (5, 10), got (5, 9)",
+    "must return a tensor float64 (5, 10), got float64 (5, 9)",
     "twin": 'mutation `twin` is in more than one distribution; say "stranger-twin-a/twin" or "stranger-twin-b/twin"',
     "futuristic": "evoplug.mutations: futuristic = stranger_future:Futuristic (stranger-future 1.0): "
     "needs evoplug>=99; this is {version}",

@@ -128,6 +128,21 @@ class Raising(Sound, genome="real-vector"):
 
 
 @dataclass(kw_only=True)
+class Dividing(Sound, genome="real-vector"):
+    """Makes NaN."""
+
+    def __call__(self, genomes, rng):
+        return genomes * torch.nan
+
+
+@dataclass(kw_only=True)
+class Contradicting(Sound, genome="real-vector"):
+    """Has a default outside of its own bounds."""
+
+    strength: Annotated[float, Ge(0)] = -1.0
+
+
+@dataclass(kw_only=True)
 class Computed(Sound, genome="real-vector"):
     """Has a default that only an import tells."""
 
@@ -179,6 +194,14 @@ class SamplingGlobally(Genotype, genome="nothing-known"):
 
     def sample(self, n, rng):
         return torch.randn(n, 3)
+
+
+@dataclass(kw_only=True)
+class Sharing(Genotype, genome="lists"):
+    """Gives one list several times."""
+
+    def sample(self, n, rng):
+        return [[0]] * n
 
 
 class Summing(Evaluator):
@@ -344,6 +367,22 @@ class LosingMembers(Strategy):
 
     def start(self, problem):
         return LosingMembersLoop(problem)
+
+
+class CounterfeitingLoop(Sampling):
+    """Gives all members one id."""
+
+    def step(self):
+        super().step()
+        self.members.ids[:] = 0
+
+
+@dataclass(kw_only=True)
+class Counterfeiting(Strategy):
+    """Makes members that cannot be told apart."""
+
+    def start(self, problem):
+        return CounterfeitingLoop(problem)
 
 
 class TrustingLoop(Sampling):
