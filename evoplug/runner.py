@@ -148,7 +148,7 @@ class Execution:
         begin = time.perf_counter()
         with blamed(self.built.strategy):
             loop.step()
-            status, columns = plain(loop.status), plain(problem.columns)
+            status, columns = plain(dict(loop.status)), plain(problem.columns)
             if loop.members.fitness is None:
                 raise ValueError("step left `members` without fitness: call problem.evaluate(members)")
         problem.ledger.add(generations=1)

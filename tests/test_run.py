@@ -417,6 +417,11 @@ def keeper(tmp_path, *changes):
     [
         ("return Keeping(problem)", "Keeping(problem)", "start must return a Loop, not NoneType"),
         ("    def step(self)", "    def other(self)", "has no `step`"),
+        (
+            "    def state_dict",
+            "    status = 5\n\n    def state_dict",
+            "TypeError: 'int' object is not iterable",
+        ),
         ("        self.problem.evaluate(self.members)", "", "step left `members` without fitness: call problem.eval"),
         (
             "    def state_dict",

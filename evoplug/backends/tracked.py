@@ -26,7 +26,8 @@ class TrackedLoop(Loop):
     def track(self) -> None:
         """Take ``self.members``, just evaluated, into account; of equals the older one stays."""
         fitness = self.members.fitness
-        assert fitness is not None
+        if fitness is None:
+            raise ValueError("step left `members` without fitness: call problem.evaluate(members)")
         row = int(fitness.argmax())
         exact = self.problem.evaluator.deterministic
         if self._best is None or not exact or fitness[row] > self._best.fitness[0]:  # type: ignore[index]

@@ -5,6 +5,7 @@ import torch
 
 from evoplug import Rng
 from evoplug.backends.evotorch import RowsLoop
+from evoplug.backends.tracked import TrackedLoop
 from evoplug_basics.searchers import CEM, CMAES, PGPE, SNES, XNES
 from fakes import Interval, Sphere, problem, reloaded, steps
 
@@ -191,3 +192,13 @@ def test_a_stream_of_its_own_for_every_generation():
 
     steps(RowsLoop(problem(), 4, breed), 4)
     assert len(set(seeds)) == 3
+
+
+def test_a_step_without_an_evaluation_is_told_in_words():
+    class Idle(TrackedLoop):
+        def step(self):
+            self.members = self.problem.sample(3)
+            self.track()
+
+    with pytest.raises(ValueError, match=r"step left `members` without fitness: call problem.evaluate\(members\)"):
+        Idle(problem()).step()
