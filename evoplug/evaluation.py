@@ -13,8 +13,8 @@ import torch
 
 from evoplug import catalogue, promises
 from evoplug.blame import said
-from evoplug.contracts import Component, Evaluator, Genotype, Strategy
-from evoplug.errors import EvaluationError, EvoplugError, PluginError
+from evoplug.contracts import Evaluator, Genotype, Strategy
+from evoplug.errors import EvaluationError, EvoplugError
 from evoplug.ledger import Ledger
 from evoplug.population.untouched import sample, untouched
 from evoplug.rng import Rng
@@ -77,7 +77,7 @@ class Problem:
         if self.genotype is None:
             return self.members([{} for _ in range(n)])
         genomes = self.genotype.sample(n, self._sample_rng.child(self._next_id))
-        self._require(self.genotype, promises.genomes(genomes, n))
+        promises.require(self.genotype, promises.genomes(genomes, n))
         return self.members(genomes)
 
     def children(self, parents: Members, mates: Members | None = None) -> Members:
@@ -119,14 +119,15 @@ class Problem:
             PluginError: if what it returned breaks its contract, or it changed genomes.
         """
         if not len(members):
-            return Evaluation(torch.empty(0, device=self.device))
+            members.fitness = torch.empty(0, device=self.device)
+            return Evaluation(members.fitness)
         if broken := promises.members(members, self.genotype):
             raise ValueError(broken)  # the strategy's fault, at whose door it is laid
         rng = self._evaluation_rng.child(self._calls)
         self._calls += 1
         with self.timed("evaluation"), self._blamed("evaluate"), self._untouched(members):
             evaluation = self.evaluator.evaluate(members, rng)
-        self._require(self.evaluator, promises.evaluation(evaluation, len(members), self.evaluator, "evaluate"))
+        promises.require(self.evaluator, promises.evaluation(evaluation, len(members), self.evaluator, "evaluate"))
         self.ledger.add(evaluations=len(members), **evaluation.cost)
         self.columns.update(evaluation.columns)
         members.fitness, invalid = finite(evaluation.fitness)
@@ -140,7 +141,7 @@ class Problem:
         result; costs nothing in the ledger."""
         with self.timed("measure"), self._blamed("measure"), self._untouched(members):
             metrics = self.evaluator.measure(members, split, self._measure_rng.child(split))
-        self._require(self.evaluator, promises.metrics(metrics, len(members)))
+        promises.require(self.evaluator, promises.metrics(metrics, len(members)))
         return {name: value.detach().cpu() for name, value in metrics.items()}
 
     def report(self, best: Members) -> Outcome:
@@ -162,7 +163,7 @@ class Problem:
         self._calls += 1
         with self.timed("evaluation"), self._blamed("update"), self._untouched(members):
             evaluation = self.evaluator.update(members, rng)
-        self._require(self.evaluator, promises.evaluation(evaluation, len(members), self.evaluator, "update"))
+        promises.require(self.evaluator, promises.evaluation(evaluation, len(members), self.evaluator, "update"))
         self.ledger.add(**evaluation.cost)
         self.columns.update(evaluation.columns)
         return replace(evaluation, fitness=finite(evaluation.fitness)[0])
@@ -208,11 +209,6 @@ class Problem:
         """The evaluator may look at genomes, and no more."""
         what = "the genomes of its members: work on a copy"
         return untouched(self.evaluator, lambda: sample(members.genomes), what)
-
-    def _require(self, component: Component, broken: str | None) -> None:
-        """Raise the PluginError for a broken promise."""
-        if broken is not None:
-            raise PluginError(f"{catalogue.named(type(component))}: {broken}")
 
     def _counted(self, cases: Any) -> Any:
         """Cases that are there are counted at once, others as they are read."""

@@ -9,13 +9,26 @@ from typing import Any
 
 import torch
 
+from evoplug import catalogue
+from evoplug.checkpoint import compact
 from evoplug.contracts import Evaluator, Genotype
+from evoplug.errors import PluginError
 from evoplug.ledger import COLUMNS
 from evoplug.records import plain
 from evoplug.types import Evaluation, Genomes, Members, Parts, count, genome
 
 RECORDED = frozenset({*COLUMNS, "best", "mean", "std", "invalid", "time"})
 """Columns of every line of records, which are not an evaluator's to fill."""
+
+
+def require(component: object, broken: str | None) -> None:
+    """Lay a broken promise, if there is one, at the component's door.
+
+    Raises:
+        PluginError: in one line, with the component's entry.
+    """
+    if broken is not None:
+        raise PluginError(f"{catalogue.named(type(component))}: {broken}")
 
 
 def evaluation(given: Any, n: int, evaluator: Evaluator, method: str) -> str | None:
@@ -44,8 +57,10 @@ def _columns(columns: Mapping[str, Any], n: int) -> str | None:
     for name, value in columns.items():
         if name in RECORDED:
             return f"column `{name}` is recorded anyhow; give yours another name"
-        if isinstance(value, torch.Tensor) and value.shape not in ((), (n,)):
-            return f"column `{name}` must be a number or a tensor ({n},), got shape {tuple(value.shape)}"
+        if isinstance(value, torch.Tensor):
+            if value.shape not in ((), (n,)):
+                return f"column `{name}` must be a number or a tensor ({n},), got shape {tuple(value.shape)}"
+            continue
         try:
             plain(value, name)
         except TypeError as error:
@@ -89,17 +104,15 @@ def genomes(given: Any, n: int) -> str | None:
 
 def value(given: Any) -> str | None:
     """Why a genome that is no row of a tensor cannot be stored."""
-    if isinstance(given, Mapping):
-        return next(filter(None, map(value, given.values())), None)
-    if isinstance(given, list | tuple):
-        return next(filter(None, map(value, given)), None)
-    if given is None or type(given) in (bool, int, float, str, bytes):
-        return None
-    return f"a genome holds a {_kind(given)}: only numbers, strings, and lists and dicts of them (numpy: .tolist())"
+    try:
+        compact(given, "a genome")
+    except TypeError as error:
+        return f"{error} (numpy: .tolist())"
+    return None
 
 
 def members(given: Members, space: Genotype | None) -> str | None:
-    """What is wrong with members that a strategy wants evaluated: genomes that are none of the space's, odd ids."""
+    """What is wrong with members that a strategy wants evaluated: genomes or parents of another shape."""
     n = len(given.ids)
     if count(given.genomes) != n or given.parents.shape != (n, 2):
         shapes = f"{count(given.genomes)} genomes, {n} ids and parents {tuple(given.parents.shape)}"

@@ -148,7 +148,7 @@ class Execution:
         begin = time.perf_counter()
         with blamed(self.built.strategy):
             loop.step()
-            status, columns = plain(dict(loop.status)), plain(problem.columns)
+            status = plain(dict(loop.status))
             if loop.members.fitness is None:
                 raise ValueError("step left `members` without fitness: call problem.evaluate(members)")
         problem.ledger.add(generations=1)
@@ -163,7 +163,7 @@ class Execution:
             **problem.ledger.row(),
             **_statistics(loop.members),
             "invalid": problem.invalid,
-            **columns,
+            **problem.columns,
             **status,
             **validation,
             "time": spent,

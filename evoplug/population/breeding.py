@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from evoplug import catalogue, promises
-from evoplug.errors import PluginError
+from evoplug import promises
 from evoplug.population.untouched import untouched
 from evoplug.population.workers import parallel
 from evoplug.types import Members
@@ -101,8 +100,7 @@ def _breed(
             with untouched(operator, lambda: old, "its parents: return a new tensor"):
                 children = operator(*old, stream)
             wanted, got = _spelled(new), _spelled(children)
-            if got != wanted:
-                raise PluginError(f"{catalogue.named(type(operator))}: must return a tensor {wanted}, got {got}")
+            promises.require(operator, None if got == wanted else f"must return a tensor {wanted}, got {got}")
             new[:] = children
 
         in_lanes(parents, rows, rng, out, write)
@@ -111,10 +109,9 @@ def _breed(
         with untouched(operator, lambda: first, "its parents: return a new genome"):
             for i, chosen in enumerate(zip(*(each.tolist() for each in rows), strict=True)):
                 new[i] = operator(*(old[row] for row in chosen), rng.child(i))
-        if new and (broken := promises.value(new[0])):
-            raise PluginError(f"{catalogue.named(type(operator))}: {broken}")
+        promises.require(operator, promises.value(new[0]) if new else None)
     else:
-        raise PluginError(f"{catalogue.named(type(operator))}: does not work on genomes of several parts")
+        promises.require(operator, "does not work on genomes of several parts")
 
 
 def _spelled(value: Any) -> str:

@@ -8,8 +8,7 @@ from typing import Any
 
 import torch
 
-from evoplug import catalogue
-from evoplug.errors import PluginError
+from evoplug import promises
 from evoplug.types import Genomes, Parts
 
 
@@ -30,8 +29,7 @@ def untouched(reader: object, seen: Callable[[], Any], what: str) -> Iterator[No
     """
     before = _stamp(seen())
     yield
-    if _stamp(seen()) != before:
-        raise PluginError(f"{catalogue.named(type(reader))}: changes {what}")
+    promises.require(reader, None if _stamp(seen()) == before else f"changes {what}")
 
 
 def sample(genomes: Genomes) -> Any:
