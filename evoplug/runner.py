@@ -278,11 +278,14 @@ def _report(problem: Problem, outcome: Outcome) -> dict[str, Any]:
             "id": int(best.ids[0]),
             "description": described,
         },
-        "headline": problem.evaluator.headline,
-        "validation": outcome.metrics.get("validation", {}),
-        "test": outcome.metrics.get("test", {}),
+        **{split: _ordered(outcome.metrics.get(split, {}), problem.evaluator) for split in ("validation", "test")},
         "beside": outcome.beside,
     }
+
+
+def _ordered(metrics: Mapping[str, float], evaluator: Evaluator) -> dict[str, float]:
+    """The headline first: what comes first is shown, and compared where nobody says what."""
+    return dict(sorted(metrics.items(), key=lambda metric: metric[0] != evaluator.headline))
 
 
 def _statistics(members: Members) -> dict[str, float]:

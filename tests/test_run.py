@@ -446,6 +446,20 @@ def test_a_strategy_that_breaks_its_contract_is_named(tmp_path, old, new, messag
     assert evoplug.Run(tmp_path / "run").status == "failed"
 
 
+def test_the_headline_comes_first_in_the_results(tmp_path):
+    class Scored(Evaluator):
+        headline = "score"
+
+        def evaluate(self, members, rng):
+            return Evaluation(members.genomes.sum(1))
+
+        def measure(self, members, split, rng):
+            return {"loss": members.genomes.sum(1), "score": members.genomes.sum(1)}
+
+    run = evoplug.run({**SNES, "evaluator": Scored()}, {"run.stop.generations": 1}, out=tmp_path / "run")
+    assert list(run.test) == list(run.result["validation"]) == ["score", "loss"]
+
+
 def test_a_doubtful_solution_is_said_to_be_so(tmp_path):
     notices = []
 

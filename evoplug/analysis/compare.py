@@ -132,10 +132,7 @@ def _common(groups: Groups) -> list[str]:
 
 
 def _default(groups: Groups) -> str:
-    """What decides between solutions, or else what comes first, of the tests that all runs have; or the fitness."""
-    tests = [name for name in _common(groups) if name.startswith("test.")]
-    decisive = {f"test.{run.result.get('headline')}" for runs in groups.arms.values() for run in runs}
-    return next(iter(sorted(tests, key=lambda name: name not in decisive)), "best.fitness")
+    return next((name for name in _common(groups) if name.startswith("test.")), "best.fitness")
 
 
 def _values(groups: Groups, metric: str, at: tuple[str, float] | None, notices: list[str]) -> dict[str, Values]:

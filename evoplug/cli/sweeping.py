@@ -79,9 +79,9 @@ class Lines(SweepWatch):
             self.console.print(f"[dim]evoplug compare {escape(str(self.folder))}{metric}[/dim]", soft_wrap=True)
 
     def _metric(self) -> str:
-        """What decides between solutions, or else what comes first, of the tests of a finished run; or its fitness."""
-        work = next(work for work in self.works if work.state in ("complete", "finished"))
-        return next((f"test.{name}" for name in _tests(work)), "best.fitness")
+        """What the first finished run was tested by, or its fitness."""
+        run = next(Run(work.folder) for work in self.works if work.state in ("complete", "finished"))
+        return next((f"test.{name}" for name in run.test), "best.fitness")
 
     @property
     def _ended(self) -> int:
@@ -155,16 +155,11 @@ def _outcome(work: Work) -> str:
     """What came out, in a few words."""
     if work.state != "finished":
         return f"after generation {work.row.get('generations', 0):,}"
-    fitness = Run(work.folder).result["best"]["fitness"]
-    best = [] if fitness is None else [f"best {number(fitness)}"]
-    tested = [f"test {name} {number(value)}" for name, value in list(_tests(work).items())[:1]]
-    return "  ".join([*best, *tested])
-
-
-def _tests(work: Work) -> dict[str, float]:
-    """The test metrics of a finished run, the evaluator's headline first."""
     run = Run(work.folder)
-    return dict(sorted(run.test.items(), key=lambda metric: metric[0] != run.result.get("headline")))
+    fitness = run.result["best"]["fitness"]
+    best = [] if fitness is None else [f"best {number(fitness)}"]
+    tested = [f"test {name} {number(value)}" for name, value in list(run.test.items())[:1]]
+    return "  ".join([*best, *tested])
 
 
 def _count(number: int, what: str) -> str:

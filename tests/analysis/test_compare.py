@@ -1,6 +1,5 @@
 """Comparisons of arms: values, verdicts, and what they refuse."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -105,18 +104,6 @@ def test_what_is_not_finite_ranks_last_and_is_said(tmp_path: Path) -> None:
     assert result.verdicts[0].answer == "shown"
     assert result.arms[METRIC][1].summary[:2] == (4, pytest.approx(0.15))
     assert result.notices == ("arm b: test.accuracy is not finite for seed 1, 2; it ranks last",)
-
-
-@pytest.mark.parametrize(("headline", "metric"), [("loss", "test.loss"), ("f1", METRIC), (None, METRIC)])
-def test_without_a_metric_the_headline_is_compared_or_what_comes_first(
-    tmp_path: Path, headline: str | None, metric: str
-) -> None:
-    for name, values in {"a": HIGH, "b": LOW}.items():
-        for seed, value in enumerate(values):
-            folder = finished(tmp_path / name / f"seed-{seed}", seed, value)
-            result = json.loads((folder / "result.json").read_text())
-            (folder / "result.json").write_text(json.dumps(result | ({"headline": headline} if headline else {})))
-    assert list(compare(read([tmp_path])).arms) == [metric]
 
 
 ROWS = [{"generations": g, "epochs": 4 * g, "best": g / 10} for g in (1, 2, 3)]
