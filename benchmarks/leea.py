@@ -10,7 +10,7 @@ from torch import nn
 
 from evoplug import Rng
 from evoplug.contracts import Dataset, DatasetInfo
-from evoplug.evaluation import Problem
+from evoplug.running.problem import RunProblem
 from evoplug_basics.crossovers import Uniform
 from evoplug_basics.mutations import Gaussian
 from evoplug_basics.selections import Truncation
@@ -41,13 +41,13 @@ def weights() -> Weights:
     return Weights(network=MLP(hidden=(256, 128, 64)))
 
 
-def problem(batch: int, device: str = "cpu") -> Problem:
+def problem(batch: int, device: str = "cpu") -> RunProblem:
     """Ready to be evaluated."""
     genotype, evaluator = weights(), Classification(dataset=Noise(), batch=batch)
     genotype.bind(evaluator.task())
     evaluator.bind(genotype)
     evaluator.start(torch.device(device), Rng(1))
-    return Problem(genotype, evaluator, 1, torch.device(device))
+    return RunProblem(genotype, evaluator, 1, torch.device(device))
 
 
 def evolution(population: int, batch: int) -> Evolution:

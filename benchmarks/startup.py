@@ -28,7 +28,7 @@ from timing import Work, interleaved, show
 import evoplug
 import evoplug.backends.evotorch
 from evoplug.contracts import Strategy
-from evoplug.runner import Watch
+from evoplug.running.runner import Watch
 from evoplug_basics.deap_loops import MuPlusLambda
 from evoplug_basics.searchers import CMAES, SNES
 from evoplug_supervised.classification import Classification
@@ -38,11 +38,11 @@ GENERATIONS, GENES = 300, 20
 
 FIRST_GENERATION = """
 import tempfile, time
-import evotorch, sklearn.datasets, torch, evoplug, evoplug.backends.evotorch, evoplug.runner
-import evoplug.config.fit, evoplug.environment, evoplug_leea.leea, evoplug_supervised.classification
+import evotorch, sklearn.datasets, torch, evoplug, evoplug.backends.evotorch, evoplug.running.runner
+import evoplug.config.fit, evoplug.running.environment, evoplug_leea.leea, evoplug_supervised.classification
 import evoplug_basics.crossovers, evoplug_basics.mutations, evoplug_basics.selections
 
-class Stamp(evoplug.runner.Watch):
+class Stamp(evoplug.running.runner.Watch):
     def generation(self, row):
         self.at = time.perf_counter()
 

@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from evoplug.api import resume as resume
     from evoplug.api import run as run
     from evoplug.api import sweep as sweep
+    from evoplug.catalogue.local import register as register
     from evoplug.config.building import build as build
+    from evoplug.contracts import Problem as Problem
     from evoplug.errors import ConfigError as ConfigError
     from evoplug.errors import EvaluationError as EvaluationError
     from evoplug.errors import EvoplugError as EvoplugError
     from evoplug.errors import FilesError as FilesError
     from evoplug.errors import PluginError as PluginError
-    from evoplug.evaluation import Problem as Problem
-    from evoplug.local import register as register
     from evoplug.rng import Rng as Rng
-    from evoplug.rundir import Run as Run
+    from evoplug.running.rundir import Run as Run
     from evoplug.types import Evaluation as Evaluation
     from evoplug.types import Members as Members
     from evoplug.types import Outcome as Outcome
@@ -38,7 +38,7 @@ _HOME = {
     "Evaluation": "evoplug.types",
     "Outcome": "evoplug.types",
     "Parts": "evoplug.types",
-    "Problem": "evoplug.evaluation",
+    "Problem": "evoplug.contracts",
     "Task": "evoplug.types",
     "ConfigError": "evoplug.errors",
     "EvaluationError": "evoplug.errors",
@@ -47,12 +47,12 @@ _HOME = {
     "PluginError": "evoplug.errors",
     "catalogue": "evoplug.catalogue",
     "build": "evoplug.config.building",
-    "register": "evoplug.local",
+    "register": "evoplug.catalogue.local",
     "check": "evoplug.api",
     "run": "evoplug.api",
     "sweep": "evoplug.api",
     "resume": "evoplug.api",
-    "Run": "evoplug.rundir",
+    "Run": "evoplug.running.rundir",
 }
 
 __all__ = ["__version__", *_HOME]

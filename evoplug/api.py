@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evoplug import config as configuration
-from evoplug import rundir
 from evoplug.config.experiment import SOFT
 from evoplug.errors import ConfigError, EvoplugError, FilesError, Interrupted, Mistake
+from evoplug.running import rundir
 
 if TYPE_CHECKING:
     from evoplug.config import Experiment
     from evoplug.config.fit import Built
-    from evoplug.runner import Watch
-    from evoplug.sweeping import SweepWatch
+    from evoplug.running.runner import Watch
+    from evoplug.running.sweeping import SweepWatch
 
 Config = str | os.PathLike[str] | Mapping[str, Any]
 Overrides = Sequence[str] | Mapping[str, Any]
@@ -61,8 +61,8 @@ def run(
         EvoplugError: what else ended the run; the folder holds ``result.json`` and ``error.log``.
         Interrupted: after SIGINT or SIGTERM.
     """
-    from evoplug import datafiles
     from evoplug.config.fit import fit
+    from evoplug.running import datafiles
 
     experiment = check(config, overrides)
     if experiment.sweep is not None:
@@ -109,7 +109,7 @@ def sweep(
         SweepError: once all have ended, if some failed.
         Interrupted: after SIGINT or SIGTERM, when the running cells have saved.
     """
-    from evoplug import sweeping
+    from evoplug.running import sweeping
 
     if seeds is not None:
         key = "sweep.seeds"
@@ -172,7 +172,7 @@ def _only_resumable(keys: Sequence[tuple[str | int, ...]]) -> None:
 
 
 def _unchanged(folder: Path, experiment: Experiment) -> None:
-    from evoplug.lock import changes, lock
+    from evoplug.running.lock import changes, lock
 
     if changed := changes(folder / rundir.LOCK, lock(experiment)):
         ways = "--allow-changed (from Python allow_changed=True) goes on with it as it is"
@@ -186,10 +186,10 @@ def _write_resolved(folder: Path, experiment: Experiment) -> None:
 
 
 def _execute(built: Built, folder: Path, watch: Watch | None) -> None:
-    from evoplug.environment import environment
-    from evoplug.lock import lock
     from evoplug.population.workers import resolve
-    from evoplug.runner import Execution, Watch, log_error
+    from evoplug.running.environment import environment
+    from evoplug.running.lock import lock
+    from evoplug.running.runner import Execution, Watch, log_error
 
     settings = built.experiment.run
     sessions = [*_sessions(folder), environment(built.device, settings.threads, resolve(settings.workers))]

@@ -22,12 +22,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Protocol
 
 from annotated_types import Ge, Gt, Le, Len, Lt, MaxLen, MinLen, MultipleOf
 
 from evoplug.errors import ConfigError
-from evoplug.types import Evaluation, Genomes, Members, Metrics, Outcome, Parts, Task
+from evoplug.types import Evaluation, Genomes, Ledger, Members, Metrics, Outcome, Parts, Task
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,15 +36,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import nn
 
-    from evoplug.evaluation import Problem
     from evoplug.rng import Rng
-    from evoplug.rundir import Run
 
 __all__ = [
     "Annotated", "Any", "ClassVar", "Component", "ConfigError", "Crossover", "Dataset", "DatasetInfo", "Evaluation",
     "Evaluator", "Function", "Ge", "Genomes", "Genotype", "Gt", "Known", "Le", "Len", "Literal", "Loop", "Lt",
-    "MaxLen", "Members", "MinLen", "Model", "MultipleOf", "Mutation", "Network", "Outcome", "Parts", "Plot", "Recorder",
-    "Selection", "Strategy", "Task", "Use", "dataclass", "field", "use",
+    "MaxLen", "Members", "MinLen", "Model", "MultipleOf", "Mutation", "Network", "Outcome", "Parts", "Plot", "Problem",
+    "Recorder", "Selection", "Strategy", "Task", "Use", "dataclass", "field", "use",
 ]  # fmt: skip
 
 
@@ -279,7 +277,7 @@ class Crossover(Component):
         A column that a mutation keeps per member (a self-adaptive sigma) becomes the mean of the two parents'; one of
         integers or of booleans follows the first.
         """
-        from evoplug.population.breeding import cross
+        from evoplug.population.breeding import cross  # late, as all that needs torch
 
         cross(self, parents, first, second, rng, out)
 
@@ -310,9 +308,82 @@ class Mutation(Component):
 
     def into(self, parents: Members, rows: torch.Tensor, rng: Rng, out: Members) -> None:
         """Write mutants of ``parents[rows]`` into the genomes and columns of ``out``."""
-        from evoplug.population.breeding import mutate
+        from evoplug.population.breeding import mutate  # late, as all that needs torch
 
         mutate(self, parents, rows, rng, out)
+
+
+class Problem(Protocol):
+    """The search space, the evaluator and the ledger of one run, as a strategy sees them."""
+
+    genotype: Genotype | None
+    """Bound; None where the configuration has none."""
+    evaluator: Evaluator
+    """Bound and started."""
+    device: torch.device
+    """Where tensors live."""
+    rng: Rng
+    """The strategy's own stream; ``rng.child("step", generation)`` needs no checkpoint."""
+    ledger: Ledger
+    """What has been spent."""
+
+    @property
+    def generation(self) -> int:
+        """The generation in the making, 1 for the initial population."""
+
+    def members(self, genomes: Genomes, parents: torch.Tensor | None = None) -> Members:
+        """New members around genomes, with fresh ids and what the strategy's operators keep beside a new genome;
+        ``parents`` as in :class:`Members`, none by default."""
+
+    def ids(self, n: int) -> torch.Tensor:
+        """``(n,)`` ids that no member of this run has had."""
+
+    def kept(self, n: int) -> dict[str, torch.Tensor]:
+        """name -> ``(n, ...)``: what the strategy's operators keep beside n new genomes, as :meth:`members` has it."""
+
+    def sample(self, n: int) -> Members:
+        """n new members with random genomes; without a genotype, genomes without genes."""
+
+    def children(self, parents: Members, mates: Members | None = None) -> Members:
+        """New members for operators to write into: copies of the parents' genomes and columns, without fitness.
+
+        Args:
+            parents: the one parent of each child, or the first of two.
+            mates: the second parents, row by row.
+        """
+
+    def inherit(self, parents: Members, children: Members) -> None:
+        """Give each child what its changed genome lets it keep of the state of its parent, row by row."""
+
+    def evaluate(self, members: Members) -> Evaluation:
+        """Evaluate members and write their fitness and the states that they learned into them; count the cost.
+
+        Fitness that is not finite becomes -inf and is counted.
+
+        Returns:
+            What the evaluator said, with ``cases`` where it provides them.
+
+        Raises:
+            EvaluationError: if the evaluator raised.
+            PluginError: if what it returned breaks its contract, or it changed genomes.
+        """
+
+    def measure(self, members: Members, split: str = "validation") -> dict[str, torch.Tensor]:
+        """metric -> ``(n,)`` on the CPU, on a whole split; draws from a stream of its own, so measuring changes no
+        result; costs nothing in the ledger."""
+
+    def report(self, best: Members) -> Outcome:
+        """The outcome of a run that reports this one member: its validation and test metrics."""
+
+    def metrics(self, member: Members) -> dict[str, dict[str, float]]:
+        """split -> metric -> value of one member, on the splits that the evaluator has."""
+
+    def update(self, members: Members) -> Evaluation:
+        """One gradient step on what the evaluator owns, under these members, which stay as they are; counts its cost.
+
+        Raises:
+            EvaluationError, PluginError: as :meth:`evaluate`.
+        """
 
 
 class Loop:
@@ -469,11 +540,11 @@ class Plot(Component):
     strategies: ClassVar[tuple[str, ...]] = ()
     """Names of the strategies whose runs it draws; empty: any."""
 
-    def draw(self, arms: Mapping[str, Sequence[Run]]) -> Figure | None:
+    def draw(self, arms: Mapping[str, Sequence[Any]]) -> Figure | None:
         """Draw finished runs.
 
         Args:
-            arms: name -> runs by seed, at least one; all of the strategies above.
+            arms: name -> runs by seed, at least one :class:`evoplug.Run` each; all of the strategies above.
 
         Returns:
             A ``matplotlib.figure.Figure`` of its own (none of pyplot's), with units and the number of runs in it;

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 Key = tuple[str | int, ...]
 
@@ -75,6 +76,35 @@ class Interrupted(KeyboardInterrupt):
 
     def __str__(self) -> str:
         return f"stopped by signal {self.args[0]}"
+
+
+# ------------------------------------------------------------------------------------------ whose fault it is
+
+_names: WeakKeyDictionary[type, str] = WeakKeyDictionary()
+
+
+def name(cls: type, text: str) -> None:
+    """Note how messages are to name a component's class: by its entry in the catalogue."""
+    _names[cls] = text
+
+
+def named(cls: type) -> str:
+    """A component's class as messages name it: ``evoplug.mutations: levy = evoplug_levy:Levy (evoplug-levy 1.0)``, or
+    its own name where it did not come from the catalogue."""
+    return _names.get(cls, cls.__qualname__)
+
+
+def require(component: object, broken: str | None) -> None:
+    """Lay a broken promise, if there is one, at the component's door.
+
+    Raises:
+        PluginError: in one line, with the component's entry.
+    """
+    if broken is not None:
+        raise PluginError(f"{named(type(component))}: {broken}")
+
+
+# ------------------------------------------------------------------------------------------ keys of configurations
 
 
 def dotted(key: Key) -> str:

@@ -198,3 +198,92 @@ class Outcome:
 
 Metrics = Mapping[str, "torch.Tensor"]
 """metric -> ``(n,)`` values."""
+
+
+# ---------------------------------------------------------------------------------------------- what is spent
+
+COLUMNS = ("generations", "evaluations", "seconds")
+"""Columns of every run; evaluators add their own (``Evaluator.costs``)."""
+
+TIME_UNITS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0}
+
+
+class Ledger:
+    """Running sums by column; counts stay integers as long as only integers are added."""
+
+    def __init__(self) -> None:
+        self._spent: dict[str, float] = dict.fromkeys(COLUMNS, 0)
+
+    def add(self, **cost: float) -> None:
+        """Add to columns; a new name opens a column."""
+        for column, amount in cost.items():
+            self._spent[column] = self._spent.get(column, 0) + amount
+
+    def __getitem__(self, column: str) -> float:
+        """What has been spent of a column; 0 where nothing has."""
+        return self._spent.get(column, 0)
+
+    def row(self) -> dict[str, float]:
+        """All columns, for a line of records."""
+        return dict(self._spent)
+
+    def reached(self, stop: Mapping[str, float], best: float | None = None) -> str | None:
+        """The first rule of ``[run] stop`` that holds, as words, or None.
+
+        Args:
+            stop: column -> budget; ``minutes`` and ``hours`` read the seconds; ``fitness`` is a target.
+            best: the best fitness of the last generation.
+        """
+        for rule, budget in stop.items():
+            if rule == "fitness":
+                reached = best is not None and best >= budget
+            elif rule in TIME_UNITS:
+                reached = self["seconds"] >= budget * TIME_UNITS[rule]
+            else:
+                reached = self[rule] >= budget
+            if reached:
+                return f"{rule} = {budget:g}"
+        return None
+
+    def state_dict(self) -> dict[str, Any]:
+        return dict(self._spent)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._spent = dict(state)
+
+
+# ---------------------------------------------------------------------------------------------- what is kept
+
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+
+
+def compact(value: Any, place: str = "") -> Any:
+    """The same value as a checkpoint takes it: mappings become dicts, and of tensors that show only a part of their
+    storage a copy is made, since torch saves whole storages.
+
+    Raises:
+        TypeError: with the place of the first value that is neither a tensor nor plain data.
+    """
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        part = value.numel() * value.element_size() < value.untyped_storage().nbytes()
+        return value.clone() if part else value
+    if isinstance(value, Mapping):
+        return {key: compact(item, f"{place}.{key}") for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(compact(item, f"{place}[{number}]") for number, item in enumerate(value))
+    # None of their subclasses could be read again.
+    if type(value) in (*_PLAIN, torch.dtype, torch.device, torch.Size):
+        return value
+    kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+    raise TypeError(f"a checkpoint holds tensors and plain data only, and {place.removeprefix('.')} is a {kind}")
+
+
+def unstorable(value: Any) -> str | None:
+    """Why a genome that is no row of a tensor cannot be stored."""
+    try:
+        compact(value, "a genome")
+    except TypeError as error:
+        return f"{error} (numpy: .tolist())"
+    return None

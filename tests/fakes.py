@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 
 from evoplug import Evaluation, Members, Rng, Task
-from evoplug.contracts import Evaluator, Genotype
-from evoplug.evaluation import Problem
+from evoplug.contracts import Evaluator, Genotype, Strategy
+from evoplug.running.problem import RunProblem
 
 CPU = torch.device("cpu")
 
@@ -46,11 +46,16 @@ class Sphere(Evaluator):
         return Evaluation(fitness)
 
 
-def problem(evaluator: Evaluator | None = None, genotype: Genotype | None = None, seed: int = 1) -> Problem:
+def problem(
+    evaluator: Evaluator | None = None,
+    genotype: Genotype | None = None,
+    seed: int = 1,
+    strategy: Strategy | None = None,
+) -> RunProblem:
     """A bound problem on the CPU."""
     genotype = genotype or Interval()
     genotype.bind(Task())
-    return Problem(genotype, evaluator or Sphere(), seed, CPU)
+    return RunProblem(genotype, evaluator or Sphere(), seed, CPU, strategy)
 
 
 def steps(loop, count: int):

@@ -11,30 +11,19 @@ CORE = sorted(path for path in (ROOT / "evoplug").rglob("*.py") if "templates" n
 MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in CORE}
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 PUBLIC = ("evoplug", *(f"evoplug.{name}" for name in ("contracts", "backends", "population", "analysis", "testing")))
-BASE = ("contracts", "types", "errors", "rng", "ledger")
-"""What everything may import, and what imports nothing else."""
-LATE = (
-    ("evoplug.contracts", "evoplug.population.breeding"),  # the default of `into`
-    ("evoplug.timing", "evoplug.rehearsal"),  # what a run imports is a part of what is timed
-)
-"""(module, what it imports when it is called), against the way that imports point."""
+ROOMS = (
+    "errors", "rng", "types", "population", "contracts", "catalogue", "config", "backends", "running", "analysis",
+    "api", "testing", "scaffold", "cli", "__main__",
+)  # fmt: skip
+"""Each uses only those before it; `evoplug` itself names what is public of them all."""
 
 
-def imports(path, at_runtime=False, inside=False):
-    """The modules that a file imports.
+def imports(path, inside=False):
+    """The modules that a file imports, anywhere in it.
 
-    ``at_runtime`` leaves out what stands under ``if TYPE_CHECKING``; ``inside`` says of ``from evoplug import rng``
-    that it imports ``evoplug.rng``, and not ``evoplug``.
+    ``inside`` says of ``from evoplug import rng`` that it imports ``evoplug.rng``, and not ``evoplug``.
     """
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    hidden = set()
-    if at_runtime:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-                hidden |= {id(inner) for statement in node.body for inner in ast.walk(statement)}
-    for node in ast.walk(tree):
-        if id(node) in hidden:
-            continue
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -74,16 +63,26 @@ def test_the_libraries_have_one_door_each(path):
             assert where.startswith("cli/") or where == "__main__.py", f"{module} outside the command line"
 
 
-def test_the_cores_imports_form_a_tree():
-    """Those inside functions too."""
-    graph = {name: set(imports(path, at_runtime=True, inside=True)) & MODULES.keys() for name, path in MODULES.items()}
-    for user, used in LATE:
-        graph[user].remove(used)
+def room(module):
+    return module.split(".")[1]
+
+
+def test_every_module_of_the_core_is_in_a_room():
+    assert {room(module) for module in MODULES if module != "evoplug"} == set(ROOMS)
+
+
+@pytest.mark.parametrize("path", CORE, ids=name)
+def test_rooms_use_only_those_before_them(path):
+    """Those under ``TYPE_CHECKING`` and inside functions too."""
+    own = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    if own == "evoplug":
+        return
+    for module in imports(path, inside=True):
+        if module.startswith("evoplug.") and room(module) in ROOMS:
+            assert ROOMS.index(room(module)) <= ROOMS.index(room(own)), f"{own} uses {module}, which stands above it"
+
+
+def test_no_two_modules_of_the_core_need_each_other():
+    """Not even for types, or late."""
+    graph = {name: set(imports(path, inside=True)) & MODULES.keys() - {"evoplug"} for name, path in MODULES.items()}
     assert tuple(TopologicalSorter(graph).static_order())
-
-
-@pytest.mark.parametrize("base", BASE)
-def test_the_base_imports_nothing_but_itself(base):
-    allowed = {f"evoplug.{other}" for other in BASE} | {used for _, used in LATE}
-    used = {module for module in imports(ROOT / "evoplug" / f"{base}.py", at_runtime=True) if "evoplug" in module}
-    assert used <= allowed

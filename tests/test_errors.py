@@ -11,7 +11,7 @@ import pytest
 from evoplug import check, errors
 from evoplug.config import cells
 from evoplug.errors import ConfigError, EvoplugError, Interrupted, Mistake
-from evoplug.sweeping import SweepError, Work
+from evoplug.running.sweeping import SweepError, Work
 
 MISTAKES = (Mistake(("evaluator", "pools", 1), "must be positive", "a.toml:7"), Mistake((), "is empty"))
 

@@ -1,6 +1,6 @@
 import pytest
 
-from evoplug.ledger import Ledger
+from evoplug.types import Ledger
 
 
 def spent(**columns):

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 from evoplug.analysis.groups import OWN
 from evoplug.catalogue import UNKNOWN
+from evoplug.catalogue.definitions import Missing
 from evoplug.config import Paper, Spec, check, load, resolved
 from evoplug.config.difference import Difference, differences
 from evoplug.config.messages import given
 from evoplug.config.source import find
 from evoplug.config.spec import as_toml
-from evoplug.definitions import Missing
 from evoplug.errors import EvoplugError, dotted
-from evoplug.rundir import CONFIG, RESOLVED, Run
+from evoplug.running.rundir import CONFIG, RESOLVED, Run
 
 
 class Setting(NamedTuple):

@@ -22,7 +22,7 @@ from evoplug.config import Claim, Paper
 from evoplug.config.messages import unknown
 from evoplug.errors import ConfigError, FilesError
 from evoplug.rng import Rng
-from evoplug.rundir import Run
+from evoplug.running.rundir import Run
 
 ALPHA = 0.05
 """A claim is shown where its corrected p is at most this."""

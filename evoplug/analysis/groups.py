@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from evoplug import records
 from evoplug.config.difference import Difference, differences
 from evoplug.config.messages import suggestion
 from evoplug.config.schema import Checker
@@ -20,8 +19,9 @@ from evoplug.config.settings import Claim
 from evoplug.config.sweep import FILE as SWEEP
 from evoplug.config.tree import Origin, annotate
 from evoplug.errors import ConfigError, EvoplugError, FilesError
-from evoplug.ledger import COLUMNS
-from evoplug.rundir import METRICS, RESOLVED, Run
+from evoplug.running import records
+from evoplug.running.rundir import METRICS, RESOLVED, Run
+from evoplug.types import COLUMNS
 
 OWN = ("name", "seed", "device", "workers", "checkpoint", "measure")
 """Keys of ``[run]`` in which the runs of one arm may differ."""

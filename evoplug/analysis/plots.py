@@ -16,9 +16,9 @@ from cycler import cycler
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from evoplug import catalogue, local
+from evoplug import catalogue
 from evoplug.analysis.groups import Groups, curve
-from evoplug.catalogue import Entry
+from evoplug.catalogue import Entry, local
 from evoplug.config.building import build
 from evoplug.contracts import Plot
 from evoplug.errors import ConfigError, EvoplugError, FilesError, PluginError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from evoplug.rundir import Run
+    from evoplug.running.rundir import Run
 
 FORMATS = ("png", "svg")
 INK = "#1f2430"

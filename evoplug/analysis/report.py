@@ -15,7 +15,7 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from evoplug import __version__, rundir
+from evoplug import __version__
 from evoplug.analysis import asked, groups, plots
 from evoplug.analysis.compare import Verdict, compare
 from evoplug.analysis.groups import Groups
@@ -24,7 +24,8 @@ from evoplug.analysis.statistics import Summary, summary
 from evoplug.config.difference import Difference, differences
 from evoplug.config.messages import given
 from evoplug.errors import EvoplugError, FilesError
-from evoplug.rundir import Run
+from evoplug.running import rundir
+from evoplug.running.rundir import Run
 
 FILE = "report.html"
 LONGEST = 3000

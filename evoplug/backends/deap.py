@@ -18,8 +18,7 @@ import torch
 from deap import algorithms, base
 
 from evoplug.backends.tracked import TrackedLoop
-from evoplug.contracts import Crossover, Mutation, Selection
-from evoplug.evaluation import Problem
+from evoplug.contracts import Crossover, Mutation, Problem, Selection
 from evoplug.rng import Rng
 from evoplug.types import Members
 
@@ -80,7 +79,6 @@ class PopulationLoop(TrackedLoop):
         self._algorithm = algorithm
         self._random = problem.rng.child("deap").python.getstate()
         self.members = problem.sample(population)
-        self.members.columns.update(mutation.columns(population))
         self._individuals = individuals(self.members)
 
     def step(self) -> None:

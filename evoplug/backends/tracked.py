@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from evoplug.contracts import Loop
-from evoplug.evaluation import Problem
+from evoplug.contracts import Loop, Problem
 from evoplug.types import Members, Outcome
 
 

@@ -212,7 +212,7 @@ def _probability(value: float) -> str:
 
 def _plain(compared: Comparison) -> dict[str, Any]:
     """The comparison as JSON has it; null stands for a number that is not finite."""
-    from evoplug.records import plain
+    from evoplug.running.records import plain
 
     arms = {
         metric: [

@@ -25,7 +25,7 @@ CHAPTERS: Mapping[str, tuple[str, ...]] = {
     "Evaluators": ("contracts.Evaluator", "contracts.Evaluation", "types.Metrics", "contracts.Model"),
     "Operators": ("contracts.Selection", "contracts.Crossover", "contracts.Mutation"),
     "Strategies": (
-        "contracts.Strategy", "contracts.Loop", "Problem", "ledger.Ledger", "contracts.Outcome",
+        "contracts.Strategy", "contracts.Loop", "Problem", "types.Ledger", "contracts.Outcome",
     ),
     "Loops to build on": (
         "backends.tracked.TrackedLoop", "backends.deap.PopulationLoop", "backends.deap.GenerateUpdateLoop",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from evoplug import catalogue, datafiles
+from evoplug import catalogue
 from evoplug.catalogue import Entry
-from evoplug.datafiles import Data
+from evoplug.running import datafiles
+from evoplug.running.datafiles import Data
 
 
 @click.command()

@@ -10,9 +10,12 @@ from typing import Any
 
 import click
 
-from evoplug import catalogue, datafiles, doctor
-from evoplug.datafiles import Data
-from evoplug.doctor import Loaded, Machine, Plugin, Result
+from evoplug import api, catalogue
+from evoplug.catalogue import conformance, doctor
+from evoplug.catalogue.conformance import Result
+from evoplug.catalogue.doctor import Loaded, Machine, Plugin
+from evoplug.running import datafiles
+from evoplug.running.datafiles import Data
 
 
 @click.command("doctor")
@@ -36,7 +39,7 @@ def _report() -> int:
     _heading("plugins")
     width = max(len(f"{entry.distribution} {entry.version}") for entry in catalogue.entries())
     broken = 0
-    for plugin in doctor.plugins():
+    for plugin in doctor.plugins(api.check):
         click.echo("\n".join(_plugin(plugin, width)))
         broken += not plugin.well
     _heading("data sets")
@@ -51,7 +54,7 @@ def _report() -> int:
 
 
 def _json() -> int:
-    machine, plugins, data = doctor.machine(), list(doctor.plugins()), list(datafiles.installed())
+    machine, plugins, data = doctor.machine(), list(doctor.plugins(api.check)), list(datafiles.installed())
     well = all(plugin.well for plugin in plugins)
     found = {
         "well": well,
@@ -122,7 +125,7 @@ def _suite(distribution: str, as_json: bool) -> int:
     from rich.console import Console
 
     with Console(stderr=True, emoji=False).status(f"testing {distribution}") as status:
-        results = doctor.conformance(distribution, lambda said: status.update(f"{said.component}: {said.test}"))
+        results = conformance.conformance(distribution, lambda said: status.update(f"{said.component}: {said.test}"))
     failed = [result for result in results if result.outcome == "failed"]
     if as_json:
         click.echo(json.dumps([result._asdict() for result in results], indent=2))

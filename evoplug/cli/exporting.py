@@ -19,8 +19,8 @@ def export(folder: Path, file: Path) -> None:
     from rich.console import Console
     from rich.filesize import decimal
 
-    from evoplug.exporting import export
-    from evoplug.rundir import Run
+    from evoplug.running.exporting import export
+    from evoplug.running.rundir import Run
 
     exported = export(Run(folder).best, file)
     console = Console(highlight=False, emoji=False, soft_wrap=True)

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import is_dataclass
 from pathlib import Path
 
-from evoplug import catalogue, definitions
-from evoplug.catalogue import REQUIRED, UNKNOWN, Entry, Parameter
+from evoplug import catalogue
+from evoplug.catalogue import REQUIRED, UNKNOWN, Entry, Parameter, definitions
 from evoplug.cli import markdown, spelling
 from evoplug.cli.sections import SECTIONS, Section
 from evoplug.config.parameters import of_class

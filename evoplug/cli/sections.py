@@ -8,7 +8,7 @@ from typing import NamedTuple
 from evoplug.config.experiment import SOFT
 from evoplug.config.settings import Claim, Paper, RunSettings
 from evoplug.config.sweep import Written
-from evoplug.ledger import COLUMNS, TIME_UNITS
+from evoplug.types import COLUMNS, TIME_UNITS
 
 
 class Section(NamedTuple):

@@ -16,8 +16,8 @@ from rich.text import Text
 from evoplug.cli import output
 from evoplug.cli.watching import clock, number, spent
 from evoplug.config import Experiment
-from evoplug.rundir import Run
-from evoplug.sweeping import SweepWatch, Work
+from evoplug.running.rundir import Run
+from evoplug.running.sweeping import SweepWatch, Work
 
 PAUSE = 30.0
 """Seconds between two plain lines about the running cells."""

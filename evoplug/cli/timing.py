@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
-from evoplug.timing import Timing, measure
+from evoplug.running.costs import Timing
+from evoplug.running.timing import measure
 
 if TYPE_CHECKING:
     from evoplug.config import Cell

@@ -16,8 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from evoplug.cli import output
-from evoplug.ledger import TIME_UNITS
-from evoplug.runner import Watch
+from evoplug.running.runner import Watch
+from evoplug.types import TIME_UNITS
 
 if TYPE_CHECKING:
     from evoplug.config import Experiment

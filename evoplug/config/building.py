@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from evoplug import registry
-from evoplug.blame import place
+from evoplug.catalogue import loading
+from evoplug.catalogue.blame import place
 from evoplug.config import parameters as schemas
 from evoplug.config import tree
 from evoplug.config.functions import Reference
@@ -51,7 +51,7 @@ def make(spec: Spec, **more: Any) -> Component:
         ConfigError: all mistakes, with keys relative to ``spec``'s table.
         PluginError: if the plugin cannot be loaded, or raises anything else.
     """
-    new = partial(_complete, spec.given) if spec.given is not None else registry.load(spec.group, spec.name)
+    new = partial(_complete, spec.given) if spec.given is not None else loading.load(spec.group, spec.name)
     mistakes: list[Mistake] = []
     parameters = {name: _value(value, (name,), mistakes) for name, value in spec.parameters.items()}
     if mistakes:

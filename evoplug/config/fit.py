@@ -10,17 +10,15 @@ from typing import Any
 import torch
 
 from evoplug import catalogue
-from evoplug.config import operators, parameters
+from evoplug.config import memory, operators, parameters
 from evoplug.config.building import blamed, make, under
 from evoplug.config.experiment import Experiment, Reading
 from evoplug.config.messages import mistake
 from evoplug.config.operators import Operator
+from evoplug.config.partwise import PartwiseCrossover, PartwiseMutation
 from evoplug.config.spec import Spec
 from evoplug.contracts import Crossover, Evaluator, Genotype, Mutation, Recorder, Selection, Strategy
 from evoplug.errors import ConfigError, EvoplugError, FilesError, Key, Mistake, PluginError, dotted
-from evoplug.evaluation import require
-from evoplug.population import room
-from evoplug.population.partwise import PartwiseCrossover, PartwiseMutation
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,7 @@ class _Fitting:
 
     def bind(self, strategy: Strategy, genotype: Genotype | None, evaluator: Evaluator) -> None:
         """What only bound components know of each other, in the order in which they need it."""
-        if missing := require(strategy, evaluator):
+        if missing := [need for need in strategy.needs if need not in evaluator.provides]:
             message = f"the strategy needs {', '.join(missing)}, which this evaluator does not provide"
             self._wrong(("evaluator",), message)
         with self._noting(("evaluator",), "task"):
@@ -159,8 +157,8 @@ class _Fitting:
         population = getattr(strategy, "population", None)
         if genotype is None or not isinstance(population, int):
             return
-        need = room.needed(genotype, population)
-        have = room.there(device) if need > room.SMALL else None
+        need = memory.needed(genotype, population)
+        have = memory.there(device) if need > memory.SMALL else None
         if have is not None and need > have:
             gib = f"about {need / 2**30:,.0f} GiB of memory, and {device} has {have / 2**30:,.0f} GiB"
             self._wrong(("strategy", "population"), f"{population:,} genomes and their children need {gib}")

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from evoplug import local
+from evoplug.catalogue import local
 from evoplug.config.messages import given, listed
 from evoplug.errors import ConfigError
 
@@ -23,7 +23,7 @@ class Reference(str):
     """``FILE:NAME`` with an absolute file, or ``MODULE:NAME``."""
 
     def resolve(self) -> Callable[..., Any]:
-        """Import the function, from a file as :func:`evoplug.local.load` does.
+        """Import the function, from a file as :func:`evoplug.catalogue.local.load` does.
 
         Raises:
             ConfigError: if it cannot be imported, is not there, or cannot be called.

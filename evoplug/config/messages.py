@@ -130,12 +130,6 @@ def suggestion(name: str, choices: Sequence[str]) -> str:
     return f"choices: {listed(choices)}" if choices else "there are none"
 
 
-def unknown_kind(kind: str, there: Iterable[str]) -> str:
-    """What to say of a kind of genome that no genotype has."""
-    near = get_close_matches(kind, list(there), n=1)
-    return f"no installed genotype is of kind `{kind}`" + (f"; did you mean `{near[0]}`?" if near else "")
-
-
 def listed(names: Iterable[str], limit: int = 12) -> str:
     """The names in backticks; of very many, how many there are besides."""
     names = [f"`{name}`" for name in names]

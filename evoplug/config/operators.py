@@ -84,7 +84,7 @@ def misfit(spec: Spec, genotype: Spec) -> str:
     if not all(entry.kinds or entry.problem for entry in installed):  # of one, only an import tells
         return message
     there = {kind for entry in installed for kind in entry.kinds}.union(genotype.schema.kinds)
-    strange = [messages.unknown_kind(kind, there) for kind in spec.schema.kinds if kind not in there]
+    strange = [catalogue.unknown_kind(kind, there) for kind in spec.schema.kinds if kind not in there]
     return message + (f" ({'; '.join(strange)})" if strange else "")
 
 

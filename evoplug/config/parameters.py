@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
-from evoplug import catalogue, registry
-from evoplug.catalogue import REQUIRED, UNKNOWN
+from evoplug import catalogue
+from evoplug.catalogue import REQUIRED, UNKNOWN, loading
 from evoplug.config import messages, tree, typehints
 from evoplug.contracts import Component
 from evoplug.errors import Key, PluginError
@@ -131,7 +131,7 @@ def load(group: str, name: str) -> Schema:
         PluginError: if it cannot be loaded.
     """
     catalogue.find(group, name)
-    return of_class(registry.load(group, name), name)
+    return of_class(loading.load(group, name), name)
 
 
 def known(group: str, name: str) -> Schema:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from evoplug import local
-from evoplug.catalogue import Entry
+from evoplug.catalogue import Entry, local
 from evoplug.config.messages import given
 from evoplug.config.schema import Checker
 from evoplug.errors import ConfigError, Key

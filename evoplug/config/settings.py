@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Lt, MinLen
 
 from evoplug.config.messages import given, unknown
 from evoplug.errors import Key
-from evoplug.ledger import COLUMNS, TIME_UNITS
+from evoplug.types import COLUMNS, TIME_UNITS
 
 Name = Annotated[str, MinLen(1)]
 

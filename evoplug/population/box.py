@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 
 import torch
-
-if TYPE_CHECKING:
-    from evoplug.contracts import Genotype
 
 
 class RealSpace(Protocol):
@@ -37,8 +34,8 @@ class Box:
         self.lower, self.upper, self.log = lower, upper, log
 
     @classmethod
-    def of(cls, space: Genotype) -> Box:
-        """The box of a bound genotype."""
+    def of(cls, space: object) -> Box:
+        """The box of a bound genotype, a :class:`RealSpace`."""
         real = cast(RealSpace, space)
         return cls(real.lower, real.upper, real.scale == "log")
 

@@ -7,32 +7,32 @@ of its own that depends on its number alone. So neither the number of workers no
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import torch
 
-from evoplug import promises
+from evoplug.errors import require
 from evoplug.population.untouched import untouched
 from evoplug.population.workers import parallel
-from evoplug.types import Members
+from evoplug.rng import Rng
+from evoplug.types import Members, unstorable
 
-if TYPE_CHECKING:
-    from evoplug.contracts import Crossover, Mutation
-    from evoplug.rng import Rng
+Operator = Callable[..., Any]
+"""A crossover or a mutation."""
 
 LANE = 2**19
 """Genes in a lane: one row where a genome has more, many where it has few. Smaller lanes leave the cores waiting for
 each other between short operations, larger ones leave the cache."""
 
 
-def mutate(mutation: Mutation, parents: Members, rows: torch.Tensor, rng: Rng, out: Members) -> None:
+def mutate(mutation: Operator, parents: Members, rows: torch.Tensor, rng: Rng, out: Members) -> None:
     """``out[i] = mutation(parents[rows[i]])``; columns follow their parent."""
     follow(parents, rows, out)
     _breed(mutation, parents, (rows,), rng, out)
 
 
 def cross(
-    crossover: Crossover, parents: Members, first: torch.Tensor, second: torch.Tensor, rng: Rng, out: Members
+    crossover: Operator, parents: Members, first: torch.Tensor, second: torch.Tensor, rng: Rng, out: Members
 ) -> None:
     """``out[i] = crossover(parents[first[i]], parents[second[i]])``; columns as in :func:`average`."""
     average(parents, first, second, out)
@@ -89,9 +89,7 @@ def _pick(genomes: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     return genomes[row : row + 1].data
 
 
-def _breed(
-    operator: Callable[..., Any], parents: Members, rows: Sequence[torch.Tensor], rng: Rng, out: Members
-) -> None:
+def _breed(operator: Operator, parents: Members, rows: Sequence[torch.Tensor], rng: Rng, out: Members) -> None:
     """Call ``operator(*parents, rng)`` on blocks of a tensor, or on the genomes of a list one by one."""
     old, new = parents.genomes, out.genomes
     if isinstance(old, torch.Tensor):
@@ -100,7 +98,7 @@ def _breed(
             with untouched(operator, lambda: old, "its parents: return a new tensor"):
                 children = operator(*old, stream)
             wanted, got = _spelled(new), _spelled(children)
-            promises.require(operator, None if got == wanted else f"must return a tensor {wanted}, got {got}")
+            require(operator, None if got == wanted else f"must return a tensor {wanted}, got {got}")
             new[:] = children
 
         in_lanes(parents, rows, rng, out, write)
@@ -109,9 +107,9 @@ def _breed(
         with untouched(operator, lambda: first, "its parents: return a new genome"):
             for i, chosen in enumerate(zip(*(each.tolist() for each in rows), strict=True)):
                 new[i] = operator(*(old[row] for row in chosen), rng.child(i))
-        promises.require(operator, promises.value(new[0]) if new else None)
+        require(operator, unstorable(new[0]) if new else None)
     else:
-        promises.require(operator, "does not work on genomes of several parts")
+        require(operator, "does not work on genomes of several parts")
 
 
 def _spelled(value: Any) -> str:

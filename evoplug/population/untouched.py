@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from evoplug import promises
+from evoplug.errors import require
 from evoplug.types import Genomes, Parts
 
 
@@ -29,7 +29,7 @@ def untouched(reader: object, seen: Callable[[], Any], what: str) -> Iterator[No
     """
     before = _stamp(seen())
     yield
-    promises.require(reader, None if _stamp(seen()) == before else f"changes {what}")
+    require(reader, None if _stamp(seen()) == before else f"changes {what}")
 
 
 def sample(genomes: Genomes) -> Any:

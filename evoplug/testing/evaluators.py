@@ -14,9 +14,9 @@ import torch
 from evoplug.config.building import build
 from evoplug.contracts import ConfigError, Evaluator, Genotype
 from evoplug.errors import FilesError
-from evoplug.evaluation import Problem, start
 from evoplug.population.workers import workers
-from evoplug.records import plain
+from evoplug.running.problem import RunProblem, start
+from evoplug.running.records import plain
 from evoplug.testing.elsewhere import elsewhere
 from evoplug.testing.problems import CPU, SPACES, installed
 from evoplug.testing.randomness import seeded
@@ -27,7 +27,7 @@ from evoplug.types import Members, Task
 N = 4
 """Members in a population: few, since some evaluators train each."""
 
-Run = Callable[..., Problem]
+Run = Callable[..., RunProblem]
 
 
 class EvaluatorSuite(Suite):
@@ -61,12 +61,12 @@ class EvaluatorSuite(Suite):
             yield lambda seed=1: stack.enter_context(_problem(self.used(), example, genotype, seed))
 
     @pytest.fixture
-    def problem(self, run: Run) -> Problem:
+    def problem(self, run: Run) -> RunProblem:
         """The evaluator at work, as a strategy sees it."""
         return run()
 
     @pytest.fixture
-    def members(self, problem: Problem) -> Members:
+    def members(self, problem: RunProblem) -> Members:
         """A population that has not been evaluated."""
         return problem.sample(N)
 
@@ -82,8 +82,8 @@ class EvaluatorSuite(Suite):
         with suppress(ConfigError):
             evaluator.bind(None)
 
-    def test_what_it_says_keeps_the_contract(self, problem: Problem, members: Members) -> None:
-        """Shapes, dtypes, states and costs, as :class:`evoplug.evaluation.Problem` checks them in every run."""
+    def test_what_it_says_keeps_the_contract(self, problem: RunProblem, members: Members) -> None:
+        """Shapes, dtypes, states and costs, as :class:`evoplug.running.problem.RunProblem` checks them in every run."""
         evaluation = problem.evaluate(members)
         assert evaluation.fitness.device == CPU
         assert ("cases" in problem.evaluator.provides) == (evaluation.cases is not None)
@@ -96,7 +96,7 @@ class EvaluatorSuite(Suite):
         assert all(isinstance(cost, float | int) and cost >= 0 for cost in evaluation.cost.values()), evaluation.cost
         json.dumps(plain(dict(evaluation.columns)))
 
-    def test_members_are_left_as_they_are(self, problem: Problem, members: Members) -> None:
+    def test_members_are_left_as_they_are(self, problem: RunProblem, members: Members) -> None:
         new = copy.deepcopy(members)
         learned = _learned(problem, members)
         before = copy.deepcopy(learned)
@@ -142,7 +142,7 @@ class EvaluatorSuite(Suite):
         resumed = elsewhere(_resumed, self.used(), example, genotype, checkpoint, 2)
         agree("after a checkpoint it goes on in another way", resumed, rest)
 
-    def test_metrics_have_a_value_a_member(self, problem: Problem, members: Members) -> None:
+    def test_metrics_have_a_value_a_member(self, problem: RunProblem, members: Members) -> None:
         members, measured = _learned(problem, members), dict[str, torch.Tensor]()
         for split in ("validation", "test"):
             measured |= problem.measure(members, split)
@@ -159,7 +159,7 @@ class EvaluatorSuite(Suite):
         fitness = (each.evaluate(copy.deepcopy(measured)).fitness for each in (problem, other))
         agree("`measure` changed what it says afterwards", *fitness)
 
-    def test_a_member_may_have_a_model(self, problem: Problem, members: Members) -> None:
+    def test_a_member_may_have_a_model(self, problem: RunProblem, members: Members) -> None:
         """For use elsewhere: on the CPU, in evaluation mode, of its own memory."""
         members = _learned(problem, members)
         model, other = (problem.evaluator.model(members[:1]) for _ in range(2))
@@ -176,7 +176,7 @@ class EvaluatorSuite(Suite):
             assert output.device == CPU
 
     def test_a_model_comes_back_from_what_a_run_leaves(
-        self, example: Mapping[str, Any], genotype: Genotype | None, problem: Problem, members: Members
+        self, example: Mapping[str, Any], genotype: Genotype | None, problem: RunProblem, members: Members
     ) -> None:
         """The member and the evaluator's state: no data are loaded for it."""
         members = _learned(problem, members)
@@ -195,7 +195,7 @@ class EvaluatorSuite(Suite):
         with torch.no_grad():
             agree("the model that came back is another one", again.module(model.example), model.module(model.example))
 
-    def test_a_deterministic_fitness_belongs_to_the_genome(self, problem: Problem, members: Members) -> None:
+    def test_a_deterministic_fitness_belongs_to_the_genome(self, problem: RunProblem, members: Members) -> None:
         """Whatever the stream, and whoever else is evaluated."""
         if not problem.evaluator.deterministic:
             pytest.skip("its fitness is noisy")
@@ -223,18 +223,18 @@ def _bound(name: str, example: Mapping[str, Any], genotype: Genotype | None) -> 
 
 
 @contextmanager
-def _problem(name: str, example: Mapping[str, Any], genotype: Genotype | None, seed: int = 1) -> Iterator[Problem]:
+def _problem(name: str, example: Mapping[str, Any], genotype: Genotype | None, seed: int = 1) -> Iterator[RunProblem]:
     """A run of its own, on copies; skips where data are missing."""
     try:
         evaluator, genotype = _bound(name, example, genotype)
         with closing(evaluator):
             start(evaluator, seed, CPU)
-            yield Problem(genotype, evaluator, seed, CPU)
+            yield RunProblem(genotype, evaluator, seed, CPU)
     except FilesError as error:
         pytest.skip(str(error))
 
 
-def _rounds(problem: Problem, members: Members | None, rounds: int) -> Iterator[dict[str, Any]]:
+def _rounds(problem: RunProblem, members: Members | None, rounds: int) -> Iterator[dict[str, Any]]:
     """What is said of the same members again and again, as plain data."""
     members = members or problem.sample(N)
     for _ in range(rounds):
@@ -254,14 +254,14 @@ def _resumed(
         return list(_rounds(problem, Members.from_state_dict(checkpoint["members"], CPU), rounds))
 
 
-def _learned(problem: Problem, members: Members) -> Members:
+def _learned(problem: RunProblem, members: Members) -> Members:
     """The members after one evaluation."""
     members = copy.copy(members)
     problem.evaluate(members)
     return members
 
 
-def _after_one(problem: Problem) -> dict[str, Any]:
+def _after_one(problem: RunProblem) -> dict[str, Any]:
     """The state of a problem after the same evaluation, without measuring."""
     problem.evaluate(problem.sample(N))
     return problem.state_dict()

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from evoplug.contracts import Genotype
-from evoplug.records import plain
 from evoplug.rng import Rng
+from evoplug.running.records import plain
 from evoplug.testing.elsewhere import elsewhere
 from evoplug.testing.problems import TASK, require_inside
 from evoplug.testing.randomness import seeded

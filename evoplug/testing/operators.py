@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pytest
 import torch
 
-from evoplug import registry
+from evoplug.catalogue import loading
 from evoplug.config.building import build
 from evoplug.contracts import ConfigError, Crossover, Genotype, Mutation
 from evoplug.population.breeding import LANE
@@ -67,7 +67,7 @@ class OperatorSuite(Suite):
     def spaces(cls) -> Mapping[str, Genotype]:
         """What the operator is tested on, by name."""
         own = cls.companion("genotype")
-        return {"its companion": own} if own else _spaces(registry.load(cls.group, cls.used()).kinds)
+        return {"its companion": own} if own else _spaces(loading.load(cls.group, cls.used()).kinds)
 
     def test_some_space_is_taken(self, example: Mapping[str, Any]) -> None:
         """The tests below skip each space that the operator refuses."""
@@ -133,7 +133,7 @@ class OperatorSuite(Suite):
             operator.at(generation)
         for generation in (1, 1000):
             scheduled = operator.at(generation)
-            assert isinstance(scheduled, registry.contract(self.group))
+            assert isinstance(scheduled, loading.contract(self.group))
             expected = _bred(other.at(generation), parents, Rng(7))
             agree(f"`at({generation})` depends on what was asked before", _bred(scheduled, parents, Rng(7)), expected)
 

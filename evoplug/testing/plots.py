@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from evoplug import api, registry, rundir
+from evoplug import api
+from evoplug.catalogue import loading
 from evoplug.contracts import Plot
+from evoplug.running import rundir
 from evoplug.testing.problems import SPACES, Judge
 from evoplug.testing.randomness import seeded
 from evoplug.testing.suite import Suite
@@ -31,7 +33,7 @@ class PlotSuite(Suite):
     @pytest.fixture
     def arms(self, tmp_path: Path) -> Arms:
         """Finished runs by arm: an arm of two runs, one of a single run, one of a run of a single generation."""
-        strategies = registry.load(self.group, self.used()).strategies  # type: ignore[attr-defined]
+        strategies = loading.load(self.group, self.used()).strategies  # type: ignore[attr-defined]
         make = partial(_run, strategies[0]) if strategies else _written
         sizes = {"two runs": (2, 4), "one run": (1, 4), "one generation": (1, 1)}
         return {
@@ -65,7 +67,7 @@ def _run(strategy: str, folder: Path, seed: int, generations: int) -> rundir.Run
     """A run of a strategy on the suite's own problem."""
     parts = {
         "strategy": {"use": strategy},
-        "evaluator": Judge(provides=registry.load("strategies", strategy).needs),  # type: ignore[attr-defined]
+        "evaluator": Judge(provides=loading.load("strategies", strategy).needs),  # type: ignore[attr-defined]
         "genotype": SPACES["bounded"],
     }
     return api.run({"run": {"name": "arms", "seed": seed, "stop": {"generations": generations}}, **parts}, out=folder)

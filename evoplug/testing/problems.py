@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 import torch
 
-from evoplug import catalogue, registry
+from evoplug import catalogue
+from evoplug.catalogue import loading
 from evoplug.config.building import build
 from evoplug.contracts import Component, Evaluator, Genotype
 from evoplug.errors import EvoplugError
 from evoplug.population.box import Box
-from evoplug.records import plain
 from evoplug.rng import Rng
+from evoplug.running.records import plain
 from evoplug.testing.values import agree
 from evoplug.types import Evaluation, Genomes, Members, Metrics, Task, count, genome
 
@@ -85,7 +86,7 @@ def installed(kinds: tuple[str, ...], task: Task) -> Iterator[Genotype]:
         if not set(kinds) & set(entry.kinds):
             continue
         try:
-            for example in registry.load("genotypes", catalogue.usable(entry)).examples:
+            for example in loading.load("genotypes", catalogue.usable(entry)).examples:
                 genotype = build("genotypes", catalogue.usable(entry), **example)
                 assert isinstance(genotype, Genotype)
                 copy.deepcopy(genotype).bind(task)

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import torch
 
-from evoplug import registry
+from evoplug.catalogue import loading
 from evoplug.config.building import build
 from evoplug.contracts import Crossover, Evaluator, Genotype, Loop, Mutation, Strategy
-from evoplug.evaluation import Problem, start
 from evoplug.population.workers import workers
-from evoplug.records import plain
+from evoplug.running.problem import RunProblem, start
+from evoplug.running.records import plain
 from evoplug.testing.elsewhere import elsewhere
 from evoplug.testing.problems import CPU, SPACES, Judge, installed, require_inside
 from evoplug.testing.randomness import seeded
@@ -43,12 +43,12 @@ class StrategySuite(Suite):
     def evaluator(self) -> Evaluator:
         """Provides what the strategy needs; not bound."""
         own: Evaluator | None = self.companion("evaluator")
-        return own or Judge(provides=registry.load(self.group, self.used()).needs)  # type: ignore[attr-defined]
+        return own or Judge(provides=loading.load(self.group, self.used()).needs)  # type: ignore[attr-defined]
 
     @pytest.fixture
     def genotype(self, evaluator: Evaluator) -> Genotype | None:
         """A space that it works on, not bound."""
-        cls = registry.load(self.group, self.used())
+        cls = loading.load(self.group, self.used())
         if cls.genotype == "none":  # type: ignore[attr-defined]
             return None
         if own := self.companion("genotype"):
@@ -173,7 +173,7 @@ def _started(name: str, example: Mapping[str, Any], genotype: Genotype | None, e
                 operator.bind(genotype)
     evaluator.bind(genotype)
     start(evaluator, 1, CPU)
-    return strategy.start(Problem(genotype, evaluator, 1, CPU))
+    return strategy.start(RunProblem(genotype, evaluator, 1, CPU, strategy))
 
 
 def _generations(loop: Loop, count: int) -> Iterator[dict[str, Any]]:
@@ -193,7 +193,8 @@ def _generations(loop: Loop, count: int) -> Iterator[dict[str, Any]]:
 
 def _state(loop: Loop) -> Any:
     """A checkpoint."""
-    return stored({"problem": loop.problem.state_dict(), "loop": loop.state_dict()}, "the loop's state")
+    problem: Any = loop.problem
+    return stored({"problem": problem.state_dict(), "loop": loop.state_dict()}, "the loop's state")
 
 
 def _resumed(
@@ -206,7 +207,8 @@ def _resumed(
 ) -> list[dict[str, Any]]:
     loop = _started(name, example, genotype, evaluator)
     state = copy.deepcopy(state)
-    loop.problem.load_state_dict(state["problem"])
+    problem: Any = loop.problem
+    problem.load_state_dict(state["problem"])
     loop.load_state_dict(state["loop"])
     assert getattr(loop, "members", None) is not None, "load_state_dict must bring back `members` too"
     return list(_generations(loop, count))

@@ -10,8 +10,8 @@ from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origi
 import pytest
 from annotated_types import Ge, Le
 
-from evoplug import catalogue, registry
-from evoplug.catalogue import Entry
+from evoplug import catalogue
+from evoplug.catalogue import Entry, loading
 from evoplug.config import document, parameters
 from evoplug.config.building import build
 from evoplug.config.schema import Checker
@@ -63,12 +63,12 @@ class Suite:
         """The examples."""
         if cls.examples is not None:
             return cls.examples
-        return (cls.component or registry.load(cls.group, cls.name)).examples
+        return (cls.component or loading.load(cls.group, cls.name)).examples
 
     @classmethod
     def companion(cls, section: str) -> Any:
         """What the component wants beside it in this section of a configuration; None where anything will do."""
-        return companion(registry.load(cls.group, cls.used()), section)
+        return companion(loading.load(cls.group, cls.used()), section)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Give every test that takes an ``example`` all of them."""
@@ -92,13 +92,13 @@ class Suite:
         assert entry.value.partition(":")[0] not in alone.modules, "reading the catalogue imported it"
 
     def test_the_catalogue_reads_what_the_class_says(self) -> None:
-        cls = registry.load(self.group, self.used())
+        cls = loading.load(self.group, self.used())
         read, loaded = (find(self.group, self.used()) for find in (parameters.read, parameters.load))
         assert list(read.parameters) == list(loaded.parameters)
         for name, parameter in loaded.parameters.items():
             assert read.parameters[name].default == parameter.default, f"the default of `{name}`"
         assert read.kinds == cls.kinds
-        facts = {name: fact for name, fact in read.facts.items() if hasattr(registry.contract(self.group), name)}
+        facts = {name: fact for name, fact in read.facts.items() if hasattr(loading.contract(self.group), name)}
         assert {name: getattr(cls, name) for name in facts} == facts
 
     def test_its_parameters_allow_their_own_defaults(self) -> None:
@@ -123,14 +123,14 @@ class Suite:
             assert refused[key] == f"{file}:{line}", f"the mistake at `{key}` is not where it stands"
 
     def test_its_companions_can_be_built(self) -> None:
-        for section in registry.load(self.group, self.used()).companions:
+        for section in loading.load(self.group, self.used()).companions:
             assert section in ("genotype", "evaluator"), f"nobody can stand beside it as `{section}`"
-            assert isinstance(self.companion(section), registry.contract(f"{section}s"))
+            assert isinstance(self.companion(section), loading.contract(f"{section}s"))
 
     def test_it_is_built_without_global_random_numbers(self, example: Mapping[str, Any]) -> None:
         with seeded(1):
             built = self.build(example)
-        assert isinstance(built, registry.contract(self.group))
+        assert isinstance(built, loading.contract(self.group))
 
     def test_values_at_the_edge_are_taken_or_refused_in_words(self, example: Mapping[str, Any]) -> None:
         """What the types allow is built, or it is a ConfigError with the key of a parameter."""
@@ -165,7 +165,7 @@ def _leads_to(entry: Entry, component: type[Component]) -> bool:
     if entry.value.partition(":")[0].partition(".")[0] != component.__module__.partition(".")[0]:
         return False
     try:
-        return registry.load(entry.group, catalogue.usable(entry)) is component
+        return loading.load(entry.group, catalogue.usable(entry)) is component
     except EvoplugError:
         return False
 

@@ -66,8 +66,7 @@ class Evolution(RowsLoop):
         n = settings.population
         n_E, n_C = round(settings.elites * n), round(settings.crossover_share * n)
         self.E, self.C, self.M = slice(0, n_E), slice(n_E, n_E + n_C), slice(n_E + n_C, n)
-        columns = {"u_inh": torch.full((n,), torch.nan), **settings.mutation.columns(n)}
-        super().__init__(problem, n, self.breed, self.fitness, columns)
+        super().__init__(problem, n, self.breed, self.fitness, {"u_inh": torch.full((n,), torch.nan)})
 
     def fitness(self, P: Members) -> torch.Tensor:
         """Lines 4 and 5: fitness on a fresh batch, smoothed; equation 5.2, u = (1 - alpha) u_inh + alpha u_xy.

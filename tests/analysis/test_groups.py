@@ -10,7 +10,7 @@ import pytest
 from analysis.folders import CONFIG, DATA, arm, finished, sweep
 from evoplug import ConfigError, FilesError
 from evoplug.analysis.groups import column, curve, numbers, read
-from evoplug.rundir import Run
+from evoplug.running.rundir import Run
 
 
 def test_arms_are_the_folders_of_seeds(tmp_path: Path) -> None:

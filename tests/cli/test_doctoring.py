@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from evoplug import datafiles, doctor
-from evoplug.catalogue import Entry
+from evoplug.catalogue import Entry, conformance, doctor
+from evoplug.catalogue.conformance import Result
+from evoplug.catalogue.doctor import Loaded, Machine, Plugin
 from evoplug.cli.doctoring import doctor_
-from evoplug.datafiles import Data
-from evoplug.doctor import Loaded, Machine, Plugin, Result
+from evoplug.running import datafiles
+from evoplug.running.datafiles import Data
 
 MACHINE = Machine("3.11.7", "Linux", "2.10.0", 1.25, ("NVIDIA H200",), 2, 16, 128.0)
 LEVY = Entry("mutations", "levy", "levy:Levy", "evoplug-levy", "1.0")
@@ -34,7 +35,7 @@ DATA = (
 def said(monkeypatch: pytest.MonkeyPatch, plugins: Sequence[Plugin], *arguments: str) -> tuple[str, object]:
     """The output, and what the command returns, which is the exit code."""
     monkeypatch.setattr(doctor, "machine", lambda: MACHINE)
-    monkeypatch.setattr(doctor, "plugins", lambda: iter(plugins))
+    monkeypatch.setattr(doctor, "plugins", lambda check: iter(plugins))
     monkeypatch.setattr(datafiles, "installed", lambda: iter(DATA))
     result = CliRunner().invoke(doctor_, arguments, standalone_mode=False, catch_exceptions=False)
     return result.output, result.return_value
@@ -103,7 +104,7 @@ RESULTS = [
 
 @pytest.mark.parametrize(("results", "code"), [(RESULTS, 3), (RESULTS[:1] + RESULTS[2:], 0)])
 def test_the_suites(monkeypatch: pytest.MonkeyPatch, results: list[Result], code: int) -> None:
-    monkeypatch.setattr(doctor, "conformance", lambda distribution, watch: results)
+    monkeypatch.setattr(conformance, "conformance", lambda distribution, watch: results)
     output, returned = said(monkeypatch, [], "--suite", "evoplug-levy")
     assert returned == code
     assert lines(output) == [

@@ -6,7 +6,7 @@ import pytest
 
 import evoplug
 from evoplug.cli import main
-from test_solution import SPHERE
+from finished import SPHERE
 
 
 @pytest.fixture(scope="module")

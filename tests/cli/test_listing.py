@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from evoplug import __version__, catalogue
-from evoplug.catalogue import REQUIRED, UNKNOWN, Entry, Parameter
+from evoplug.catalogue import REQUIRED, UNKNOWN, Entry, Parameter, lookup
 from evoplug.cli import commands, listing, main, spelling
 from evoplug.contracts import Use
 from evoplug.errors import Interrupted
@@ -76,6 +76,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[Entry, .
             catalogue.check_group(group)
         return tuple(entry for entry in everything if group in (None, entry.group))
 
+    monkeypatch.setattr(lookup, "entries", entries)
     monkeypatch.setattr(catalogue, "entries", entries)
     return everything
 
@@ -126,9 +127,12 @@ class TestList:
             )
         )
         everything = (*installed, *others)
-        monkeypatch.setattr(
-            catalogue, "entries", lambda group=None: tuple(e for e in everything if group in (None, e.group))
-        )
+
+        def entries(group: str | None = None) -> tuple[Entry, ...]:
+            return tuple(entry for entry in everything if group in (None, entry.group))
+
+        monkeypatch.setattr(lookup, "entries", entries)
+        monkeypatch.setattr(catalogue, "entries", entries)
         names = {}
         for genotype in ("vector", "blocks"):
             _, output, _ = evoplug(capfd, "list", "strategies", "--for", genotype)

@@ -12,7 +12,7 @@ from rich.console import Console
 import evoplug
 from evoplug.cli.sweeping import Lines
 from evoplug.config import cells
-from evoplug.sweeping import Work
+from evoplug.running.sweeping import Work
 
 SWEEP = {
     "strategy": "gradient-descent",

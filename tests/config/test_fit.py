@@ -12,8 +12,8 @@ import evoplug
 from evoplug.config import check, load, resolved
 from evoplug.config.building import build
 from evoplug.config.fit import fit, fit_all
+from evoplug.config.partwise import PartwiseCrossover, PartwiseMutation
 from evoplug.errors import ConfigError, PluginError
-from evoplug.population.partwise import PartwiseCrossover, PartwiseMutation
 from strangers import visit
 
 PARTS = """

@@ -10,7 +10,7 @@ import torch
 from evotorch import Problem as EvoTorchProblem
 from evotorch import SolutionBatch
 
-from evoplug.evaluation import Problem
+from evoplug.contracts import Problem
 
 
 class Bridge(EvoTorchProblem):

@@ -12,7 +12,7 @@ from evotorch.operators import CopyingOperator
 
 from evoplug.backends.evotorch.bridge import Bridge, plain
 from evoplug.backends.tracked import TrackedLoop
-from evoplug.evaluation import Problem
+from evoplug.contracts import Problem
 from evoplug.rng import Rng
 from evoplug.types import Members
 
@@ -35,7 +35,7 @@ class RowsLoop(TrackedLoop):
         population: number of rows.
         breed: makes the next population.
         score: fitness of a whole population; ``problem.evaluate(members).fitness`` by default.
-        columns: name -> ``(n, ...)`` initial values of what is kept beside each row.
+        columns: name -> ``(n, ...)`` initial values of what the strategy keeps beside each row.
     """
 
     def __init__(
@@ -54,7 +54,8 @@ class RowsLoop(TrackedLoop):
             re_evaluate=False,
         )  # fmt: skip
         ids = problem.ids(population)
-        columns = {name: column.to(problem.device) for name, column in (columns or {}).items()}
+        own = {name: column.to(problem.device) for name, column in (columns or {}).items()}
+        columns = {**own, **problem.kept(population)}
         self.members = _around(self._searcher.population, ids, columns)
         self._batches = [self._searcher.population, SolutionBatch(self._bridge, population, empty=True)]
         self._populations = [self.members, _around(self._batches[1], ids, columns)]

@@ -14,7 +14,7 @@ from evotorch.optimizers import ClipUp, TorchOptimizer
 
 from evoplug.backends.evotorch.bridge import Bridge, plain
 from evoplug.backends.tracked import TrackedLoop
-from evoplug.evaluation import Problem
+from evoplug.contracts import Problem
 from evoplug.population.box import Box
 from evoplug.types import Members
 

@@ -8,9 +8,8 @@ from typing import Annotated, Any
 
 import torch
 
-from evoplug import Evaluation, Members, Rng
+from evoplug import Evaluation, Members, Problem, Rng
 from evoplug.contracts import Crossover, Evaluator, Ge, Loop, Mutation, Selection, Strategy, use
-from evoplug.evaluation import Problem
 
 CASES = 40
 

@@ -47,7 +47,7 @@ def space():
 
 
 def operators(kind, mutation):
-    from evoplug.population.partwise import PartwiseCrossover, PartwiseMutation
+    from evoplug.config.partwise import PartwiseCrossover, PartwiseMutation
     from evoplug_basics.crossovers import Uniform
 
     crossover = PartwiseCrossover(parts={"h": Uniform()})

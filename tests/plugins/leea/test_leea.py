@@ -31,7 +31,7 @@ def evolution(evaluator=None, crossover=None, mutation=None, **parameters):
     settings = {"population": 20, "elites": 0.1, "crossover_share": 0.5, "mutation_share": 0.4, **parameters}
     strategy = LEEA(selection=Truncation(proportion=0.5), crossover=crossover, mutation=mutation, **settings)
     assert not list(strategy.check())
-    return strategy.start(problem(evaluator))
+    return strategy.start(problem(evaluator, strategy=strategy))
 
 
 def test_equation_5_2_smooths_with_the_parents_fitness():

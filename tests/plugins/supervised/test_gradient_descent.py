@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from evoplug.contracts import Evaluation, Evaluator
-from evoplug.evaluation import Problem
+from evoplug.running.problem import RunProblem
 from evoplug_supervised.gradient_descent import GradientDescent
 
 
@@ -28,7 +28,7 @@ class Learner(Evaluator):
 
 
 def start(population=3):
-    problem = Problem(None, Learner(), seed=1, device=torch.device("cpu"))
+    problem = RunProblem(None, Learner(), seed=1, device=torch.device("cpu"))
     return problem, GradientDescent(population=population).start(problem)
 
 

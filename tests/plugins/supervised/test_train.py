@@ -9,8 +9,8 @@ from torch import nn
 
 from evoplug import ConfigError, FilesError, Members, Parts, Rng
 from evoplug.contracts import Dataset, DatasetInfo, Genotype, Network
-from evoplug.evaluation import Problem
 from evoplug.population.workers import workers
+from evoplug.running.problem import RunProblem
 from evoplug_supervised.gradient_descent import GradientDescent
 from evoplug_supervised.train import Train
 
@@ -334,7 +334,7 @@ def test_parameters_that_contradict_each_other(parameters, key):
 def test_gradient_descent_resumed_from_a_file_goes_on_bit_for_bit(optimizer):
     def start():
         train = evaluator(optimizer=optimizer, schedule="cosine", total_epochs=4)
-        problem = Problem(None, train, seed=1, device=CPU)
+        problem = RunProblem(None, train, seed=1, device=CPU)
         return problem, GradientDescent(population=2).start(problem)
 
     problem, loop = start()

@@ -1,0 +1,1 @@
+"""One run and many: the problem, the loop, records, checkpoints, the run folder, solutions, sweeps."""

@@ -1,0 +1,215 @@
+"""The problem of a run at work: it hands out members and ids, evaluates, keeps the ledger and blames whoever failed."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from evoplug.catalogue.blame import said
+from evoplug.contracts import Evaluator, Genotype, Mutation, Problem, Strategy
+from evoplug.errors import EvaluationError, EvoplugError, named, require
+from evoplug.population.untouched import sample, untouched
+from evoplug.rng import Rng
+from evoplug.running import promises
+from evoplug.running.invalid_fitness import finite
+from evoplug.types import Evaluation, Genomes, Ledger, Members, Outcome, concatenate, count, genome
+
+
+class RunProblem(Problem):
+    """The problem of one run; the methods that strategies call are told of in :class:`evoplug.contracts.Problem`.
+
+    Args:
+        genotype: bound.
+        evaluator: bound and started.
+        seed: of the run.
+        device: where tensors live.
+        strategy: whose mutations keep columns beside each genome.
+    """
+
+    def __init__(
+        self,
+        genotype: Genotype | None,
+        evaluator: Evaluator,
+        seed: int,
+        device: torch.device,
+        strategy: Strategy | None = None,
+    ) -> None:
+        root = Rng(seed, device)
+        self.genotype = genotype
+        self.evaluator = evaluator
+        self.device = device
+        self.rng = root.child("strategy")
+        self.ledger = Ledger()
+        self.seconds: dict[str, float] = defaultdict(float)
+        """Wall-clock seconds of this step by part; the run loop reads and clears it."""
+        self.invalid = 0
+        """Non-finite fitness values of this step."""
+        self.columns: dict[str, Any] = {}
+        """What the evaluator gave for the records in this step."""
+        slots = vars(strategy).values() if strategy is not None else ()
+        self._mutations = [operator for operator in slots if isinstance(operator, Mutation)]
+        self._evaluation_rng = root.child("evaluation")
+        self._measure_rng = root.child("measure")
+        self._sample_rng = root.child("sample")
+        self._calls = 0
+        self._next_id = 0
+
+    @property
+    def generation(self) -> int:
+        return int(self.ledger["generations"]) + 1
+
+    def members(self, genomes: Genomes, parents: torch.Tensor | None = None) -> Members:
+        n = count(genomes)
+        ids = torch.full((n, 2), -1, device=self.device) if parents is None else parents
+        return Members(genomes, self.ids(n), ids, columns=self.kept(n))
+
+    def ids(self, n: int) -> torch.Tensor:
+        self._next_id += n
+        return torch.arange(self._next_id - n, self._next_id, device=self.device)
+
+    def kept(self, n: int) -> dict[str, torch.Tensor]:
+        return {
+            name: column.to(self.device) for mutation in self._mutations for name, column in mutation.columns(n).items()
+        }
+
+    def sample(self, n: int) -> Members:
+        if self.genotype is None:
+            return self.members([{} for _ in range(n)])
+        genomes = self.genotype.sample(n, self._sample_rng.child(self._next_id))
+        require(self.genotype, promises.genomes(genomes, n))
+        return self.members(genomes)
+
+    def children(self, parents: Members, mates: Members | None = None) -> Members:
+        columns = {name: column.clone() for name, column in parents.columns.items()}
+        second = torch.full_like(parents.ids, -1) if mates is None else mates.ids
+        ids = torch.stack([parents.ids, second], dim=1)
+        return Members(concatenate([parents.genomes]), self.ids(len(parents)), ids, None, columns)
+
+    def inherit(self, parents: Members, children: Members) -> None:
+        if parents.states is None:
+            return
+        rng = self.rng.child("inherit")
+        children.states = [
+            self.genotype.inherit(
+                state, genome(parents.genomes, row), genome(children.genomes, row), rng.child(int(children.ids[row]))
+            )
+            if self.genotype is not None and state is not None
+            else state
+            for row, state in enumerate(parents.states)
+        ]
+
+    def evaluate(self, members: Members) -> Evaluation:
+        if not len(members):
+            members.fitness = torch.empty(0, device=self.device)
+            return Evaluation(members.fitness)
+        if broken := promises.members(members, self.genotype):
+            raise ValueError(broken)  # the strategy's fault, at whose door it is laid
+        rng = self._evaluation_rng.child(self._calls)
+        self._calls += 1
+        with self.timed("evaluation"), self.blamed("evaluate"), self._untouched(members):
+            evaluation = self.evaluator.evaluate(members, rng)
+        require(self.evaluator, promises.evaluation(evaluation, len(members), self.evaluator, "evaluate"))
+        self.ledger.add(evaluations=len(members), **evaluation.cost)
+        self.columns.update(evaluation.columns)
+        members.fitness, invalid = finite(evaluation.fitness)
+        self.invalid += invalid
+        if evaluation.states is not None:
+            members.states = evaluation.states
+        return replace(evaluation, fitness=members.fitness, cases=self._counted(evaluation.cases))
+
+    def measure(self, members: Members, split: str = "validation") -> dict[str, torch.Tensor]:
+        with self.timed("measure"), self.blamed("measure"), self._untouched(members):
+            metrics = self.evaluator.measure(members, split, self._measure_rng.child(split))
+        require(self.evaluator, promises.metrics(metrics, len(members)))
+        return {name: value.detach().cpu() for name, value in metrics.items()}
+
+    def report(self, best: Members) -> Outcome:
+        return Outcome(best, self.metrics(best))
+
+    def metrics(self, member: Members) -> dict[str, dict[str, float]]:
+        measured = {split: self.measure(member, split) for split in ("validation", "test")}
+        return {split: {name: v.item() for name, v in values.items()} for split, values in measured.items() if values}
+
+    def update(self, members: Members) -> Evaluation:
+        rng = self._evaluation_rng.child(self._calls)
+        self._calls += 1
+        with self.timed("evaluation"), self.blamed("update"), self._untouched(members):
+            evaluation = self.evaluator.update(members, rng)
+        require(self.evaluator, promises.evaluation(evaluation, len(members), self.evaluator, "update"))
+        self.ledger.add(**evaluation.cost)
+        self.columns.update(evaluation.columns)
+        return replace(evaluation, fitness=finite(evaluation.fitness)[0])
+
+    @contextmanager
+    def timed(self, part: str) -> Iterator[None]:
+        """Count the block's wall-clock seconds under ``part``."""
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[part] += time.perf_counter() - begin
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "ledger": self.ledger.state_dict(),
+            "calls": self._calls,
+            "next_id": self._next_id,
+            "evaluator": self.evaluator.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.ledger.load_state_dict(state["ledger"])
+        self._calls, self._next_id = state["calls"], state["next_id"]
+        self.evaluator.load_state_dict(state["evaluator"])
+
+    # ------------------------------------------------------------------------------------------- the policy
+
+    @contextmanager
+    def blamed(self, method: str) -> Iterator[None]:
+        """An exception inside is the evaluator's; evoplug's own errors (missing data, a signal) pass."""
+        try:
+            yield
+        except EvoplugError:
+            raise
+        except Exception as error:
+            name, made = named(type(self.evaluator)), int(self.ledger["generations"])
+            # Members are measured when their generation is complete.
+            generation = made if method == "measure" else made + 1
+            raise EvaluationError(f"generation {generation}: {name}: {method} {said(error)}") from error
+
+    def _untouched(self, members: Members) -> AbstractContextManager[None]:
+        """The evaluator may look at genomes, and no more."""
+        what = "the genomes of its members: work on a copy"
+        return untouched(self.evaluator, lambda: sample(members.genomes), what)
+
+    def _counted(self, cases: Any) -> Any:
+        """Cases that are there are counted at once, others as they are read."""
+        if isinstance(cases, torch.Tensor):
+            self.ledger.add(cases=cases.numel())
+            return finite(cases)[0]
+        return None if cases is None else _Cases(cases, self)
+
+
+class _Cases:
+    """Fitness by case, evaluated and counted as it is read: ``cases[:, numbers]`` is ``(n, len(numbers))``."""
+
+    def __init__(self, cases: Any, problem: RunProblem) -> None:
+        self._cases, self._problem = cases, problem
+        self.shape = cases.shape
+
+    def __getitem__(self, key: Any) -> torch.Tensor:
+        with self._problem.timed("evaluation"), self._problem.blamed("evaluate"):
+            values = self._cases[key]
+        self._problem.ledger.add(cases=values.numel())
+        return finite(values)[0]
+
+
+def start(evaluator: Evaluator, seed: int, device: torch.device) -> None:
+    """Start an evaluator for a run with this seed."""
+    evaluator.start(device, Rng(seed, device).child("start"))

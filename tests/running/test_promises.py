@@ -1,0 +1,134 @@
+"""What components promise of the values that they give, and how a broken promise is told."""
+
+from __future__ import annotations
+
+import numpy
+import pytest
+import torch
+
+from evoplug import Evaluation, Parts, Rng
+from evoplug.contracts import Evaluator, Genotype, Strategy
+from evoplug.errors import PluginError
+from evoplug.population.breeding import mutate
+from evoplug.running import promises
+from evoplug.types import Members
+from fakes import Interval, problem
+
+GOOD = torch.zeros(3)
+
+
+class Learner(Evaluator):
+    provides = ("states", "cases")
+    costs = ("epochs",)
+
+
+def told(**given):
+    return promises.evaluation(
+        Evaluation(**{"fitness": GOOD, "states": [1, 2, 3], "cases": torch.zeros(3, 2), **given}),
+        3,
+        Learner(),
+        "evaluate",
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, None),
+        ({"fitness": [0.0] * 3}, "fitness must be a tensor (3,), got list"),
+        ({"fitness": GOOD.long()}, "fitness must be a floating tensor, got torch.int64"),
+        ({"states": None}, "it provides states, and gave none"),
+        ({"states": [1]}, "expected 3 states, got 1"),
+        ({"cases": None}, "cases must have shape (3, cases), got None"),
+        ({"cost": {"epochs": -1}}, "cost `epochs` must be a number from 0 on, got -1"),
+        ({"cost": {"epochs": "1"}}, "cost `epochs` must be a number from 0 on, got '1'"),
+        ({"cost": {"epochs": float("nan")}}, "cost `epochs` must be a number from 0 on, got nan"),
+        ({"cost": {"steps": 1}}, "costs ['steps'] are not in its `costs`"),
+        ({"columns": {"best": 1.0}}, "column `best` is recorded anyhow; give yours another name"),
+        ({"columns": {"x": torch.zeros(2)}}, "column `x` must be a number or a tensor (3,), got shape (2,)"),
+        ({"columns": {"x": {"y": object()}}},
+         "column x.y is a object: records hold numbers, strings, and lists and tables of them"),
+        ({"columns": {"x": torch.zeros(3), "y": numpy.float32(1), "z": [1, 2]}}, None),
+    ],
+)  # fmt: skip
+def test_what_an_evaluation_may_be(given, message):
+    assert told(**given) == message
+
+
+def test_an_update_owes_neither_states_nor_cases():
+    assert promises.evaluation(Evaluation(GOOD), 3, Learner(), "update") is None
+    assert promises.evaluation(None, 3, Learner(), "update") == "update must return an Evaluation, not None"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"loss": GOOD}, None),
+        (0.5, "measure must return a mapping metric -> (3,) tensor, not float"),
+        ({"loss": 0.5}, "metric `loss` must be a tensor (3,), got float"),
+        ({"loss": torch.tensor(0.5)}, "metric `loss` must be a tensor (3,), got ()"),
+    ],
+)
+def test_what_metrics_may_be(given, message):
+    assert promises.metrics(given, 3) == message
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (torch.zeros(3, 2), None),
+        ([[1, {"a": (2, "b")}]] * 3, None),
+        (torch.zeros(1, 2), "sample(3) gave 1 genomes"),
+        (numpy.zeros((3, 2)), "sample must return a tensor (3, d) or a list of 3 genomes, not numpy.ndarray"),
+        (
+            [numpy.arange(2)] * 3,
+            "a checkpoint holds tensors and plain data only, and a genome is a numpy.ndarray (numpy: .tolist())",
+        ),
+        (
+            [[numpy.int64(1)]] * 3,
+            "a checkpoint holds tensors and plain data only, and a genome[0] is a numpy.int64 (numpy: .tolist())",
+        ),
+    ],
+)
+def test_what_genomes_may_be(given, message):
+    assert promises.genomes(given, 3) == message
+
+
+class Drawing(Genotype, genome="letters"):
+    def sample(self, n, rng):
+        return [numpy.arange(2)] * n
+
+
+def test_who_draws_or_makes_what_cannot_be_stored_is_named():
+    with pytest.raises(PluginError, match=r"^Drawing: a checkpoint holds .* and a genome is a numpy.ndarray"):
+        problem(genotype=Drawing()).sample(2)
+
+    def shuffled(genome, rng):
+        return rng.numpy.permutation(genome)
+
+    parents = Members([[1, 2], [2, 1]], torch.arange(2), torch.full((2, 2), -1))
+    out = Members([None, None], torch.arange(2), torch.full((2, 2), -1))
+    with pytest.raises(PluginError, match=r"function: a checkpoint holds .* and a genome is a numpy.ndarray"):
+        mutate(shuffled, parents, torch.arange(2), Rng(1), out)
+
+
+def test_a_solution_is_inside_where_repair_finds_nothing_to_mend():
+    space = Interval(length=2)
+    assert promises.inside(space, torch.tensor([[5.0, -5.0]]))
+    assert not promises.inside(space, torch.tensor([[5.1, 0.0]]))
+    assert not promises.inside(space, torch.tensor([[torch.nan, 0.0]]))
+    assert promises.inside(Genotype(), Parts({"a": ["x"], "b": torch.zeros(1, 2)}))
+
+
+@pytest.mark.parametrize(
+    ("base", "variables", "message"),
+    [
+        (Evaluator, {"provides": ("state",)}, "`provides` may hold states, cases and update, got state"),
+        (Evaluator, {"costs": "epochs"}, "`costs` must be a tuple of names, got 'epochs'"),
+        (Strategy, {"needs": ("gradients",)}, "`needs` may hold states, cases and update, got gradients"),
+    ],
+)
+def test_a_typing_error_in_what_a_class_declares_is_found_as_it_is_made(base, variables, message):
+    with pytest.raises(TypeError) as caught:
+        type("Mine", (base,), variables)
+    assert str(caught.value) == message

@@ -1,0 +1,182 @@
+"""Sweeps: every cell once, in a process of its own; what a second call does, and what ends a sweep early."""
+
+import os
+import signal
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import evoplug
+from evoplug import ConfigError, FilesError
+from evoplug.cli import main
+from evoplug.errors import Interrupted
+from evoplug.running.sweeping import SweepError, SweepWatch
+
+SEARCH = {
+    "run": {"name": "search", "stop": {"generations": 3}},
+    "strategy": {"use": "random-search"},
+    "genotype": {"use": "real-vector", "length": 3},
+    "evaluator": {"use": "function"},
+    "sweep": {"seeds": 1, "arms": {"ackley": {"evaluator.function": "ackley"}}},
+}
+LONG = {"run.stop": {"generations": 1_000_000}, "run.checkpoint": {"minutes": 60}}
+
+
+class Journal(SweepWatch):
+    """Notes what happened."""
+
+    def __init__(self):
+        self.ended_works = []
+
+    def begin(self, experiment, folder, works, jobs):
+        self.states, self.jobs = [work.state for work in works], jobs
+        self.works = works
+
+    def ended(self, work):
+        self.ended_works.append((work.name, work.state))
+
+
+def rows(run):
+    return [{k: v for k, v in row.items() if k not in ("seconds", "time")} for row in run.metrics]
+
+
+def test_every_cell_is_the_run_that_it_would_be_alone_and_runs_once(tmp_path):
+    journal = Journal()
+    runs = evoplug.sweep(SEARCH, out=tmp_path / "s", jobs=2, watch=journal)
+    assert [run.folder.relative_to(tmp_path / "s").as_posix() for run in runs] == ["run/seed-1", "ackley/seed-1"]
+    assert [run.status for run in runs] == ["finished"] * 2
+    assert sorted(journal.ended_works) == [("ackley, seed 1", "finished"), ("run, seed 1", "finished")]
+    assert (journal.states, journal.jobs) == (["waiting"] * 2, 2)
+    assert [work.row["generations"] for work in journal.works] == [3, 3]
+    alone = {key: value for key, value in SEARCH.items() if key != "sweep"}
+    single = evoplug.run(alone, {"evaluator.function": "ackley"}, out=tmp_path / "alone")
+    assert rows(runs[1]) == rows(single)
+    assert tomllib.loads((tmp_path / "s" / "sweep.toml").read_text())["sweep"]["seeds"] == 1
+    assert [run.config["run"]["workers"] for run in runs] == [max(1, (os.cpu_count() or 1) // 2)] * 2
+
+    before = {path: path.stat().st_mtime_ns for run in runs for path in run.folder.iterdir()}
+    again = Journal()
+    evoplug.sweep(SEARCH, out=tmp_path / "s", jobs=1, watch=again)
+    assert (again.states, again.ended_works) == (["complete"] * 2, [])
+    assert {path: path.stat().st_mtime_ns for run in runs for path in run.folder.iterdir()} == before
+
+    with pytest.raises(FilesError, match=r"run.seed-1: holds a run of other settings: genotype.length is 4, not 3"):
+        evoplug.sweep(SEARCH, {"genotype.length": 4}, out=tmp_path / "s")
+    assert tomllib.loads((tmp_path / "s" / "sweep.toml").read_text())["genotype"]["length"] == 3
+
+
+def test_a_cell_that_runs_alone_has_all_cores_unless_the_configuration_says_otherwise(tmp_path):
+    (run,) = evoplug.sweep(SEARCH, {"sweep.arms": {}}, out=tmp_path / "s", jobs=4)
+    assert run.config["run"]["workers"] == "auto"
+    (run,) = evoplug.sweep(SEARCH, {"sweep.arms": {}, "run.workers": 3}, out=tmp_path / "t", jobs=4)
+    assert run.config["run"]["workers"] == 3
+
+
+def test_a_failed_cell_stops_no_other_and_is_tried_again(tmp_path):
+    function = tmp_path / "mine.py"
+    function.write_text(
+        "import os, signal\n"
+        "def mine(x):\n    raise ValueError('no such luck')\n"
+        "def dies(x):\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    genotype = {**SEARCH["genotype"], "low": -1.0, "high": 1.0}
+    arms = {name: {"evaluator.function": f"{function}:{name}"} for name in ("mine", "dies")}
+    config = {**SEARCH, "genotype": genotype, "sweep": {"arms": arms}}
+    journal = Journal()
+    with pytest.raises(SweepError) as caught:
+        evoplug.sweep(config, out=tmp_path / "s", watch=journal)
+    raised, killed = str(caught.value).splitlines()
+    assert raised.startswith("mine, seed 1: ")
+    assert "no such luck" in raised
+    assert raised.endswith(f"(see {tmp_path / 's' / 'mine' / 'seed-1'})")
+    assert killed.startswith("dies, seed 1: was killed by signal 9")
+    assert caught.value.exit_code == 5
+    assert sorted(name for name, state in journal.ended_works if state == "failed") == ["dies, seed 1", "mine, seed 1"]
+
+    function.write_text("def mine(x):\n    return x[:, 0]\ndies = mine\n")
+    for name in arms:  # the lock holds the source that failed
+        (tmp_path / "s" / name / "seed-1" / "plugins.lock").unlink()
+    again = Journal()
+    runs = evoplug.sweep(config, out=tmp_path / "s", watch=again)
+    assert sorted(again.ended_works) == [("dies, seed 1", "finished"), ("mine, seed 1", "finished")]
+    assert [run.status for run in runs] == ["finished"] * 3
+
+
+def test_a_signal_saves_the_running_cells_and_the_same_call_goes_on(tmp_path):
+    class Stop(Journal):
+        told = False
+
+        def look(self):
+            if not self.told and self.works[0].row.get("generations", 0) > 5:
+                self.told = True
+                signal.raise_signal(signal.SIGINT)
+
+    journal = Stop()
+    with pytest.raises(Interrupted) as caught:
+        evoplug.sweep(SEARCH, LONG, out=tmp_path / "s", jobs=1, watch=journal)
+    assert caught.value.exit_code == 130
+    assert journal.ended_works == [("run, seed 1", "interrupted")]
+    run = evoplug.Run(tmp_path / "s" / "run" / "seed-1")
+    assert run.status == "interrupted"
+    saved = len(run.metrics)
+    assert saved > 5
+    assert not (tmp_path / "s" / "ackley").exists()
+
+    class Further(Stop):
+        def look(self):
+            if not self.told and self.works[0].row.get("generations", 0) > saved:
+                self.told = True
+                signal.raise_signal(signal.SIGINT)
+
+    again = Further()
+    with pytest.raises(Interrupted):
+        evoplug.sweep(SEARCH, LONG, out=tmp_path / "s", jobs=1, watch=again)
+    assert [row["generations"] for row in run.metrics] == list(range(1, len(run.metrics) + 1))
+    assert len(run.metrics) > saved
+
+
+def test_nothing_is_written_where_an_arm_is_wrong(tmp_path):
+    config = {**SEARCH, "sweep": {"arms": {"bad": {"evaluator.function": "rosenbrock", "genotype.length": 1}}}}
+    with pytest.raises(ConfigError, match="rosenbrock needs at least 2 genes"):
+        evoplug.sweep(config, out=tmp_path / "s")
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_folder_that_is_no_run_is_left_alone(tmp_path):
+    stray = tmp_path / "s" / "run" / "seed-1" / "notes.txt"
+    stray.parent.mkdir(parents=True)
+    stray.write_text("mine")
+    with pytest.raises(FilesError, match=r"seed-1: is not empty and not a run folder"):
+        evoplug.sweep(SEARCH, out=tmp_path / "s")
+    assert [path for path in (tmp_path / "s").rglob("*") if path.is_file()] == [stray]
+
+
+def test_a_sweep_is_no_run(tmp_path):
+    with pytest.raises(ConfigError, match="sweep: a sweep is many runs: evoplug.sweep runs them all"):
+        evoplug.run(SEARCH, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_command_makes_a_sweep_of_any_configuration(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("plain.toml").write_text(
+        'evoplug = 1\n[run]\nstop = { generations = 2 }\nseed = 7\n[strategy]\nuse = "random-search"\n'
+        '[genotype]\nuse = "real-vector"\nlength = 2\n[evaluator]\nuse = "function"\n'
+    )
+    with pytest.raises(SystemExit) as caught:
+        main(["run", "plain.toml", "--seeds", "2", "--jobs", "2"])
+    assert not caught.value.code
+    out = capsys.readouterr().out
+    assert "1 arm, 2 runs; 2 at once" in out
+    assert "finished     run, seed 8  best" in out
+    assert "2 of 2 runs finished" in out
+    assert [path.name for path in sorted((tmp_path / "runs" / "plain" / "run").iterdir())] == ["seed-7", "seed-8"]
+
+
+def test_jobs_are_for_sweeps(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as caught:
+        main(["run", "quickstart", "--jobs", "2"])
+    assert caught.value.code == 2
+    assert "--jobs is for sweeps" in capsys.readouterr().err
