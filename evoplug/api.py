@@ -8,28 +8,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evoplug import config as configuration
-from evoplug.config.experiment import SOFT
+from evoplug.config.experiment import SOFT, Experiment
 from evoplug.errors import ConfigError, EvoplugError, FilesError, Interrupted, Mistake
 from evoplug.running import rundir
 
 if TYPE_CHECKING:
-    from evoplug.config import Experiment
     from evoplug.config.fit import Built
     from evoplug.running.runner import Watch
     from evoplug.running.sweeping import SweepWatch
 
-Config = str | os.PathLike[str] | Mapping[str, Any]
+Config = configuration.Config | configuration.Experiment
+"""A path, a preset's name, a configuration as a mapping, or what :func:`check` made of one."""
 Overrides = Sequence[str] | Mapping[str, Any]
 
 
 def check(config: Config, overrides: Overrides = ()) -> Experiment:
-    """The experiment that a configuration describes, checked without importing any plugin.
+    """The experiment that a configuration describes, checked without building its components.
 
     Raises:
         ConfigError: every mistake that can be found so; and, since it is not going to run anyhow, the rules that the
             components which can be built say are broken.
     """
-    reading = configuration.Reading(configuration.load(config, overrides))
+    if isinstance(config, Experiment):
+        if not overrides:
+            return config
+        reading = configuration.Reading(configuration.override(config.document, overrides))
+    else:
+        reading = configuration.Reading(configuration.load(config, overrides))
     if reading.mistakes:
         from evoplug.config.fit import checked
 
@@ -47,7 +52,7 @@ def run(
     """Run a configuration to its end.
 
     Args:
-        config: a path, a preset's name, or the configuration as a mapping.
+        config: a path, a preset's name, the configuration as a mapping, or what :func:`check` made of one.
         overrides: ``["evaluator.batch=64"]`` or ``{"evaluator.batch": 64}``.
         out: the run folder; ``runs/<name>/run/seed-<seed>`` by default.
         watch: is told of progress.

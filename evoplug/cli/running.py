@@ -29,13 +29,14 @@ def run(
     from evoplug import api
     from evoplug.cli import sweeping, watching
 
-    settings = [*overrides, *([f"run.device={device}"] if device else [])]
-    if seeds is not None or api.check(config, settings).sweep is not None:
-        api.sweep(config, settings, seeds=seeds, jobs=jobs, out=out, watch=sweeping.watch())
+    short = {"run.device": device, "sweep.seeds": seeds}
+    experiment = api.check(config, [*overrides, *(f"{key}={value}" for key, value in short.items() if value)])
+    if experiment.sweep is not None:
+        api.sweep(experiment, jobs=jobs, out=out, watch=sweeping.watch())
     elif jobs is not None:
         raise click.UsageError("--jobs is for sweeps, and this is one run; --seeds N makes a sweep of it")
     else:
-        api.run(config, settings, out=out, watch=watching.watch())
+        api.run(experiment, out=out, watch=watching.watch())
 
 
 @click.command()

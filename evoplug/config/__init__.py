@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 from evoplug.config.cell import Cell, cells
-from evoplug.config.document import Document, load, with_objects
+from evoplug.config.document import Config, Document, load, override, with_objects
 from evoplug.config.experiment import Experiment, Reading, check, resolved
 from evoplug.config.settings import Checkpoint, Claim, Measure, Paper, RunSettings
 from evoplug.config.spec import Spec
 from evoplug.config.sweep import Sweep
 
 __all__ = [
-    "Cell", "Checkpoint", "Claim", "Document", "Experiment", "Measure", "Paper", "Reading", "RunSettings",
-    "Spec", "Sweep", "cells", "check", "load", "resolved", "with_objects",
+    "Cell", "Checkpoint", "Claim", "Config", "Document", "Experiment", "Measure", "Paper", "Reading", "RunSettings",
+    "Spec", "Sweep", "cells", "check", "load", "override", "resolved", "with_objects",
 ]  # fmt: skip

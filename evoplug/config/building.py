@@ -30,7 +30,7 @@ def build(group: str, name: str, /, **parameters: Any) -> Component:
         PluginError: if the plugin cannot be loaded, or raises anything of its own.
     """
     here = Origin("", Path.cwd())
-    checker = Checker(tree.annotate(parameters, lambda key: here), schemas.known)
+    checker = Checker(tree.annotate(parameters, lambda key: here))
     for key, message in tree.unfit(parameters, objects=True):
         checker.wrong(key, message)
     checker.done()

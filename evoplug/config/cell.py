@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from evoplug.config.document import override
-from evoplug.config.experiment import Experiment, check
-from evoplug.config.sweep import BASE, arm_document
+from evoplug.config.document import replacement
+from evoplug.config.experiment import Experiment
+from evoplug.config.sweep import BASE
 
 
 @dataclass(frozen=True)
@@ -20,16 +20,11 @@ class Cell:
 
 
 def cells(experiment: Experiment) -> Iterator[Cell]:
-    """Every run of the sweep, arm by arm, each with an experiment of its own; one for a configuration without sweep.
-
-    Raises:
-        ConfigError: if an arm does not check.
-    """
+    """Every run of the sweep, arm by arm, each with an experiment of its own; one for a configuration without sweep."""
     if experiment.sweep is None:
         yield Cell(BASE, experiment.run.seed, experiment)
         return
-    for arm, overrides in experiment.sweep.arms.items():
-        base = check(arm_document(experiment.document, overrides))
+    for arm, base in experiment.arms.items():
         for seed in experiment.sweep.seeds:
-            seeded = base.document.override([override("run.seed", seed, base.document.root.origin)[0]])
+            seeded = base.document.override([replacement("run.seed", seed, base.document.root.origin)[0]])
             yield Cell(arm, seed, replace(base, run=replace(base.run, seed=seed), document=seeded))

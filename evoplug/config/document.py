@@ -75,6 +75,15 @@ def load(config: Config, overrides: Overrides = ()) -> Document:
         read = source.read(path)
         notices: list[str] = []
         document = Document(_with_base(read, notices), path.stem, read.text, tuple(notices))
+    return override(document, overrides)
+
+
+def override(document: Document, overrides: Overrides) -> Document:
+    """A document with overrides on top, as :func:`load` takes them.
+
+    Raises:
+        ConfigError: if one cannot be read.
+    """
     return document.override(_parsed(overrides))
 
 
@@ -164,7 +173,7 @@ def _parsed(overrides: Overrides) -> list[tuple[tuple[str, ...], Node]]:
     pairs = overrides.items() if isinstance(overrides, Mapping) else map(_split, overrides)
     nodes, mistakes = [], []
     for name, value in pairs:
-        node, wrong = override(str(name), value, Origin(where, Path.cwd()))
+        node, wrong = replacement(str(name), value, Origin(where, Path.cwd()))
         mistakes += wrong
         nodes.append(node)
     if mistakes:
@@ -172,7 +181,7 @@ def _parsed(overrides: Overrides) -> list[tuple[tuple[str, ...], Node]]:
     return nodes
 
 
-def override(name: str, value: Any, origin: Origin) -> tuple[tuple[tuple[str, ...], Node], list[Mistake]]:
+def replacement(name: str, value: Any, origin: Origin) -> tuple[tuple[tuple[str, ...], Node], list[Mistake]]:
     """The key and the node of one override, and what is wrong with them."""
     key = locate.key_path(name)
     if key is None or len(key) > tree.MAX_DEPTH or key[0] in ("evoplug", "extends"):

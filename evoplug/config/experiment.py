@@ -1,16 +1,16 @@
-"""The first pass: a document becomes a checked experiment. No plugin is imported."""
+"""The first pass: a document becomes a checked experiment, with its arms. No plugin is imported that can be read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from evoplug import catalogue
 from evoplug.config import messages, operators, parameters, plugins, sweep
 from evoplug.config.document import Document
 from evoplug.config.operators import Operator
-from evoplug.config.schema import Checker, Schemas
+from evoplug.config.schema import Checker
 from evoplug.config.settings import Claim, Paper, RunSettings
 from evoplug.config.source import FORMAT
 from evoplug.config.spec import Spec, as_toml
@@ -24,7 +24,7 @@ SOFT = ("stop", "checkpoint", "measure", "workers")
 
 @dataclass(frozen=True)
 class Experiment:
-    """A configuration in which everything that can be known without importing plugins is right."""
+    """A configuration in which everything that can be known without building its components is right."""
 
     run: RunSettings
     strategy: Spec
@@ -39,6 +39,8 @@ class Experiment:
     plugins: tuple[catalogue.Entry, ...]
     """Parts in files beside the configuration."""
     document: Document
+    arms: Mapping[str, Experiment] = field(default_factory=dict, repr=False)
+    """Of a sweep: name -> the experiment of each arm, a plain run; in the order in which they are run."""
 
     def fixed(self) -> dict[str, Any]:
         """What makes the result, as :func:`resolved`: all but budgets, checkpoints, measuring and workers."""
@@ -53,18 +55,14 @@ class Experiment:
                     yield from spec.inside()
 
 
-def check(document: Document, schemas: Schemas = parameters.read) -> Experiment:
-    """Check a document without importing any plugin.
-
-    Args:
-        document: what :func:`evoplug.config.load` gave.
-        schemas: where components' schemas come from.
+def check(document: Document) -> Experiment:
+    """Check a document. A plugin is imported only where its source does not tell what its parameters are.
 
     Raises:
         ConfigError: with all mistakes.
         PluginError: if a name means components of several distributions.
     """
-    return Reading(document, schemas).experiment()
+    return Reading(document).experiment()
 
 
 def resolved(experiment: Experiment) -> dict[str, Any]:
@@ -110,15 +108,20 @@ class Reading:
         PluginError: if a name means components of several distributions.
     """
 
-    def __init__(self, document: Document, schemas: Schemas = parameters.read) -> None:
-        self.document, self.data, self.checker = document, document.data, Checker(document.root, schemas)
+    def __init__(self, document: Document) -> None:
+        self.document, self.data, self.checker = document, document.data, Checker(document.root)
         self.plugins = plugins.read(self.checker, self.data.get(plugins.KEY, []))
         self.checker.done()
         with catalogue.beside(self.plugins):
             self._read()
-        self.checker.mistakes += sweep.mistakes(
-            self._sweep, document, lambda arm: check(arm, schemas), self.checker.mistakes
-        )
+        self._arms = {
+            arm: Reading(sweep.arm_document(document, changes))
+            for arm, changes in (self._sweep.arms if self._sweep else {}).items()
+            if changes
+        }
+        own = set(self.checker.mistakes)
+        for arm in self._arms.values():
+            self.checker.mistakes += [mistake for mistake in arm.mistakes if mistake not in own]
 
     @property
     def mistakes(self) -> tuple[Mistake, ...]:
@@ -134,10 +137,17 @@ class Reading:
         assert self.strategy
         assert self.evaluator
         assert self._run
-        return Experiment(
+        whole = Experiment(
             self._run, self.strategy, self.genotype, self.evaluator, self.operators, self.recorders, self._sweep,
             self._claims, self._paper, self.plugins, self.document,
         )  # fmt: skip
+        return replace(whole, arms={arm: self._arm(arm, whole) for arm in self._sweep.arms}) if self._sweep else whole
+
+    def _arm(self, name: str, whole: Experiment) -> Experiment:
+        """One arm of the sweep; the base arm is the whole without what is a sweep's."""
+        if name in self._arms:
+            return self._arms[name].experiment()
+        return replace(whole, sweep=None, claims=(), document=sweep.arm_document(self.document, ()))
 
     def _read(self) -> None:
         checker, data = self.checker, self.data
@@ -183,7 +193,7 @@ class Reading:
         """The operator slots of the strategy that a table names, if it names one."""
         name = table.get("use") if isinstance(table, Mapping) else table
         try:
-            return operators.slots(self.checker.schemas("strategies", name)) if isinstance(name, str) else {}
+            return operators.slots(parameters.known("strategies", name)) if isinstance(name, str) else {}
         except ConfigError:  # noted where the component is read
             return {}
 

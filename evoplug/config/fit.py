@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from evoplug import catalogue
-from evoplug.config import memory, operators, parameters
+from evoplug.config import memory, operators
 from evoplug.config.building import blamed, make, under
 from evoplug.config.experiment import Experiment, Reading
 from evoplug.config.messages import mistake
@@ -26,7 +26,6 @@ class Built:
     """The components of one run, bound to each other."""
 
     experiment: Experiment
-    """As given, with what only the loaded classes could tell."""
     strategy: Strategy
     genotype: Genotype | None
     evaluator: Evaluator
@@ -71,8 +70,6 @@ def fit(experiment: Experiment) -> Built:
         PluginError: if a plugin cannot be loaded, or raises anything of its own.
         FilesError: if a data set cannot say what it is without files that are missing.
     """
-    if not all(spec.schema.complete for spec in experiment.specs()):
-        experiment = checked(Reading(experiment.document, parameters.known))
     fitting = _Fitting(experiment)
     with catalogue.beside(experiment.plugins):
         device = fitting.device(experiment.run.device)
@@ -201,9 +198,8 @@ class _Fitting:
             return None
 
     def _is_right(self, spec: Spec) -> bool:
-        """Whether all of a table is known, and nothing in it noted as wrong."""
-        wrong = any(len(m.key) > len(spec.key) and m.key[: len(spec.key)] == spec.key for m in self.mistakes)
-        return not wrong and all(inner.schema.complete for inner in spec.inside())
+        """Whether nothing in a table is noted as wrong."""
+        return not any(len(m.key) > len(spec.key) and m.key[: len(spec.key)] == spec.key for m in self.mistakes)
 
     @contextmanager
     def _noting(self, key: Key, method: str) -> Iterator[None]:

@@ -137,11 +137,20 @@ def load(group: str, name: str) -> Schema:
 def known(group: str, name: str) -> Schema:
     """The schema as the source says, or as the class says where that is not all.
 
+    Of a class that cannot be loaded it stays incomplete: whoever builds the component says why.
+
     Raises:
-        ConfigError, PluginError: as :func:`read` and :func:`load`.
+        ConfigError: as :func:`read`.
+        PluginError: if its annotations cannot be evaluated.
     """
     schema = read(group, name)
-    return schema if schema.complete else load(group, name)
+    if schema.complete:
+        return schema
+    try:
+        cls = loading.load(group, name)
+    except PluginError:
+        return schema
+    return of_class(cls, name)
 
 
 def of_class(cls: type, name: str) -> Schema:

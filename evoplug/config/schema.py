@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,9 +15,6 @@ from evoplug.config.tree import Node
 from evoplug.contracts import Component, Use
 from evoplug.errors import ConfigError, Key, Mistake, dotted
 
-Schemas = Callable[[str, str], Schema]
-"""(group, name) -> schema: ``parameters.read`` imports nothing, ``parameters.known`` imports where it must."""
-
 S = TypeVar("S")
 
 
@@ -26,12 +23,10 @@ class Checker:
 
     Args:
         root: the whole configuration; tells where its values were written.
-        schemas: where components' schemas come from.
     """
 
-    def __init__(self, root: Node, schemas: Schemas = parameters.read) -> None:
+    def __init__(self, root: Node) -> None:
         self.root = root
-        self.schemas = schemas
         self.mistakes: list[Mistake] = []
 
     def wrong(self, key: Key, message: str) -> None:
@@ -78,7 +73,7 @@ class Checker:
         if self._was_object(table["use"], key):
             return None
         try:
-            schema = self.schemas(group, table["use"])
+            schema = parameters.known(group, table["use"])
         except ConfigError as error:
             self.wrong((*key, "use") if table is value else key, error.mistakes[0].message)
             return None

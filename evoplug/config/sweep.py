@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import product
 from typing import Annotated, Any
 
 from evoplug.config import messages
-from evoplug.config.document import Document, override
+from evoplug.config.document import Document, replacement
 from evoplug.config.schema import Checker
 from evoplug.config.settings import bad_folder_name
 from evoplug.config.tree import Node
-from evoplug.errors import ConfigError, Key, Mistake
+from evoplug.errors import Key
 
 BASE = "run"
 """The arm that changes nothing, unless ``base`` gives it another name."""
@@ -65,21 +65,6 @@ def read(checker: Checker, table: Any, data: Mapping[str, Any]) -> Sweep | None:
     arms = _arms(checker, table.get("arms", {}), base)
     unchanged = {} if "grid" in table else {base: ()}
     return Sweep(_seeds(checker, table.get("seeds", Written.seeds), first), {**unchanged, **arms, **grid})
-
-
-def mistakes(
-    sweep: Sweep | None, document: Document, check: Callable[[Document], object], known: Iterable[Mistake]
-) -> list[Mistake]:
-    """What is wrong in the arms and not in the base configuration."""
-    found = dict.fromkeys(known)
-    before = len(found)
-    for overrides in sweep.arms.values() if sweep else ():
-        if overrides:
-            try:
-                check(arm_document(document, overrides))
-            except ConfigError as error:
-                found |= dict.fromkeys(error.mistakes)
-    return list(found)[before:]
 
 
 def arm_document(document: Document, overrides: Sequence[Override]) -> Document:
@@ -155,7 +140,7 @@ def _override(checker: Checker, path: str, value: Any, key: Key) -> Override:
     if isinstance(value, Mapping) and "use" not in value and "." not in path and path != "paper":
         quoted = f'"{path}.{next(iter(value), "KEY")}"'
         checker.wrong(key, f"would replace a whole section; put dotted keys into quotes: {quoted}")
-    change, wrong = override(path, value, checker.root.nearest(key).origin)
+    change, wrong = replacement(path, value, checker.root.nearest(key).origin)
     for mistake in wrong:
         checker.wrong(key, mistake.message)
     if change[0][0] in _OF_SWEEPS or change[0] == ("run", "seed"):

@@ -115,7 +115,7 @@ class Suite:
         wrong = [f"{key} = {{ no = {{ such = 1 }} }}" for key in keys]
         file.write_text("\n".join(["evoplug = 1", "[part]", f'use = "{self.used()}"', *wrong]), encoding="utf-8")
         read = document.load(file)
-        checker = Checker(read.root, parameters.known)
+        checker = Checker(read.root)
         checker.component(self.group, read.data["part"], ("part",))
         refused = {str(mistake.key[1]): mistake.where for mistake in checker.mistakes}
         for line, key in enumerate(keys, start=4):
