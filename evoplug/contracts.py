@@ -372,6 +372,10 @@ class Problem(Protocol):
         """metric -> ``(n,)`` on the CPU, on a whole split; draws from a stream of its own, so measuring changes no
         result; costs nothing in the ledger."""
 
+    def validation(self, members: Members) -> torch.Tensor | None:
+        """``(n,)`` of the evaluator's headline on the validation split, -inf where it is not finite: what solutions are
+        chosen by. None where there is no headline or no such split."""
+
     def report(self, best: Members) -> Outcome:
         """The outcome of a run that reports this one member: its validation and test metrics."""
 

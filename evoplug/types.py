@@ -191,7 +191,8 @@ class Outcome:
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """split ("validation", "test") -> metric -> value, of ``best``."""
     beside: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
-    """The same for other solutions that the method reports, by a name of their own."""
+    """The same for other solutions that the method reports, by a name of their own; among it "best" -> "fitness" where
+    that can be held against the fitness of ``best``."""
     generation: int | None = None
     """In which ``best`` got its fitness; None for the last."""
 

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from deap import algorithms, base
 
+from evoplug.backends.running_mean import RunningMean
 from evoplug.backends.tracked import TrackedLoop
 from evoplug.contracts import Crossover, Mutation, Problem, Selection
 from evoplug.rng import Rng
@@ -63,6 +64,7 @@ class PopulationLoop(TrackedLoop):
         algorithm: the loop; called with 0 generations for the initial population, then with 1 a step.
         selection, crossover, mutation: what the toolbox's ``select``, ``mate`` and ``mutate`` call. Without a crossover
             there is no ``mate``, and the algorithm must not ask for it.
+        reevaluate: evaluate everyone again in every generation; fitness is the mean of all evaluations of a member.
     """
 
     def __init__(
@@ -73,8 +75,10 @@ class PopulationLoop(TrackedLoop):
         selection: Selection,
         crossover: Crossover | None,
         mutation: Mutation,
+        reevaluate: bool = False,
     ) -> None:
         super().__init__(problem)
+        self._mean = RunningMean() if reevaluate else None
         self._selection, self._crossover, self._mutation = selection, crossover, mutation
         self._algorithm = algorithm
         self._random = problem.rng.child("deap").python.getstate()
@@ -90,7 +94,7 @@ class PopulationLoop(TrackedLoop):
 
         def evaluate(_: Any, population: Sequence[Individual]) -> list[tuple[float, ...]]:
             variation.carry_out()
-            return evaluated(self.problem, population)
+            return evaluated(self.problem, population, self._mean)
 
         toolbox = base.Toolbox()
         toolbox.register("clone", Individual.clone)
@@ -100,15 +104,23 @@ class PopulationLoop(TrackedLoop):
         toolbox.register("select", lambda population, k: _selected(self._selection, population, k, rng))
         toolbox.register("evaluate", lambda individual: individual)
         toolbox.register("map", evaluate)
+        if self._mean is not None:
+            for individual in self._individuals:
+                del individual.fitness.values  # DEAP's loops begin with those that have none
         with borrowed(self):
             self._individuals, _ = self._algorithm(self._individuals, toolbox, min(generation - 1, 1))
         self.members = gathered(self._individuals)
+        if self._mean is not None:
+            self._mean.keep(self.members)
         self.track()
 
     def state_dict(self) -> dict[str, Any]:
-        return {**super().state_dict(), "members": self.members.state_dict(), "random": self._random}
+        mean = {} if self._mean is None else {"mean": self._mean.state_dict()}
+        return {**super().state_dict(), "members": self.members.state_dict(), "random": self._random, **mean}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        if self._mean is not None:
+            self._mean.load_state_dict(state["mean"])
         self.members = Members.from_state_dict(state["members"], self.problem.device)
         self._individuals = individuals(self.members)
         self._random = state["random"]
@@ -242,12 +254,20 @@ def gathered(population: Sequence[Individual]) -> Members:
     return members
 
 
-def evaluated(problem: Problem, population: Sequence[Individual]) -> list[tuple[float, ...]]:
-    """Evaluate a whole list at once; DEAP writes the values back, the states are written here."""
+def evaluated(
+    problem: Problem, population: Sequence[Individual], mean: RunningMean | None = None
+) -> list[tuple[float, ...]]:
+    """Evaluate a whole list at once; DEAP writes the values back, the states are written here.
+
+    Args:
+        mean: gives what is written in place of each fitness.
+    """
     if not population:
         return []
     members = gathered(population)
     fitness = problem.evaluate(members).fitness
+    if mean is not None:
+        fitness = mean.add(members)
     if members.states is not None:
         for individual, state in zip(population, members.states, strict=True):
             individual.state = state

@@ -69,7 +69,7 @@ class Watching(Watch):
         fitness = result["best"]["fitness"]
         best = "" if fitness is None else f", best fitness {number(fitness)}"
         self.console.print(f"\n[bold]finished[/bold]: {result['reason']}{best}")
-        if result["validation"] or result["test"]:
+        if result["validation"] or result["test"] or result["beside"]:
             self.console.print(_metrics(result))
         self.console.print(f"[dim]spent    {_ledger(result['ledger'])}[/dim]", soft_wrap=True)
         self.console.print(f"[dim]seconds  {_profile(result['seconds'])}[/dim]", soft_wrap=True)
@@ -184,6 +184,8 @@ def clock(seconds: float) -> str:
 def _metrics(result: Mapping[str, Any]) -> Table:
     """The reported solution first, what is reported beside it below."""
     reports = {"reported": {split: result[split] for split in ("validation", "test")}, **result["beside"]}
+    if any("best" in report for report in result["beside"].values()):
+        reports["reported"] = {"best": {"fitness": result["best"]["fitness"]}, **reports["reported"]}
     columns = list(dict.fromkeys((split, name) for r in reports.values() for split in r for name in r[split]))
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("", no_wrap=True)

@@ -129,6 +129,12 @@ class RunProblem(Problem):
         require(self.evaluator, promises.metrics(metrics, len(members)))
         return {name: value.detach().cpu() for name, value in metrics.items()}
 
+    def validation(self, members: Members) -> torch.Tensor | None:
+        if not self.evaluator.headline:
+            return None
+        headline = self.measure(members, "validation").get(self.evaluator.headline)
+        return None if headline is None else finite(headline.double())[0]
+
     def report(self, best: Members) -> Outcome:
         return Outcome(best, self.metrics(best))
 

@@ -61,14 +61,15 @@ class _MuLambda(Strategy):
         if self.crossover_probability > 0 and self.population < 2:
             yield "crossover_probability", "must be 0 where the population is 1: there is nobody to cross with"
 
-    def start(self, problem: Problem) -> PopulationLoop:
+    def _started(self, problem: Problem, reevaluate: bool = False) -> PopulationLoop:
         def algorithm(population, toolbox, generations):  # type: ignore[no-untyped-def]
             sizes = self.population, self.offspring
             chances = self.crossover_probability, self.mutation_probability
             loop = getattr(algorithms, self.loop)
             return loop(population, toolbox, *sizes, *chances, generations, verbose=False)
 
-        return PopulationLoop(problem, self.population, algorithm, self.selection, self.crossover, self.mutation)
+        operators = self.selection, self.crossover, self.mutation
+        return PopulationLoop(problem, self.population, algorithm, *operators, reevaluate)
 
 
 @dataclass(kw_only=True)
@@ -76,9 +77,17 @@ class MuPlusLambda(_MuLambda):
     """DEAP's ``eaMuPlusLambda``: lambda children by crossover, mutation or copying; the next mu from both.
 
     Without a crossover, ``crossover_probability`` must be 0: children are mutants or copies of one parent.
+
+    Where fitness is noisy, a parent that was lucky once stays for ever. With ``reevaluate`` parents are evaluated again
+    in every generation, and fitness is the mean of all evaluations of a member; a generation then costs mu + lambda.
     """
 
+    reevaluate: Annotated[bool, "evaluate parents again in every generation, and take the mean"] = False
+
     loop: ClassVar[str] = "eaMuPlusLambda"
+
+    def start(self, problem: Problem) -> PopulationLoop:
+        return self._started(problem, self.reevaluate)
 
 
 @dataclass(kw_only=True)
@@ -94,6 +103,9 @@ class MuCommaLambda(_MuLambda):
         yield from super().check()
         if self.offspring < self.population:
             yield "offspring", f"must be at least the population, {self.population}, is {self.offspring}"
+
+    def start(self, problem: Problem) -> PopulationLoop:
+        return self._started(problem)
 
 
 def _without_crossover(strategy: Simple | _MuLambda) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,8 @@
 """EvoTorch's own searchers by name, with defaults that run as they are.
 
 Every searcher starts from a random genome; ``sigma`` is the initial standard deviation as a share of the width of
-each gene's range (of 1 where a gene is unbounded). Parameters left at None take EvoTorch's own default.
+each gene's range (of 1 where a gene is unbounded), on scale "log" of its logarithm's. Parameters left at None take
+EvoTorch's own default.
 """
 
 from __future__ import annotations
@@ -41,14 +42,20 @@ class _NaturalEvolution(Strategy, genome="real-vector"):
 
 @dataclass(kw_only=True)
 class SNES(_NaturalEvolution):
-    """Separable natural evolution strategy (Schaul et al., 2011)."""
+    """Separable natural evolution strategy (Schaul et al., 2011).
+
+    Starts from a random genome of the genotype. Where that has no bounds, ``sigma`` is the initial deviation itself.
+    """
 
     searcher: ClassVar[str] = "SNES"
 
 
 @dataclass(kw_only=True)
 class XNES(_NaturalEvolution):
-    """Exponential natural evolution strategy with a full covariance matrix (Glasmachers et al., 2010)."""
+    """Exponential natural evolution strategy with a full covariance matrix (Glasmachers et al., 2010).
+
+    Starts from a random genome of the genotype. Where that has no bounds, ``sigma`` is the initial deviation itself.
+    """
 
     searcher: ClassVar[str] = "XNES"
 
@@ -59,6 +66,8 @@ class PGPE(Strategy, genome="real-vector"):
 
     The step of the mean is a thirtieth of the initial radius unless given, half of ClipUp's greatest speed: the
     ClipUp paper's rule.
+
+    Starts from a random genome of the genotype. Where that has no bounds, ``sigma`` is the initial deviation itself.
     """
 
     population: Annotated[int, Ge(2), "samples a generation, in pairs"] = 100
@@ -84,7 +93,10 @@ class PGPE(Strategy, genome="real-vector"):
 
 @dataclass(kw_only=True)
 class CEM(Strategy, genome="real-vector"):
-    """Cross-entropy method: the mean and deviation of the best share of the samples (Rubinstein, 1999)."""
+    """Cross-entropy method: the mean and deviation of the best share of the samples (Rubinstein, 1999).
+
+    Starts from a random genome of the genotype. Where that has no bounds, ``sigma`` is the initial deviation itself.
+    """
 
     population: Annotated[int, Ge(4), "samples a generation"] = 100
     parents: Annotated[float, Gt(0), Lt(1), "share of the samples that the next distribution is made of"] = 0.25
@@ -108,6 +120,8 @@ class CMAES(Strategy, genome="real-vector"):
     """Covariance matrix adaptation evolution strategy (Hansen and Ostermeier, 2001).
 
     One step size serves all genes: the share ``sigma`` of the mean width of their ranges.
+
+    Starts from a random genome of the genotype. Where that has no bounds, ``sigma`` is the initial deviation itself.
     """
 
     population: Annotated[int | None, Ge(4), "samples a generation; 4 + 3 log(d) unless given"] = None

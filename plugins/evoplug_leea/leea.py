@@ -109,16 +109,13 @@ class Evolution(RowsLoop):
         return {"sigma": sigma.mean().item(), "sigma_std": sigma.std(correction=0).item()}
 
     def finish(self) -> Outcome:
-        """Report the last elite that is best on validation; beside it the best on the last batch, which is the
-        thesis's, and the mean of the population's weights."""
+        """Report the last elite that is best on validation, or without validation data the best on the last batch;
+        beside it that one, which is the thesis's, and the mean of the population's weights."""
         P, problem = self.members, self.problem
         assert P.fitness is not None
-        headline = problem.evaluator.headline
-        if not headline:
-            return problem.report(self.best)
         elites = P[best(P.fitness, max(1, self.E.stop))]
-        chosen = int(problem.measure(elites, "validation")[headline].argmax())
-        reported = elites[[chosen]]
+        validated = problem.validation(elites)
+        reported = self.best if validated is None else elites[[int(validated.argmax())]]
         valid = torch.isfinite(P.fitness)
         genomes: Any = P.genomes if valid.all() else P[valid].genomes  # a population can be half of the memory
         mean = genomes.mean(dim=0, keepdim=True)

@@ -4,8 +4,9 @@ import pytest
 import torch
 from deap import algorithms, base
 
-from evoplug import Members, Task
+from evoplug import Evaluation, Members, Task
 from evoplug.backends.deap import GenerateUpdateLoop, Individual, gathered, individuals
+from evoplug.contracts import Evaluator
 from evoplug_basics.crossovers import TwoPoint
 from evoplug_basics.deap_loops import MuCommaLambda, MuPlusLambda, Simple
 from evoplug_basics.mutations import Gaussian
@@ -176,3 +177,41 @@ def test_individuals_share_their_block_and_are_gathered_again():
     assert again.ids.tolist() == [1, 0]
     assert torch.equal(again.genomes, members.genomes[[1, 0]])
     assert torch.equal(again.fitness, members.fitness[[1, 0]])
+
+
+class Lucky(Evaluator):
+    """The first member is lucky once; all are worth 0."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def evaluate(self, members, rng):
+        self.calls += 1
+        fitness = torch.zeros(len(members))
+        fitness[0] = 10.0 if self.calls == 1 else 0.0
+        return Evaluation(fitness)
+
+
+def test_luck_wears_off_where_parents_are_evaluated_again():
+    ends = {}
+    for again in (False, True):
+        loop = steps(start("mu-plus-lambda", Lucky(), population=3, offspring=3, reevaluate=again), 5)
+        ends[again] = loop.members.fitness.max().item()
+    assert ends == {False: 10.0, True: 2.0}  # 10 / 5 evaluations
+
+
+def test_a_generation_costs_its_parents_too():
+    loop = start("mu-plus-lambda", population=4, offspring=6, reevaluate=True)
+    steps(loop, 3)
+    children = loop.problem.ledger["evaluations"] - 3 * 4
+    assert 0 < children <= 2 * 6  # copies of a parent are not evaluated
+
+
+def test_kill_and_resume_is_exact_where_parents_are_evaluated_again():
+    def make():
+        return start("mu-plus-lambda", Sphere(noise=5.0), population=4, offspring=6, reevaluate=True)
+
+    whole = steps(make(), 9)
+    rest = steps(reloaded(steps(make(), 4), make), 5)
+    assert torch.equal(whole.members.ids, rest.members.ids)
+    assert torch.equal(whole.members.fitness, rest.members.fitness)

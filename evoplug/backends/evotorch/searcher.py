@@ -12,11 +12,12 @@ from evotorch.algorithms.searchalgorithm import SearchAlgorithm
 from evotorch.distributions import Distribution
 from evotorch.optimizers import ClipUp, TorchOptimizer
 
+from evoplug.backends import choice
 from evoplug.backends.evotorch.bridge import Bridge, plain
 from evoplug.backends.tracked import TrackedLoop
 from evoplug.contracts import Problem
 from evoplug.population.box import Box
-from evoplug.types import Members
+from evoplug.types import Members, Outcome
 
 
 class SearcherLoop(TrackedLoop):
@@ -51,6 +52,26 @@ class SearcherLoop(TrackedLoop):
         status = self._searcher.status
         stdev = torch.as_tensor(status["stdev" if "stdev" in status.keys() else "stepsize"])  # noqa: SIM118
         return {"stdev": (stdev.diagonal() if stdev.ndim == 2 else stdev).mean().item()}
+
+    def finish(self) -> Outcome:
+        """Of the best sample and the centre of the search distribution the better one; beside it the other.
+
+        The centre is evaluated once for it; where fitness is noisy and there are no validation data, both are.
+        """
+        centre = self.problem.members(self._box.decode_(self._centre().clone()))
+        self.problem.evaluate(centre)
+        both = {"best sample": self.best, "centre": centre}
+        chosen = list(both)[choice.best(self.problem, Members.cat(list(both.values())))]
+        (other,) = both.keys() - {chosen}
+        beside = self.problem.metrics(both[other])
+        if self.problem.evaluator.deterministic:  # else the two fitness values are of different draws
+            beside["best"] = {"fitness": both[other].fitness[0].item()}  # type: ignore[index]
+        generation = self._best_generation if chosen == "best sample" else None
+        return Outcome(both[chosen], self.problem.metrics(both[chosen]), {other: beside}, generation)
+
+    def _centre(self) -> torch.Tensor:
+        """``(1, d)``, in search units."""
+        return plain(torch.as_tensor(self._searcher.status["center"])).reshape(1, -1)
 
     def _start_values(self, n: int) -> torch.Tensor:
         genomes: Any = self.problem.sample(n).genomes
