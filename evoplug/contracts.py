@@ -439,6 +439,13 @@ class Strategy(Component):
     genotype: ClassVar[Literal["required", "optional", "none"]] = "required"
     """Whether a ``[genotype]`` must, may or must not be there."""
 
+    def bind(self, genotype: Genotype | None) -> None:
+        """Look at the bound genotype (None where the configuration has none); its operators are bound already.
+
+        Raises:
+            ConfigError: if it cannot be searched, with the key of the parameter to change.
+        """
+
     def start(self, problem: Problem) -> Loop:
         """The loop, set up and not stepped."""
         raise NotImplementedError

@@ -132,6 +132,8 @@ class _Fitting:
                 genotype.bind(task)
             self.done()
             self._bind_operators(genotype, strategy)
+        with self._noting(("strategy",), "bind"):
+            strategy.bind(genotype)
         with self._noting(("evaluator",), "bind"):
             evaluator.bind(genotype)
         self.done()

@@ -171,6 +171,7 @@ def _started(name: str, example: Mapping[str, Any], genotype: Genotype | None, e
         for operator in vars(strategy).values():
             if isinstance(operator, Crossover | Mutation):
                 operator.bind(genotype)
+    strategy.bind(genotype)
     evaluator.bind(genotype)
     start(evaluator, 1, CPU)
     return strategy.start(RunProblem(genotype, evaluator, 1, CPU, strategy))

@@ -8,7 +8,7 @@ EvoTorch's own default.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from evoplug import Problem
 from evoplug.backends.evotorch import SearcherLoop, algorithms
@@ -128,9 +128,12 @@ class CMAES(Strategy, genome="real-vector"):
     sigma: Annotated[float, Gt(0), Le(10), "initial deviation, as a share of the range"] = 0.2
     separable: Annotated[bool, "adapt the diagonal of the covariance matrix only"] = False
 
+    def bind(self, genotype: Any) -> None:
+        """Raises ConfigError if a genome has a single gene."""
+        if genotype.length < 2:
+            raise ConfigError((), "needs at least 2 genes, and a genome has 1")
+
     def start(self, problem: Problem) -> SearcherLoop:
-        if problem.genotype.length < 2:  # type: ignore[union-attr]
-            raise ConfigError("genotype.length", "cma-es needs at least 2 genes")
         return SearcherLoop(
             problem,
             lambda bridge, width: algorithms.CMAES(

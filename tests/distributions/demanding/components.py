@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -89,6 +89,10 @@ class NestedLexicase(Strategy, genome="real-vector"):
     crossover: Crossover = use("uniform")
     mutation: Mutation = use("gaussian", sigma=0.1)
     needs = ("states", "cases", "update")
+
+    def check(self) -> Iterator[tuple[str, str]]:
+        if not self.selection.cases:
+            yield "selection", "must select by cases"
 
     def start(self, problem: Problem) -> Search:
         return Search(self, problem)
