@@ -66,5 +66,5 @@ def test_a_solution_without_a_fitness_has_none_to_show(fitness: float | None, be
     watching, said = narrow()
     watching.begin(evoplug.check("quickstart"), Path("runs"), 0)
     ended = {"status": "finished", "reason": "epochs = 3", "best": {"fitness": fitness}, "ledger": {}, "seconds": {}}
-    watching.end({**ended, "validation": {}, "test": {}})
+    watching.end({**ended, "validation": {}, "test": {}, "beside": {}})
     assert f"finished: epochs = 3{best}" in said.getvalue().splitlines()

@@ -38,7 +38,8 @@ def test_the_folder_holds_what_was_asked_and_what_came_out(run):
     assert run.result["reason"] == "generations = 20"
     assert run.result["ledger"]["generations"] == 20
     assert run.result["best"]["generation"] <= 20
-    assert run.result["best"]["fitness"] == max(row["best"] for row in run.metrics)
+    assert run.result["best"]["fitness"] >= max(row["best"] for row in run.metrics)  # the centre may be better
+    assert list(run.result["beside"]) in (["centre"], ["best sample"])
     assert [row["generations"] for row in run.metrics] == list(range(1, 21))
     assert {"evaluations", "seconds", "best", "mean", "std", "invalid", "time"} <= run.metrics[0].keys()
     assert tomllib.loads((run.folder / "config.toml").read_text())["strategy"] == {"use": "snes"}
