@@ -110,7 +110,7 @@ class Evolution(RowsLoop):
 
     def finish(self) -> Outcome:
         """Report the last elite that is best on validation; beside it the best on the last batch, which is the
-        thesis's, and the mean of the population's weights."""
+        thesis's, and the mean of the population's weights, unless members have learned what has no mean."""
         P, problem = self.members, self.problem
         assert P.fitness is not None
         headline = problem.evaluator.headline
@@ -119,10 +119,11 @@ class Evolution(RowsLoop):
         elites = P[best(P.fitness, max(1, self.E.stop))]
         chosen = int(problem.measure(elites, "validation")[headline].argmax())
         reported = elites[[chosen]]
-        valid = torch.isfinite(P.fitness)
-        genomes: Any = P.genomes if valid.all() else P[valid].genomes  # a population can be half of the memory
-        mean = genomes.mean(dim=0, keepdim=True)
-        beside = {"best on the last batch": self.best, "mean of the weights": problem.members(mean)}
+        beside = {"best on the last batch": self.best}
+        if P.states is None:
+            valid = torch.isfinite(P.fitness)
+            genomes: Any = P.genomes if valid.all() else P[valid].genomes  # a population can be half of the memory
+            beside["mean of the weights"] = problem.members(genomes.mean(dim=0, keepdim=True))
         return Outcome(
             reported, problem.metrics(reported), {name: problem.metrics(member) for name, member in beside.items()}
         )
