@@ -39,15 +39,27 @@ def parts(genotype: Spec | None) -> dict[str, Spec]:
     if isinstance(genotype.given, Genotype):
         return {name: Spec.of(part, (*genotype.key, "parts", name)) for name, part in genotype.given.parts.items()}
     each = genotype.parameters.get("parts")
+    if not _is_composite(genotype) or not isinstance(each, Mapping):
+        return {}
+    return {name: spec for name, spec in each.items() if spec is not None}
+
+
+def _is_composite(genotype: Spec) -> bool:
     field = genotype.schema.parameters.get("parts")
-    composite = field is not None and field.shape.contract_of_each is not None and isinstance(each, Mapping)
-    return {name: spec for name, spec in each.items() if spec is not None} if composite and each else {}
+    return field is not None and field.shape.contract_of_each is not None
+
+
+def _is_misread(genotype: Spec) -> bool:
+    """Whether a composite has parts that are wrong, so that nothing more can be said of it."""
+    each = genotype.parameters.get("parts")
+    return _is_composite(genotype) and (not isinstance(each, Mapping) or None in each.values())
 
 
 def kinds(genotype: Spec) -> tuple[str, ...]:
     """The kinds of genome that it is, as :func:`evoplug.contracts.kinds_of`, as far as they are known."""
     own, inner = genotype.schema.kinds, parts(genotype).values()
-    return (*own, "real-vector") if own and inner and all(map(_is_real, inner)) else own
+    joint = (bool(inner) and all(map(_is_real, inner))) or _is_misread(genotype)
+    return (*own, "real-vector") if own and joint else own
 
 
 def is_joint(spec: Spec, genotype: Spec) -> bool:
