@@ -150,7 +150,12 @@ class TestList:
     ) -> None:
         kinds = {"on-vectors": ("real-vector",), "on-blocks": ("block-stack",), "on-any": ()}
         strategies = tuple(Entry("strategies", name, "ops:S", "evoplug", "1.0", kinds=kinds[name]) for name in kinds)
-        monkeypatch.setattr(catalogue, "entries", lambda group=None: strategies if group == "strategies" else ())
+
+        def entries(group: str | None = None) -> tuple[Entry, ...]:
+            return tuple(entry for entry in (COMPOSITE, *strategies) if group in (None, entry.group))
+
+        monkeypatch.setattr(lookup, "entries", entries)
+        monkeypatch.setattr(catalogue, "entries", entries)
         _, output, _ = evoplug(capfd, "list", "strategies", "--for", "composite")
         assert [line.split()[1] for line in output.splitlines()] == ["on-vectors", "on-any"]
 
