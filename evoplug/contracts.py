@@ -105,8 +105,8 @@ class Component:
 
     @classmethod
     def fits(cls, genotype: Genotype | type[Genotype]) -> bool:
-        """Whether it works on genomes of ``genotype``."""
-        return not cls.kinds or bool(set(cls.kinds) & set(genotype.kinds))
+        """Whether it works on genomes of ``genotype``; a composite whose parts are all real vectors is one, too."""
+        return not cls.kinds or bool(set(cls.kinds) & set(kinds_of(genotype)))
 
     def check(self) -> Iterable[tuple[str, str]]:
         """Rules between parameters: yields (key, message) for each that is broken."""
@@ -163,6 +163,13 @@ class Genotype(Component):
         return state
 
 
+def kinds_of(genotype: Genotype | type[Genotype]) -> tuple[str, ...]:
+    """The kinds of genome that it is; a composite whose parts are all real vectors is a real vector, too."""
+    parts = genotype.parts.values() if isinstance(genotype, Genotype) else ()
+    joint = bool(parts) and all("real-vector" in kinds_of(part) for part in parts)
+    return (*genotype.kinds, "real-vector") if joint else genotype.kinds
+
+
 class Evaluator(Component):
     """Members in, fitness out, a whole batch at a time."""
 
@@ -182,6 +189,8 @@ class Evaluator(Component):
 
     def bind(self, genotype: Genotype | None) -> None:
         """Take the bound genotype (None where the configuration has none). Still loads nothing.
+
+        To an evaluator that works on real vectors and not on composites, a composite of real vectors is one, too.
 
         Raises:
             ConfigError: if the genotype's parts do not fit, with the key of the parameter to change.
@@ -317,7 +326,8 @@ class Problem(Protocol):
     """The search space, the evaluator and the ledger of one run, as a strategy sees them."""
 
     genotype: Genotype | None
-    """Bound; None where the configuration has none."""
+    """Bound; None where the configuration has none. To a strategy that works on real vectors and not on composites, a
+    composite of real vectors is one: the vector of all their genes."""
     evaluator: Evaluator
     """Bound and started."""
     device: torch.device

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 
 class Parts(Mapping[str, Any]):
-    """Genomes of a composite genotype: part name -> the genomes of that part, all with the same number of rows."""
+    """Genomes of a composite genotype: part name -> the genomes of that part, all with the same number of rows.
+
+    A part may be a view of some columns of a wider tensor, and then is not contiguous: ``reshape`` it where ``view``
+    would refuse.
+    """
 
     def __init__(self, parts: Mapping[str, Genomes]) -> None:
         self._parts = dict(parts)
@@ -124,8 +128,7 @@ class Members:
     def state_dict(self) -> dict[str, Any]:
         """The fields as plain data and tensors, by reference; composite genomes as a dict."""
         data = {f.name: getattr(self, f.name) for f in fields(self)}
-        if isinstance(self.genomes, Parts):
-            data["genomes"] = {"parts": dict(self.genomes)}
+        data["genomes"] = _parts_as_dict(self.genomes)
         return data
 
     @staticmethod
@@ -133,8 +136,20 @@ class Members:
         """The inverse of :meth:`state_dict`, on a device: tensors come from a checkpoint on the CPU."""
         if str(device) != "cpu":
             data = _moved(data, device, {})
-        genomes = data["genomes"]
-        return Members(**{**data, "genomes": Parts(genomes["parts"]) if isinstance(genomes, dict) else genomes})
+        return Members(**{**data, "genomes": _dict_as_parts(data["genomes"])})
+
+
+def _parts_as_dict(genomes: Genomes) -> Any:
+    """:class:`Parts`, and those inside them, as dicts with the one key ``parts``."""
+    if not isinstance(genomes, Parts):
+        return genomes
+    return {"parts": {name: _parts_as_dict(part) for name, part in genomes.items()}}
+
+
+def _dict_as_parts(genomes: Any) -> Genomes:
+    if not isinstance(genomes, dict):
+        return genomes
+    return Parts({name: _dict_as_parts(part) for name, part in genomes["parts"].items()})
 
 
 def _moved(value: Any, device: torch.device | str, moved: dict[int, torch.Tensor]) -> Any:

@@ -65,7 +65,12 @@ def reader(tmp_path):
     [
         (
             "own-problem.md",
-            ["amplitude 2.00, damping 0.50, frequency 3.00", "rings  snes · weights", "test accuracy"],
+            [
+                "amplitude 2.00, damping 0.50, frequency 3.00",
+                "rings  snes · weights",
+                "hyper  cma-es · composite",
+                "test accuracy",
+            ],
         ),
         ("plugins.md", ["(Mantegna, 1994). (evoplug-levy 0.1.0)", "alpha: float, > 0, < 2", "measurements"]),
     ],

@@ -81,26 +81,32 @@ def _fitting(entries: Iterable[Entry], genotype: str) -> list[Entry]:
     wanted = catalogue.find("genotypes", genotype)
     if not wanted.kinds:
         raise PluginError(f"genotype `{genotype}` does not say its kinds: {wanted.problem or 'it has no `genome=`'}")
-    evaluators = [entry for entry in catalogue.entries("evaluators") if _shares_kind(entry, wanted)]
-    return [entry for entry in entries if _fits(entry, wanted, evaluators)]
+    # What fits a genotype that is made of others depends on its parts: operators on each, the rest on whether all of
+    # them are real vectors, and so one together.
+    parts = any("Genotype" in (parameter.annotation or "") for parameter in wanted.parameters)
+    kinds = {*wanted.kinds, *(["real-vector"] if parts else [])}
+    evaluators = [entry for entry in catalogue.entries("evaluators") if _works_on(entry, kinds)]
+    return [
+        entry
+        for entry in entries
+        if (parts and entry.group in ("crossovers", "mutations"))
+        or (_works_on(entry, kinds) and (entry.group != "strategies" or _searches(entry, evaluators)))
+    ]
 
 
-def _fits(entry: Entry, genotype: Entry, evaluators: Sequence[Entry]) -> bool:
-    if entry.group == "strategies":
-        needs = set(entry.class_vars.get("needs", ()))
-        served = not needs or any(_provides(each, needs) for each in evaluators)
-        return entry.class_vars.get("genotype") != "none" and served and _shares_kind(entry, genotype)
-    # A genotype that is made of others leaves operators to its parts.
-    parts = any("Genotype" in (parameter.annotation or "") for parameter in genotype.parameters)
-    return (parts and entry.group in ("crossovers", "mutations")) or _shares_kind(entry, genotype)
+def _searches(strategy: Entry, evaluators: Sequence[Entry]) -> bool:
+    """Whether a strategy searches genotypes, and one of the evaluators gives what it needs."""
+    needs = set(strategy.class_vars.get("needs", ()))
+    served = not needs or any(_provides(each, needs) for each in evaluators)
+    return strategy.class_vars.get("genotype") != "none" and served
 
 
 def _provides(evaluator: Entry, needs: set[str]) -> bool:
     return needs <= set(evaluator.class_vars.get("provides", ())) or not evaluator.complete
 
 
-def _shares_kind(entry: Entry, genotype: Entry) -> bool:
-    return not entry.kinds or bool(set(entry.kinds) & set(genotype.kinds))
+def _works_on(entry: Entry, kinds: set[str]) -> bool:
+    return not entry.kinds or not kinds.isdisjoint(entry.kinds)
 
 
 # ----------------------------------------------------------------------------------------------------- list

@@ -115,6 +115,8 @@ and `Mutation`, which do not stand in `[strategy]`; what is not said stays as th
 - For a `composite` genotype, one operator works on every part: a mutation must fit them all, a crossover leaves the
   parts that it does not fit as the first parent has them. Or a table part -> operator, in which every part has a
   mutation or says `"none"`: `mutation = { position = { use = "gaussian" }, rate = "none" }`.
+- A strategy for real vectors takes a `composite` whose parts are all real vectors as one: one operator works on all
+  genes together.
 """,
         example="""\
 [operators]

@@ -207,10 +207,10 @@ class Reading:
         """Do strategy, genotype and evaluator fit each other?"""
         if strategy:
             self._genotype_wanted(strategy, genotype)
-        if strategy and genotype and not operators.fits(strategy.schema.kinds, genotype.schema.kinds):
+        if strategy and genotype and not operators.fits(strategy.schema.kinds, operators.kinds(genotype)):
             others = _strategies(genotype, evaluator)
             self.checker.wrong(strategy.key, f"{operators.misfit(strategy, genotype)}; {others}")
-        if evaluator and genotype and not operators.fits(evaluator.schema.kinds, genotype.schema.kinds):
+        if evaluator and genotype and not operators.fits(evaluator.schema.kinds, operators.kinds(genotype)):
             others = _evaluators(strategy, genotype)
             self.checker.wrong(evaluator.key, f"{operators.misfit(evaluator, genotype)}; {others}")
         if strategy and evaluator:
@@ -298,7 +298,7 @@ def _strategies(genotype: Spec, evaluator: Spec | None) -> str:
         entry
         for entry in catalogue.entries("strategies")
         if entry.class_vars.get("genotype") != "none"
-        and operators.fits(entry.kinds, genotype.schema.kinds)
+        and operators.fits(entry.kinds, operators.kinds(genotype))
         and (provided is None or provided.issuperset(entry.class_vars.get("needs", ())))
     )
     return _listed("strategies", fitting)
@@ -306,7 +306,7 @@ def _strategies(genotype: Spec, evaluator: Spec | None) -> str:
 
 def _evaluators(strategy: Spec | None, genotype: Spec | None) -> str:
     """The evaluators that work on these genomes and provide all that the strategy needs."""
-    kinds = genotype.schema.kinds if genotype else ()
+    kinds = operators.kinds(genotype) if genotype else ()
     needed = set(strategy.schema.facts.get("needs", ())) if strategy else set()
     fitting = (
         entry

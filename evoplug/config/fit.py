@@ -13,6 +13,7 @@ from evoplug import catalogue
 from evoplug.config import memory, operators
 from evoplug.config.building import blamed, make, under
 from evoplug.config.experiment import Experiment, Reading
+from evoplug.config.joint import seen_by
 from evoplug.config.messages import mistake
 from evoplug.config.operators import Operator
 from evoplug.config.partwise import PartwiseCrossover, PartwiseMutation
@@ -131,11 +132,15 @@ class _Fitting:
             with self._noting(("genotype",), "bind"):
                 genotype.bind(task)
             self.done()
-            self._bind_operators(genotype, strategy)
+        with self._noting(("genotype",), "bind"):
+            searched, judged = seen_by(strategy, genotype), seen_by(evaluator, genotype)
+        self.done()
+        if searched is not None:
+            self._bind_operators(searched, strategy)
         with self._noting(("strategy",), "bind"):
-            strategy.bind(genotype)
+            strategy.bind(searched)
         with self._noting(("evaluator",), "bind"):
-            evaluator.bind(genotype)
+            evaluator.bind(judged)
         self.done()
 
     def _bind_operators(self, genotype: Genotype, strategy: Strategy) -> None:
@@ -167,12 +172,18 @@ class _Fitting:
 
     def _operator(self, slot: str, operator: Operator) -> Selection | Crossover | Mutation | None:
         parts = operators.parts(self.given.genotype)
-        if operator is None or (isinstance(operator, Spec) and (not parts or operator.group == "selections")):
+        if operator is None or (isinstance(operator, Spec) and (self._is_whole() or operator.group == "selections")):
             return self._build(operator)
         by_part = operator if isinstance(operator, Mapping) else _spread(operator, parts)
         made = {part: self._build(spec) for part, spec in by_part.items()}
         partwise = PartwiseMutation if self._group(slot) == "mutations" else PartwiseCrossover
         return partwise(parts=made)
+
+    def _is_whole(self) -> bool:
+        """Whether one operator works on whole genomes, not part by part."""
+        strategy, genotype = self.given.strategy, self.given.genotype
+        assert strategy is not None
+        return not operators.parts(genotype) or (genotype is not None and operators.is_joint(strategy, genotype))
 
     def _group(self, slot: str) -> str:
         assert self.given.strategy is not None

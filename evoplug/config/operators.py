@@ -16,6 +16,9 @@ from evoplug.errors import Key
 Operator = Spec | Mapping[str, Spec | None] | None
 """One operator; part -> operator (None leaves the part alone) for a composite genotype; None where there is none."""
 
+VECTOR = ("real-vector",)
+"""The kind of what all parts of a composite are together, if they are together at all."""
+
 _CONTRACTS = (Selection, Crossover, Mutation)
 
 
@@ -36,9 +39,43 @@ def parts(genotype: Spec | None) -> dict[str, Spec]:
     if isinstance(genotype.given, Genotype):
         return {name: Spec.of(part, (*genotype.key, "parts", name)) for name, part in genotype.given.parts.items()}
     each = genotype.parameters.get("parts")
+    if not _is_composite(genotype) or not isinstance(each, Mapping):
+        return {}
+    return {name: spec for name, spec in each.items() if spec is not None}
+
+
+def _is_composite(genotype: Spec) -> bool:
     field = genotype.schema.parameters.get("parts")
-    composite = field is not None and field.shape.contract_of_each is not None and isinstance(each, Mapping)
-    return {name: spec for name, spec in each.items() if spec is not None} if composite and each else {}
+    return field is not None and field.shape.contract_of_each is not None
+
+
+def _is_misread(genotype: Spec) -> bool:
+    """Whether a composite has parts that are wrong, so that nothing more can be said of it."""
+    each = genotype.parameters.get("parts")
+    return _is_composite(genotype) and (not isinstance(each, Mapping) or None in each.values())
+
+
+def kinds(genotype: Spec) -> tuple[str, ...]:
+    """The kinds of genome that it is, as :func:`evoplug.contracts.kinds_of`, as far as they are known."""
+    own, inner = genotype.schema.kinds, parts(genotype).values()
+    joint = (bool(inner) and all(map(_is_real, inner))) or _is_misread(genotype)
+    return (*own, "real-vector") if own and joint else own
+
+
+def is_joint(spec: Spec, genotype: Spec) -> bool:
+    """Whether a component takes the parts of a composite together, as one real vector."""
+    return takes_parts_together(spec.schema.kinds, genotype.schema.kinds, kinds(genotype))
+
+
+def takes_parts_together(works_on: Iterable[str], own: Iterable[str], joint: Iterable[str]) -> bool:
+    """Whether a component fits a genotype only by what its parts are together.
+
+    Args:
+        works_on: kinds of the component.
+        own: kinds of the genotype.
+        joint: those, and that of its parts together.
+    """
+    return set(works_on).isdisjoint(own) and not set(works_on).isdisjoint(joint)
 
 
 def check(
@@ -66,7 +103,8 @@ def check(
             cure = "; remove it, or all of them: --set 'operators={}'" if exchanged else ""
             checker.wrong((*key, name), message + cure)
     return {
-        name: _Slot(checker, name, slot, genotype).read(table.get(name, slot.default)) for name, slot in filled.items()
+        name: _Slot(checker, name, slot, strategy, genotype).read(table.get(name, slot.default))
+        for name, slot in filled.items()
     }
 
 
@@ -78,8 +116,9 @@ def fits(kinds: Iterable[str], others: Iterable[str]) -> bool:
 
 def misfit(spec: Spec, genotype: Spec) -> str:
     """What to say of a component that works on other genomes; a kind that no genotype has is a likely typing error."""
-    works, has = " or ".join(spec.schema.kinds), genotype.schema.kinds[0]
-    message = f"`{spec.name}` works on {works} genomes, not on {has}"
+    message = f"`{spec.name}` works on {' or '.join(spec.schema.kinds)} genomes, not on {genotype.schema.kinds[0]}"
+    if "real-vector" in spec.schema.kinds and (others := _not_real(genotype)):
+        message += f", whose {' and '.join(others)}"
     installed = catalogue.entries("genotypes")
     if not all(entry.kinds or entry.problem for entry in installed):  # of one, only an import tells
         return message
@@ -88,10 +127,24 @@ def misfit(spec: Spec, genotype: Spec) -> str:
     return message + (f" ({'; '.join(strange)})" if strange else "")
 
 
+def _is_real(genotype: Spec) -> bool:
+    """Whether it is a real vector, as far as that is known."""
+    untold = not genotype.schema.kinds and not genotype.schema.complete
+    return untold or "real-vector" in kinds(genotype)
+
+
+def _not_real(genotype: Spec) -> list[str]:
+    """The parts of a composite that keep it from being one real vector, and what they are."""
+    others = {name: part for name, part in parts(genotype).items() if not _is_real(part)}
+    return [f"part `{name}` is {next(iter(part.schema.kinds), 'of no kind')}" for name, part in others.items()]
+
+
 class _Slot:
     """One slot, being filled."""
 
-    def __init__(self, checker: Checker, name: str, parameter: Parameter, genotype: Spec | None) -> None:
+    def __init__(
+        self, checker: Checker, name: str, parameter: Parameter, strategy: Spec, genotype: Spec | None
+    ) -> None:
         assert parameter.shape.contract is not None
         self.checker = checker
         self.key: Key = ("operators", name)
@@ -99,6 +152,8 @@ class _Slot:
         self.default, self.optional = parameter.default, parameter.shape.optional
         self.genotype = genotype
         self.parts = parts(genotype) if self.group != "selections" else {}
+        self.joint = genotype is not None and is_joint(strategy, genotype)
+        """Whether the strategy searches the parts together: one operator is then one for all of their genes."""
 
     def read(self, value: Any) -> Operator:
         if self._names_parts(value):
@@ -156,7 +211,13 @@ class _Slot:
         return spec
 
     def _check_single(self, spec: Spec, genotype: Spec) -> None:
-        """One operator for the whole genotype: on every part that it fits."""
+        """One operator for the whole genotype: on every part that it fits, or on all genes together."""
+        if self.joint and not fits(spec.schema.kinds, VECTOR):
+            works = " or ".join(spec.schema.kinds)
+            message = f"`{spec.name}` works on {works} genomes, and the strategy takes all parts as one real vector"
+            self.checker.wrong(self.key, f"{message}; {self._fitting(VECTOR)}")
+        if self.joint:
+            return
         if not self.parts:
             if not fits(spec.schema.kinds, genotype.schema.kinds):
                 self.checker.wrong(self.key, self._misfit(spec, genotype))
@@ -172,7 +233,9 @@ class _Slot:
         return f"{misfit(spec, genotype)}; {self._fitting(genotype.schema.kinds)}"
 
     def _fitting_all(self) -> str:
-        """The operators that fit the whole genotype; any may do where it has parts."""
+        """The operators that fit the whole genotype; any may do where it has parts that are searched one by one."""
+        if self.joint:
+            return self._fitting(VECTOR)
         return self._fitting(self.genotype.schema.kinds if self.genotype and not self.parts else ())
 
     def _fitting(self, kinds: Iterable[str]) -> str:

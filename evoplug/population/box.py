@@ -15,29 +15,37 @@ class RealSpace(Protocol):
     dtype: str
     """Of its tensors: "float64" or "float32"."""
     lower: torch.Tensor | None
-    """``(length,)``, in the genes' natural units; None where the space has no bounds."""
+    """``(length,)``, in natural units; None where the space has no bounds. -inf, on a logarithmic scale 0, in
+    genes without bounds beside others that have them."""
     upper: torch.Tensor | None
-    """As ``lower``."""
+    """As ``lower``; inf in genes without bounds beside others that have them."""
     scale: str
-    """"linear", or "log": steps and means are taken on the logarithm of each gene."""
+    """"linear", or "log": steps and means are taken on the logarithm of each gene; or "mixed": then the space has
+    ``log`` too, ``(length,)`` bool, which says it of each gene."""
 
 
 class Box:
     """Bounds (or none) and scale of a space; operators that add or average work in its coordinates.
 
     Args:
-        lower, upper: ``(d,)`` in natural units; both None where there are no bounds.
-        log: whether a coordinate is the logarithm of its gene.
+        lower, upper: ``(d,)`` in natural units, infinite in genes without bounds; both None where there are no bounds.
+        log: whether a coordinate is the logarithm of its gene; ``(d,)`` bool where genes differ.
     """
 
-    def __init__(self, lower: torch.Tensor | None = None, upper: torch.Tensor | None = None, log: bool = False) -> None:
+    def __init__(
+        self,
+        lower: torch.Tensor | None = None,
+        upper: torch.Tensor | None = None,
+        log: bool | torch.Tensor = False,
+    ) -> None:
         self.lower, self.upper, self.log = lower, upper, log
 
     @classmethod
     def of(cls, space: object) -> Box:
         """The box of a bound genotype, a :class:`RealSpace`."""
         real = cast(RealSpace, space)
-        return cls(real.lower, real.upper, real.scale == "log")
+        log = cast(torch.Tensor, real.log) if real.scale == "mixed" else real.scale == "log"  # type: ignore[attr-defined]
+        return cls(real.lower, real.upper, log)
 
     @property
     def bounds(self) -> tuple[torch.Tensor, torch.Tensor] | None:
@@ -48,16 +56,24 @@ class Box:
 
     @property
     def width(self) -> torch.Tensor | None:
-        """``(d,)`` range of each coordinate, or None."""
+        """``(d,)`` range of each coordinate, infinite where it has no bounds; None where none has."""
         return None if self.bounds is None else self.bounds[1] - self.bounds[0]
 
     def encode(self, genomes: torch.Tensor) -> torch.Tensor:
         """Natural units to coordinates."""
+        if isinstance(self.log, torch.Tensor):
+            coordinates = genomes.clone()
+            coordinates[..., self.log] = coordinates[..., self.log].log()
+            return coordinates
         return genomes.log() if self.log else genomes
 
     def decode_(self, coordinates: torch.Tensor) -> torch.Tensor:
         """Coordinates to natural units inside the bounds, in place."""
-        return self.clamp_(coordinates.exp_() if self.log else coordinates)
+        if isinstance(self.log, torch.Tensor):
+            coordinates[..., self.log] = coordinates[..., self.log].exp()
+        elif self.log:
+            coordinates.exp_()
+        return self.clamp_(coordinates)
 
     def clamp_(self, genomes: torch.Tensor) -> torch.Tensor:
         """The nearest genomes inside the bounds, in place."""

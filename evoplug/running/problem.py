@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from evoplug.catalogue.blame import said
+from evoplug.config.joint import seen_by, translated
 from evoplug.contracts import Evaluator, Genotype, Mutation, Problem, Strategy
 from evoplug.errors import EvaluationError, EvoplugError, named, require
 from evoplug.population.untouched import sample, untouched
@@ -29,7 +30,7 @@ class RunProblem(Problem):
         evaluator: bound and started.
         seed: of the run.
         device: where tensors live.
-        strategy: whose mutations keep columns beside each genome.
+        strategy: who sees the genotype in its way, and whose mutations keep columns beside each genome.
     """
 
     def __init__(
@@ -41,7 +42,8 @@ class RunProblem(Problem):
         strategy: Strategy | None = None,
     ) -> None:
         root = Rng(seed, device)
-        self.genotype = genotype
+        self.genotype = genotype if strategy is None else seen_by(strategy, genotype)
+        self._itself, self._judged = genotype, seen_by(evaluator, genotype)
         self.evaluator = evaluator
         self.device = device
         self.rng = root.child("strategy")
@@ -82,7 +84,7 @@ class RunProblem(Problem):
         if self.genotype is None:
             return self.members([{} for _ in range(n)])
         genomes = self.genotype.sample(n, self._sample_rng.child(self._next_id))
-        require(self.genotype, promises.genomes(genomes, n))
+        require(self._itself, promises.genomes(genomes, n))
         return self.members(genomes)
 
     def children(self, parents: Members, mates: Members | None = None) -> Members:
@@ -112,8 +114,9 @@ class RunProblem(Problem):
             raise ValueError(broken)  # the strategy's fault, at whose door it is laid
         rng = self._evaluation_rng.child(self._calls)
         self._calls += 1
-        with self.timed("evaluation"), self.blamed("evaluate"), self._untouched(members):
-            evaluation = self.evaluator.evaluate(members, rng)
+        shown = self._shown(members)
+        with self.timed("evaluation"), self.blamed("evaluate"), self._untouched(shown):
+            evaluation = self.evaluator.evaluate(shown, rng)
         require(self.evaluator, promises.evaluation(evaluation, len(members), self.evaluator, "evaluate"))
         self.ledger.add(evaluations=len(members), **evaluation.cost)
         self.columns.update(evaluation.columns)
@@ -124,8 +127,9 @@ class RunProblem(Problem):
         return replace(evaluation, fitness=members.fitness, cases=self._counted(evaluation.cases))
 
     def measure(self, members: Members, split: str = "validation") -> dict[str, torch.Tensor]:
-        with self.timed("measure"), self.blamed("measure"), self._untouched(members):
-            metrics = self.evaluator.measure(members, split, self._measure_rng.child(split))
+        shown = self._shown(members)
+        with self.timed("measure"), self.blamed("measure"), self._untouched(shown):
+            metrics = self.evaluator.measure(shown, split, self._measure_rng.child(split))
         require(self.evaluator, promises.metrics(metrics, len(members)))
         return {name: value.detach().cpu() for name, value in metrics.items()}
 
@@ -145,12 +149,17 @@ class RunProblem(Problem):
     def update(self, members: Members) -> Evaluation:
         rng = self._evaluation_rng.child(self._calls)
         self._calls += 1
-        with self.timed("evaluation"), self.blamed("update"), self._untouched(members):
-            evaluation = self.evaluator.update(members, rng)
+        shown = self._shown(members)
+        with self.timed("evaluation"), self.blamed("update"), self._untouched(shown):
+            evaluation = self.evaluator.update(shown, rng)
         require(self.evaluator, promises.evaluation(evaluation, len(members), self.evaluator, "update"))
         self.ledger.add(**evaluation.cost)
         self.columns.update(evaluation.columns)
         return replace(evaluation, fitness=finite(evaluation.fitness)[0])
+
+    def reported(self, members: Members) -> Members:
+        """The strategy's members with genomes as the genotype itself has them: by part, if it has parts."""
+        return translated(members, self.genotype, self._itself)
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:
@@ -188,6 +197,10 @@ class RunProblem(Problem):
             # Members are measured when their generation is complete.
             generation = made if method == "measure" else made + 1
             raise EvaluationError(f"generation {generation}: {name}: {method} {said(error)}") from error
+
+    def _shown(self, members: Members) -> Members:
+        """The strategy's members as the evaluator sees them."""
+        return translated(members, self.genotype, self._judged)
 
     def _untouched(self, members: Members) -> AbstractContextManager[None]:
         """The evaluator may look at genomes, and no more."""

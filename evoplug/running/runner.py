@@ -228,8 +228,8 @@ class Execution:
         with self.problem.timed("report"), blamed(self.built.strategy):
             outcome = self.loop.finish()
         self.profile["report"] += self.problem.seconds["report"]
-        rundir.write_solution(self.folder, outcome.best, self._owned())
-        with blamed(self.problem.genotype or self.built.strategy):
+        rundir.write_solution(self.folder, self.problem.reported(outcome.best), self._owned())
+        with blamed(self.built.genotype or self.built.strategy):
             result = {**self._result("finished", reason), **plain(_report(self.problem, outcome))}
             self._doubts(outcome)
         rundir.write_json(self.folder / rundir.RESULT, result)

@@ -58,13 +58,15 @@ class Solution:
         from evoplug import config
         from evoplug.config.building import blamed
         from evoplug.config.fit import fit
+        from evoplug.config.joint import seen_by, translated
 
         document = config.load(self._config, {"run.device": "cpu"})
-        evaluator = fit(config.check(document)).evaluator
+        built = fit(config.check(document))
+        evaluator, genotype = built.evaluator, built.genotype
         try:
             if self._owned:
                 evaluator.load_state_dict(self._owned)
-            return evaluator.model(self.member)
+            return evaluator.model(translated(self.member, genotype, seen_by(evaluator, genotype)))
         except EvoplugError:
             raise
         except Exception as error:

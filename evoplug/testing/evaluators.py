@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from evoplug.config.building import build
+from evoplug.config.joint import seen_by
 from evoplug.contracts import ConfigError, Evaluator, Genotype
 from evoplug.errors import FilesError
 from evoplug.population.workers import workers
@@ -218,7 +219,7 @@ def _bound(name: str, example: Mapping[str, Any], genotype: Genotype | None) -> 
     assert isinstance(evaluator, Evaluator)
     if genotype is not None:
         genotype.bind(evaluator.task())
-    evaluator.bind(genotype)
+    evaluator.bind(seen_by(evaluator, genotype))
     return evaluator, genotype
 
 

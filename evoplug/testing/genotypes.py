@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import torch
 
-from evoplug.contracts import Genotype
+from evoplug.config.joint import JointVector
+from evoplug.contracts import Genotype, kinds_of
+from evoplug.population.box import Box
 from evoplug.rng import Rng
 from evoplug.running.records import plain
 from evoplug.testing.elsewhere import elsewhere
@@ -87,13 +89,27 @@ class GenotypeSuite(Suite):
         genomes = space.sample(3, Rng(1))
         assert genomes.shape == (3, space.length)
         assert genomes.dtype == getattr(torch, space.dtype)
-        assert space.scale in ("linear", "log")
+        assert space.scale in ("linear", "log", "mixed")
+        log = torch.as_tensor(Box.of(space).log).expand(space.length)
         assert (space.lower is None) == (space.upper is None)
         if space.lower is not None:
             assert space.lower.shape == space.upper.shape == (space.length,)
             assert (genomes >= space.lower).all()
             assert (genomes <= space.upper).all()
-            assert (space.lower > 0).all() or space.scale == "linear"
+            assert (space.lower[log] >= 0).all(), "a gene on a logarithmic scale is above 0"
+
+    def test_parts_that_are_real_vectors_are_one_together(self, genotype: Genotype) -> None:
+        """As strategies for real vectors search them: no number changes on the way to one tensor and back."""
+        if "real-vector" not in set(kinds_of(genotype)) - set(genotype.kinds):
+            pytest.skip("not a composite of real vectors")
+        joint, genomes = JointVector(genotype), genotype.sample(5, Rng(1))
+        assert isinstance(genomes, Parts)
+        together = joint.join(genomes)
+        assert together.shape == (5, joint.length)
+        assert together.dtype == getattr(torch, joint.dtype)
+        agree("genomes change on the way to one tensor and back", _plain(joint.split(together)), _plain(genomes))
+        described = (space.describe(genome(each, 0)) for space, each in ((joint, together), (genotype, genomes)))
+        agree("a genome is described in another way", *map(plain, described))
 
 
 def _check(genomes: Genomes, n: int) -> None:

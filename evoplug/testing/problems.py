@@ -14,13 +14,14 @@ import torch
 from evoplug import catalogue
 from evoplug.catalogue import loading
 from evoplug.config.building import build
+from evoplug.config.joint import JointVector
 from evoplug.contracts import Component, Evaluator, Genotype
 from evoplug.errors import EvoplugError
 from evoplug.population.box import Box
 from evoplug.rng import Rng
 from evoplug.running.records import plain
 from evoplug.testing.values import agree
-from evoplug.types import Evaluation, Genomes, Members, Metrics, Task, count, genome
+from evoplug.types import Evaluation, Genomes, Members, Metrics, Parts, Task, count, genome
 
 CPU = torch.device("cpu")
 
@@ -53,11 +54,34 @@ class Vectors(Genotype, genome="real-vector"):
         return None if bound is None else torch.full((self.length,), bound, dtype=getattr(torch, self.dtype))
 
 
-SPACES: Mapping[str, Vectors] = {
+@dataclass(kw_only=True)
+class Together(Genotype, genome="composite"):
+    """A composite, of real vectors unless told otherwise: one on a linear scale, one on a logarithmic."""
+
+    parts: Mapping[str, Genotype] = field(
+        default_factory=lambda: {"line": Vectors(), "rate": Vectors(length=2, bounds=(1e-3, 10.0), scale="log")}
+    )
+
+    def bind(self, task: Task) -> None:
+        for part in self.parts.values():
+            part.bind(task)
+
+    def sample(self, n: int, rng: Rng) -> Parts:
+        return Parts({name: part.sample(n, rng.child(name)) for name, part in self.parts.items()})
+
+    def repair(self, genomes: Any) -> Parts:
+        return Parts({name: part.repair(genomes[name]) for name, part in self.parts.items()})
+
+    def describe(self, genome: Any) -> dict[str, Any]:
+        return {name: part.describe(genome[name]) for name, part in self.parts.items()}
+
+
+SPACES: Mapping[str, Genotype] = {
     "bounded": Vectors(),
     "logarithmic": Vectors(bounds=(1e-3, 10.0), scale="log"),
     "unbounded float32": Vectors(bounds=None, dtype="float32"),
     "one gene": Vectors(length=1),
+    "a composite's": JointVector(Together()),
 }
 """Kinds of real vectors that genotypes may offer."""
 
@@ -157,6 +181,8 @@ class Judge(Evaluator):
 
 def _scores(genomes: Genomes) -> torch.Tensor:
     """Of real vectors minus the squared length, so that there is something to find; of others some fixed number."""
+    if isinstance(genomes, Parts) and all(isinstance(part, torch.Tensor) for part in genomes.values()):
+        return sum((_scores(part) for part in genomes.values()), torch.zeros(count(genomes), dtype=torch.float64))
     if isinstance(genomes, torch.Tensor) and genomes.is_floating_point():
         return -genomes.double().square().sum(1)
     texts = [repr(plain(genome(genomes, row))).encode() for row in range(count(genomes))]

@@ -13,12 +13,13 @@ import torch
 
 from evoplug.catalogue import loading
 from evoplug.config.building import build
+from evoplug.config.joint import JointVector, seen_by
 from evoplug.contracts import Crossover, Evaluator, Genotype, Loop, Mutation, Strategy
 from evoplug.population.workers import workers
 from evoplug.running.problem import RunProblem, start
 from evoplug.running.records import plain
 from evoplug.testing.elsewhere import elsewhere
-from evoplug.testing.problems import CPU, SPACES, Judge, installed, require_inside
+from evoplug.testing.problems import CPU, SPACES, Judge, Together, installed, require_inside
 from evoplug.testing.randomness import seeded
 from evoplug.testing.suite import Suite
 from evoplug.testing.values import agree, stored
@@ -145,6 +146,23 @@ class StrategySuite(Suite):
             resumed = _resumed(*parts, state, GENERATIONS - done)
             agree(f"resumed after step {done} it goes on in another way", resumed, rows[done:])
 
+    def test_a_composite_of_real_vectors_is_searched_as_one(self, parts: Setting) -> None:
+        """By a strategy that works on real vectors: it sees one tensor, the evaluator the genomes by part."""
+        name, example, _, evaluator = parts
+        composite, cls = Together(), loading.load(self.group, self.used())
+        if not isinstance(seen_by(cls, composite), JointVector):
+            pytest.skip("it takes composites as they are, or none")
+        if not isinstance(evaluator, Judge) or self.companion("genotype"):
+            pytest.skip("the genotype or the evaluator is its own")
+        setting = (name, example, composite, evaluator)
+        loop = _started(*setting)
+        list(_generations(loop, 2))
+        assert isinstance(loop.problem.genotype, JointVector)
+        require_inside(loop.problem.genotype, loop.members.genomes)
+        state = _state(loop)
+        expected = list(_generations(loop, 2))
+        agree("in another process it goes on in another way", elsewhere(_resumed, *setting, state, 2), expected)
+
     def test_another_process_can_go_on(self, parts: Setting) -> None:
         loop = _started(*parts)
         list(_generations(loop, 2))
@@ -168,11 +186,13 @@ def _started(name: str, example: Mapping[str, Any], genotype: Genotype | None, e
     assert isinstance(strategy, Strategy)
     if genotype is not None:
         genotype.bind(evaluator.task())
+        searched = seen_by(strategy, genotype)
+        assert searched is not None
         for operator in vars(strategy).values():
             if isinstance(operator, Crossover | Mutation):
-                operator.bind(genotype)
-    strategy.bind(genotype)
-    evaluator.bind(genotype)
+                operator.bind(searched)
+    strategy.bind(seen_by(strategy, genotype))
+    evaluator.bind(seen_by(evaluator, genotype))
     start(evaluator, 1, CPU)
     return strategy.start(RunProblem(genotype, evaluator, 1, CPU, strategy))
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class Composite(Genotype, genome="composite"):
     """Genomes of several parts, each with a genotype of its own, e.g. a loss function beside a learning rate.
 
-    Genomes are :class:`evoplug.Parts`; one genome is a mapping part -> its row or value.
+    Genomes are :class:`evoplug.Parts`; one genome is a mapping part -> its row or value. Where all parts are real
+    vectors, they are one together to whatever works on these and not on composites: part after part in one tensor.
     """
 
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = (

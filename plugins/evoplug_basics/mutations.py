@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Gaussian(Mutation, genome="real-vector"):
     """Add normal noise, z = x + sigma * N(0, 1) (Prellberg, 2020, Equation 4.3).
 
-    By default sigma is a tenth of each gene's range, 0.01 where the genotype has no bounds.
+    By default sigma is a tenth of each gene's range, 0.01 where it has no bounds.
     """
 
     sigma: Annotated[float | None, Gt(0), "mutation strength"] = None
@@ -180,7 +180,7 @@ class Polynomial(Mutation, genome="real-vector"):
         self._box = Box()
 
     def bind(self, space: Genotype) -> None:
-        """Raises ConfigError if the genotype has no bounds."""
+        """Raises ConfigError if a gene has no bounds."""
         self._box = Box.of(space)
         self._bounds()
 
@@ -196,15 +196,16 @@ class Polynomial(Mutation, genome="real-vector"):
         return torch.where(mutated <= (self.probability or 1 / x.shape[1]), child, genomes)
 
     def _bounds(self) -> tuple[torch.Tensor, torch.Tensor]:
-        if self._box.bounds is None:
+        bounds, width = self._box.bounds, self._box.width
+        if bounds is None or width is None or width.isinf().any():
             raise ConfigError("", "polynomial mutation needs a genotype with bounds")
-        return self._box.bounds
+        return bounds
 
 
 def _strength(sigma: float | None, box: Box) -> torch.Tensor:
     """sigma, or its default: one number, or ``(d,)``."""
     if sigma is None and box.width is not None:
-        return box.width / 10
+        return torch.where(box.width.isfinite(), box.width / 10, 0.01)
     return torch.tensor(0.01 if sigma is None else sigma, dtype=torch.float64)
 
 
@@ -221,10 +222,12 @@ def _reset(genomes: torch.Tensor, probability: float, space: Genotype | None, rn
 
 
 def _anew(like: torch.Tensor, space: Genotype, rng: Rng) -> torch.Tensor:
-    """Genomes from the whole range of the space, wherever new ones begin; without a range, new ones."""
+    """Genes from the whole range of the space, wherever new genomes begin; without a range, those of new genomes."""
     box = Box.of(space)
-    if box.bounds is None:
+    if box.bounds is None or box.width is None:
         return cast(torch.Tensor, space.sample(len(like), rng))
     lower, upper = (bound.to(like) for bound in box.bounds)
     unit = torch.rand(like.shape, generator=rng.torch, dtype=like.dtype, device=like.device)
-    return box.decode_(lower + (upper - lower) * unit)
+    drawn = box.decode_(lower + (upper - lower) * unit)
+    endless = box.width.isinf().to(like.device)
+    return torch.where(endless, cast(torch.Tensor, space.sample(len(like), rng)), drawn) if endless.any() else drawn

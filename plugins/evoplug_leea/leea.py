@@ -110,16 +110,18 @@ class Evolution(RowsLoop):
 
     def finish(self) -> Outcome:
         """Report the last elite that is best on validation, or without validation data the best on the last batch;
-        beside it that one, which is the thesis's, and the mean of the population's weights."""
+        beside it that one, which is the thesis's, and the mean of the population's weights, unless members have learned
+        what has no mean."""
         P, problem = self.members, self.problem
         assert P.fitness is not None
         elites = P[best(P.fitness, max(1, self.E.stop))]
         validated = problem.validation(elites)
         reported = self.best if validated is None else elites[[int(validated.argmax())]]
-        valid = torch.isfinite(P.fitness)
-        genomes: Any = P.genomes if valid.all() else P[valid].genomes  # a population can be half of the memory
-        mean = genomes.mean(dim=0, keepdim=True)
-        beside = {"best on the last batch": self.best, "mean of the weights": problem.members(mean)}
+        beside = {"best on the last batch": self.best}
+        if P.states is None:
+            valid = torch.isfinite(P.fitness)
+            genomes: Any = P.genomes if valid.all() else P[valid].genomes  # a population can be half of the memory
+            beside["mean of the weights"] = problem.members(genomes.mean(dim=0, keepdim=True))
         return Outcome(
             reported, problem.metrics(reported), {name: problem.metrics(member) for name, member in beside.items()}
         )

@@ -145,6 +145,20 @@ class TestList:
         _, output, _ = evoplug(capfd, "list", "mutations", "--for", "composite")
         assert [line.split()[1] for line in output.splitlines()] == ["gaussian", "blocks", "free", "levy"]
 
+    def test_what_searches_real_vectors_may_fit_a_genotype_that_is_made_of_others(
+        self, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        kinds = {"on-vectors": ("real-vector",), "on-blocks": ("block-stack",), "on-any": ()}
+        strategies = tuple(Entry("strategies", name, "ops:S", "evoplug", "1.0", kinds=kinds[name]) for name in kinds)
+
+        def entries(group: str | None = None) -> tuple[Entry, ...]:
+            return tuple(entry for entry in (COMPOSITE, *strategies) if group in (None, entry.group))
+
+        monkeypatch.setattr(lookup, "entries", entries)
+        monkeypatch.setattr(catalogue, "entries", entries)
+        _, output, _ = evoplug(capfd, "list", "strategies", "--for", "composite")
+        assert [line.split()[1] for line in output.splitlines()] == ["on-vectors", "on-any"]
+
     def test_an_empty_group_says_so(self, capfd: pytest.CaptureFixture[str]) -> None:
         assert evoplug(capfd, "list", "plots") == (0, "", "No plots here.\n")
 

@@ -81,7 +81,10 @@ class SearcherLoop(TrackedLoop):
         width = self._box.width
         bridge = self._bridge
         ones = torch.ones(bridge.solution_length, dtype=bridge.dtype, device=bridge.device)
-        return ones if width is None else ones * width.to(bridge.device)
+        if width is None:
+            return ones
+        width = width.to(bridge.device)
+        return torch.where(width.isinf(), ones, width)
 
     def _evaluate(self, values: torch.Tensor) -> torch.Tensor:
         self.members = self.problem.members(self._box.decode_(values.clone()))
