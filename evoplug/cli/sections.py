@@ -148,9 +148,12 @@ base = "batch-64"
         ("claim",),
         "[[claim]]",
         """\
-What the sweep is to show, stated beforehand: one arm is better than another, by a one-sided test. `evoplug compare`
-tests all claims together. A metric is a number of `result.json` by its dotted name, such as `test.accuracy`,
-`best.fitness` or `ledger.epochs`.
+What the sweep is to show, stated beforehand: one arm is better than another, by a one-sided test. A metric is a number
+of `result.json` by its dotted name, such as `test.accuracy`, `best.fitness` or `ledger.epochs`.
+
+`evoplug compare` corrects p over the claims that are expected to hold, and over those with `expect = "not reproduced"`,
+controls and known failures, apart. Every run of the sweep keeps the claims as they stood when it began (`claims.json`):
+where they have been changed since, `compare` and `report` say so.
 """,
         Claim,
         example="""\
