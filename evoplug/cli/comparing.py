@@ -107,7 +107,9 @@ def _print(compared: Comparison, at: tuple[str, float] | None) -> None:
         for line in _papers(arms):
             console.print(Text(line, "dim"))
         console.print()
-    _print_notes(console, map(str, compared.earlier))
+    if compared.earlier:
+        _print_notes(console, map(str, compared.earlier))
+        console.print()
     for family in compared.families:
         _print_family(console, family, max(len(str(verdict.claim)) for verdict in compared.verdicts))
     if compared.verdicts:

@@ -1,5 +1,6 @@
 """Runs that began before the claims stood as they are tested."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 from analysis.folders import arm, recorded, sweep
 from evoplug import FilesError
 from evoplug.analysis.groups import read
+from evoplug.config import Claim
+from evoplug.running import stated
 
 METRIC = "test.accuracy"
 CLAIM = {"better": "a", "than": "b", "metric": METRIC}
@@ -37,6 +40,12 @@ def test_neither_order_nor_comments_nor_defaults_that_are_written_out_are_a_chan
     )
     assert [claim.better for claim in read([folder]).claims] == ["b", "a"]
     assert said(folder) == []
+
+
+def test_what_a_run_keeps_does_not_depend_on_the_order_in_the_file() -> None:
+    first, second = Claim(**CLAIM), Claim(**CONTROL)
+    assert stated.text([first, second]) == stated.text([second, first])
+    assert stated.text([first]) != stated.text([first, second]) != stated.text([first, replace(second, reason="x")])
 
 
 @pytest.mark.parametrize(
