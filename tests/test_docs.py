@@ -1,6 +1,7 @@
 """The pages do what they say: every block is saved or run, in order, as a reader would in an empty folder."""
 
 import dataclasses
+import json
 import os
 import re
 import site
@@ -12,8 +13,9 @@ from pathlib import Path
 import annotated_types
 import pytest
 
+from analysis.folders import sweep
 from evoplug import catalogue, config, contracts
-from evoplug.cli import contracts_reference, reference
+from evoplug.cli import contracts_reference, main, reference
 from evoplug.cli.listing import data
 from evoplug.cli.sections import SECTIONS
 from evoplug.config import experiment
@@ -127,10 +129,15 @@ def test_the_reference_of_the_contracts_has_all_that_is_public() -> None:
     assert not [name for name in annotated_types.__all__ if name in contracts.__all__ and f"`{name}`" not in page]
 
 
-def test_the_page_on_json_names_every_key() -> None:
+def test_the_page_on_json_names_every_key(tmp_path, capsys) -> None:
     keys = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", (DOCS / "json.md").read_text(), re.MULTILINE)))
     entry = data(catalogue.find("mutations", "gaussian"))
-    assert keys == [*entry, *entry["parameters"][0]]
+    folder = sweep(tmp_path, {"a": [0.1], "b": [0.2]}, [{"better": "a", "than": "b", "metric": "test.accuracy"}])
+    with pytest.raises(SystemExit):
+        main(["compare", str(folder), "--json"])
+    compared = json.loads(capsys.readouterr().out)
+    (arm, *_), (claim,), (earlier,) = compared["arms"]["test.accuracy"], compared["claims"], compared["earlier"]
+    assert keys == [*entry, *entry["parameters"][0], *compared, *arm, *claim, *earlier]
 
 
 def anchors(page: Path) -> set[str]:

@@ -1,14 +1,15 @@
 """Is one arm better than another, and can it be shown?
 
 Every claim is tested with the one-sided Mann-Whitney U test over the runs of its two arms. With a margin it is a claim
-of non-inferiority: the margin is added to the arm that is not to be worse. All claims that are tested together are
-corrected for their number by Holm's procedure.
+of non-inferiority: the margin is added to the arm that is not to be worse. Claims that are expected to hold are
+corrected for their number by Holm's procedure, and those that are expected not to hold, controls and known failures,
+among themselves: a control costs the claims of the first kind nothing.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Literal
@@ -16,6 +17,7 @@ from typing import Literal
 import numpy as np
 
 from evoplug.analysis import asked, statistics
+from evoplug.analysis.earlier import Earlier
 from evoplug.analysis.groups import Groups, column, curve, numbers
 from evoplug.analysis.statistics import Effect, Summary, Values
 from evoplug.config import Claim, Paper
@@ -52,7 +54,7 @@ class Verdict:
     p: float
     exact: bool
     corrected: float
-    """p after Holm's correction over all claims that were tested together."""
+    """p after Holm's correction over its family."""
     least: float
     """The least p that these many runs can reach, before correction."""
     effect: Effect
@@ -61,17 +63,33 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Family:
+    """Claims that are corrected together, and apart from all others."""
+
+    name: Literal["expected to hold", "expected not to hold", "every pair"]
+    verdicts: tuple[Verdict, ...]
+    tests: int
+    """How many tests Holm's correction counts."""
+
+
+@dataclass(frozen=True)
 class Comparison:
-    """Arms by metric, verdicts, and what the reader must know."""
+    """Arms by metric, verdicts by family, and what the reader must know."""
 
     arms: Mapping[str, tuple[Arm, ...]]
-    verdicts: tuple[Verdict, ...]
-    family: int
-    """How many tests Holm's correction counts."""
+    families: tuple[Family, ...]
+    """Claims that are expected to hold first. Where none were stated it is every pair, tested both ways, and of each
+    pair the way with the smaller p is kept."""
     stated: bool
-    """Whether the claims were stated beforehand. Else every pair was tested both ways, and of each pair the way with
-    the smaller p is kept."""
+    """Whether there were claims; else every pair was tested."""
+    earlier: tuple[Earlier, ...]
+    """Runs that began before the sweep's claims stood as they do; none where others are tested."""
     notices: tuple[str, ...]
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Of all families."""
+        return tuple(verdict for family in self.families for verdict in family.verdicts)
 
 
 def compare(
@@ -104,12 +122,11 @@ def compare(
     _check_arms(groups, tested)
     notices = list(groups.notices)
     values = {name: _values(groups, name, at, notices) for name in metrics}
-    verdicts = _verdicts(tested, values)
     return Comparison(
         {name: tuple(_arm(groups, arm, name, values[name][arm]) for arm in groups.arms) for name in metrics},
-        tuple(verdicts if stated else _one_way(verdicts)),
-        len(tested),
+        tuple(_families(tested, values) if stated else [_pairs(tested, values)]),
         bool(stated),
+        groups.earlier if claims is None else (),
         tuple(notices),
     )
 
@@ -180,7 +197,22 @@ def _reported(run: Run) -> tuple[Paper | None, tuple[str, ...]]:
 # ---------------------------------------------------------------------------------------------------------- verdicts
 
 
+def _families(claims: Sequence[Claim], values: Mapping[str, Mapping[str, Values]]) -> Iterator[Family]:
+    """By what is expected of the claims; none that is empty."""
+    hold = [claim for claim in claims if claim.expect == "reproduced"]
+    others = [claim for claim in claims if claim.expect != "reproduced"]
+    if hold:
+        yield Family("expected to hold", tuple(_verdicts(hold, values)), len(hold))
+    if others:
+        yield Family("expected not to hold", tuple(_verdicts(others, values)), len(others))
+
+
+def _pairs(claims: Sequence[Claim], values: Mapping[str, Mapping[str, Values]]) -> Family:
+    return Family("every pair", tuple(_one_way(_verdicts(claims, values))), len(claims))
+
+
 def _verdicts(claims: Sequence[Claim], values: Mapping[str, Mapping[str, Values]]) -> list[Verdict]:
+    """Of one family, in its order."""
     sides = [_sides(claim, values[claim.metric]) for claim in claims]
     tests = [statistics.mann_whitney(x + claim.margin, y) if len(x) and len(y) else (1.0, True)
              for claim, (x, y) in zip(claims, sides, strict=True)]  # fmt: skip

@@ -9,9 +9,11 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from evoplug.analysis.earlier import Earlier, earlier
 from evoplug.config.difference import Difference, differences
 from evoplug.config.messages import suggestion
 from evoplug.config.schema import Checker
@@ -41,6 +43,8 @@ class Groups:
     """Name -> its runs by seed; in the order of the sweep where there is one."""
     claims: tuple[Claim, ...] = ()
     """The sweep's; they may name an arm that has no finished run."""
+    earlier: tuple[Earlier, ...] = ()
+    """Runs that began before the claims stood as they do."""
     notices: tuple[str, ...] = ()
     """What the reader must know: what was left out, and why."""
 
@@ -74,8 +78,8 @@ def read(folders: Iterable[str | os.PathLike[str]], *, unfinished: bool = False)
     if not finished:
         raise FilesError("\n".join(["none of these runs has finished", *notices]))
     _same_problem(finished, notices)
-    claims = [claim for folder, sweep in sweeps.items() for claim in sweep.claims(folder, labels)]
-    return Groups(finished, tuple(claims), tuple(notices))
+    claims, before = _claims(sweeps, labels, finished)
+    return Groups(finished, claims, before, tuple(notices))
 
 
 # ------------------------------------------------------------------------------------------------- numbers of a run
@@ -217,7 +221,7 @@ def _unfinished(run: Run) -> Groups:
         raise FilesError(f"{run.folder}: {run.status}, before the end of its first generation")
     notices = [progress(run)]
     _check_records(run, notices)
-    return Groups({_arm(run.folder).name: (run,)}, (), tuple(notices))
+    return Groups({_arm(run.folder).name: (run,)}, notices=tuple(notices))
 
 
 def progress(run: Run) -> str:
@@ -293,18 +297,37 @@ class _Sweep:
         arms = [self._data["sweep"].get("base", "run"), *self._data["sweep"].get("arms", {})]
         return arms.index(arm) if arm in arms else len(arms)
 
-    def claims(self, folder: Path, labels: Mapping[Path, str]) -> Iterator[Claim]:
-        """The claims, with the arms as they are called here."""
+    def claims(self, folder: Path) -> Iterator[Claim]:
+        """The claims."""
         checker = Checker(annotate(self._data, lambda key: Origin(str(self._path), folder)))
         for index, table in enumerate(self._data.get("claim", [])):
             claim = checker.section(Claim, table, ("claim", index))
             if claim is not None:
-                better, than = (labels.get(folder.resolve() / arm, arm) for arm in (claim.better, claim.than))
-                yield replace(claim, better=better, than=than)
+                yield claim
         try:
             checker.done()
         except EvoplugError as error:
             raise FilesError(str(error)) from error
+
+
+def _claims(
+    sweeps: Mapping[Path, _Sweep], labels: Mapping[Path, str], runs: Mapping[str, Sequence[Run]]
+) -> tuple[tuple[Claim, ...], tuple[Earlier, ...]]:
+    """The claims of all sweeps, and the runs that began before they stood so."""
+    claims, before = list[Claim](), list[Earlier]()
+    for folder, sweep in sweeps.items():
+        named = partial(_named, folder, labels)
+        own = [named(claim) for claim in sweep.claims(folder)]
+        arms = [label for arm, label in labels.items() if arm.parent == folder and label in runs]
+        claims += own
+        before += earlier({arm: runs[arm] for arm in arms}, own, named)
+    return tuple(claims), tuple(before)
+
+
+def _named(folder: Path, labels: Mapping[Path, str], claim: Claim) -> Claim:
+    """A claim of the sweep in ``folder``, with the arms as they are called here."""
+    better, than = (labels.get(folder.resolve() / arm, arm) for arm in (claim.better, claim.than))
+    return replace(claim, better=better, than=than)
 
 
 def _rank(arm: Path, sweeps: Mapping[Path, _Sweep]) -> int:

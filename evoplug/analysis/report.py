@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from evoplug import __version__
 from evoplug.analysis import asked, groups, plots
-from evoplug.analysis.compare import Verdict, compare
+from evoplug.analysis.compare import Family, compare
 from evoplug.analysis.groups import Groups
 from evoplug.analysis.plots import Drawing
 from evoplug.analysis.statistics import Summary, summary
@@ -117,7 +117,8 @@ class Page:
         drawings = plots.draw(groups)
         self.figures = drawings.figures
         self._notices += drawings.notices
-        self.verdicts = self._verdicts(groups)
+        self.earlier = groups.earlier
+        self.families = self._families(groups)
         self.parts = self._parts()
 
     def html(self) -> str:
@@ -201,8 +202,9 @@ class Page:
             for what in dict.fromkeys(what for run in runs for what in groups.outcome(run).get("beside", {})):
                 yield Result(arm, what, _summaries(runs, [f"beside.{what}.{m.column}" for m in self.metrics]))
 
-    def _verdicts(self, found: Groups) -> tuple[Verdict, ...]:
+    def _families(self, found: Groups) -> tuple[Family, ...]:
         if not found.claims:
+            self._notices += map(str, found.earlier)
             return ()
         try:
             compared = compare(found)
@@ -210,7 +212,7 @@ class Page:
             self._notices.append(f"claims are not tested: {error}")
             return ()
         self._notices += compared.notices
-        return compared.verdicts
+        return compared.families
 
     def papers(self) -> Iterator[Reported]:
         """Every arm that stands for a row of a paper's table, or was made from one."""

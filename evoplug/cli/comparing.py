@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from evoplug.analysis.compare import Arm, Comparison, Verdict
+    from evoplug.analysis.compare import Arm, Comparison, Family, Verdict
     from evoplug.analysis.groups import Groups
     from evoplug.config import Claim
 
@@ -107,23 +107,49 @@ def _print(compared: Comparison, at: tuple[str, float] | None) -> None:
         for line in _papers(arms):
             console.print(Text(line, "dim"))
         console.print()
+    if compared.earlier:
+        _print_notes(console, map(str, compared.earlier))
+        console.print()
+    for family in compared.families:
+        _print_family(console, family, max(len(str(verdict.claim)) for verdict in compared.verdicts))
     if compared.verdicts:
-        _print_verdicts(console, compared)
-    for notice in compared.notices:
-        console.print(Text.assemble(("note: ", "yellow"), notice))
+        console.print(Text(_legend(compared), "dim"))
+    _print_notes(console, compared.notices)
 
 
-def _print_verdicts(console: Console, compared: Comparison) -> None:
+def _print_notes(console: Console, notes: Iterable[str]) -> None:
     from rich.text import Text
 
-    console.print(_verdicts(compared))
-    for claim in (verdict.claim for verdict in compared.verdicts):
+    for note in notes:
+        console.print(Text.assemble(("note: ", "yellow"), note))
+
+
+def _print_family(console: Console, family: Family, width: int) -> None:
+    """Its heading, its table, and what else there is to say of its claims."""
+    from rich.text import Text
+
+    console.print(Text(f"{_heading(family)}; p corrected over {_counted(family)}", "bold"))
+    console.print(_verdicts(family, width))
+    for claim in (verdict.claim for verdict in family.verdicts):
         if claim.margin:
-            console.print(Text(f"{_spelled(claim)}: {spelling.claim(claim)}", "dim"))
+            console.print(Text(f"{claim}: {spelling.claim(claim)}", "dim"))
         if claim.reason:
-            console.print(Text(f"{_spelled(claim)}: {claim.reason}", "dim"))
+            console.print(Text(f"{claim}: {claim.reason}", "dim"))
     console.print()
-    console.print(Text(_legend(compared), "dim"))
+
+
+def _heading(family: Family) -> str:
+    match family.name:
+        case "expected to hold":
+            return "claims that are expected to hold"
+        case "expected not to hold":
+            return "claims that are expected not to hold: controls and known failures"
+    return "every pair, both ways"
+
+
+def _counted(family: Family) -> str:
+    what = "test" if family.name == "every pair" else "claim"
+    return f"{family.tests} {what}{'' if family.tests == 1 else 's'}"
 
 
 def _arms(arms: Sequence[Arm]) -> Table:
@@ -155,27 +181,22 @@ def _papers(arms: Sequence[Arm]) -> Iterator[str]:
                 yield f"{arm.name} deviates from the paper's settings: {'; '.join(arm.deviations)}"
 
 
-def _verdicts(compared: Comparison) -> Table:
+def _verdicts(family: Family, width: int) -> Table:
+    """The verdicts of one family; claims are filled up to ``width``, so that the tables of all stand in line."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
-    table.add_column("claim" if compared.stated else "pair", overflow="fold")
-    for name in ("p", "Holm", "least p", "A", "95 %"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("pair" if family.name == "every pair" else "claim", overflow="fold")
+    for name, least in (("p", 5), ("Holm", 5), ("least p", 7), ("A", 4), ("95 %", 12)):
+        table.add_column(name, justify="right", no_wrap=True, min_width=least)
     table.add_column("", no_wrap=True)
-    for v in compared.verdicts:
+    for v in family.verdicts:
         a, low, high = v.effect
         interval = "" if math.isnan(low) else f"[{low:.2f}, {high:.2f}]"
         effect = "" if math.isnan(a) else f"{a:.2f}"
         ps = map(_probability, (v.p, v.corrected, v.least))
-        table.add_row(_spelled(v.claim), *ps, effect, interval, _answer(v))
+        table.add_row(str(v.claim).ljust(width), *ps, effect, interval, _answer(v))
     return table
-
-
-def _spelled(claim: Claim) -> str:
-    """``a > b - 0.01``; less than where less is better."""
-    sign, shift = (">", "-") if claim.goal == "max" else ("<", "+")
-    return f"{claim.better} {sign} {claim.than}" + (f" {shift} {claim.margin:g}" if claim.margin else "")
 
 
 def _answer(verdict: Verdict) -> str:
@@ -190,10 +211,10 @@ def _answer(verdict: Verdict) -> str:
 
 def _legend(compared: Comparison) -> str:
     exact = all(v.exact for v in compared.verdicts)
-    ways = "" if compared.stated else "; every pair both ways, the way with the smaller p is shown"
+    ways = "" if compared.stated else "; of both ways of a pair the one with the smaller p is shown"
     return (
-        f"p: one-sided Mann-Whitney U{', exact' if exact else ''}{ways}. Holm: corrected for {compared.family} "
-        f"{'test' if compared.family == 1 else 'tests'}; at most .05 is shown. least p: what so many runs can reach. "
+        f"p: one-sided Mann-Whitney U{', exact' if exact else ''}{ways}. Holm: p corrected for as many as "
+        "the heading says; at most .05 is shown. least p: what so many runs can reach. "
         "A: chance that a run of the first arm beats one of the second (Vargha and Delaney), 95 % bootstrap interval."
     )
 
@@ -230,6 +251,7 @@ def _plain(compared: Comparison) -> dict[str, Any]:
     verdicts = [
         {
             **vars(v.claim),
+            "family": family.name,
             "p": v.p,
             "exact": v.exact,
             "p_holm": v.corrected,
@@ -237,14 +259,18 @@ def _plain(compared: Comparison) -> dict[str, Any]:
             "A": v.effect._asdict(),
             "answer": v.answer,
         }
-        for v in compared.verdicts
+        for family in compared.families
+        for v in family.verdicts
     ]
+    families = [{"family": family.name, "tests": family.tests} for family in compared.families]
     data: dict[str, Any] = plain(
         {
             "arms": arms,
             "claims": verdicts,
+            "families": families,
+            "earlier": [vars(each) for each in compared.earlier],
             "stated": compared.stated,
-            "tests": compared.family,
+            "tests": sum(family.tests for family in compared.families),
             "notices": compared.notices,
         }
     )

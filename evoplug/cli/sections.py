@@ -132,6 +132,9 @@ mutation = { sigma = 0.02 }
 Many runs from one file: every arm with every seed, each in `runs/NAME/ARM/seed-SEED`. An arm is the rest of the file
 with some values replaced as by `--set`; `run.seed`, `[sweep]` and `[[claim]]` are no arm's to change. A grid,
 `grid = { "evaluator.batch" = [8, 64] }`, makes arms of its combinations, here `batch=8` and `batch=64`.
+
+A seed of a part that may be `"run"`, such as the `split_seed` of a data set, is then the seed of each run: a sweep with
+`split_seed = "run"` averages over splits too.
 """,
         Written,
         example="""\
@@ -147,9 +150,12 @@ base = "batch-64"
         ("claim",),
         "[[claim]]",
         """\
-What the sweep is to show, stated beforehand: one arm is better than another, by a one-sided test. `evoplug compare`
-tests all claims together. A metric is a number of `result.json` by its dotted name, such as `test.accuracy`,
-`best.fitness` or `ledger.epochs`.
+What the sweep is to show, stated beforehand: one arm is better than another, by a one-sided test. A metric is a number
+of `result.json` by its dotted name, such as `test.accuracy`, `best.fitness` or `ledger.epochs`.
+
+`evoplug compare` corrects p over the claims that are expected to hold, and over those with `expect = "not reproduced"`,
+controls and known failures, apart. Every run of the sweep keeps the claims as they stood when it began (`claims.json`):
+where they have been changed since, `compare` and `report` say so.
 """,
         Claim,
         example="""\

@@ -123,6 +123,11 @@ class Claim:
     expect: Annotated[Literal["reproduced", "not reproduced"], "what the test is expected to say"] = "reproduced"
     reason: Annotated[str, "why something else than in the paper is expected; needed where it is"] = ""
 
+    def __str__(self) -> str:
+        """``a > b - 0.01``; less than where less is better."""
+        sign, shift = (">", "-") if self.goal == "max" else ("<", "+")
+        return f"{self.better} {sign} {self.than}" + (f" {shift} {self.margin:g}" if self.margin else "")
+
     def check(self, arms: Iterable[str]) -> Iterator[tuple[Key, str]]:
         """What types do not say; ``arms`` are the sweep's."""
         arms = list(arms)

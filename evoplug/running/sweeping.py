@@ -30,7 +30,7 @@ from evoplug.config.fit import fit_all
 from evoplug.config.spec import OBJECT, as_toml
 from evoplug.config.sweep import FILE
 from evoplug.errors import ConfigError, EvaluationError, EvoplugError, FilesError, Interrupted
-from evoplug.running import datafiles, rundir
+from evoplug.running import datafiles, rundir, stated
 from evoplug.running.signals import Stopper
 
 OUTPUT = "output.log"
@@ -39,7 +39,7 @@ POLL = 0.1
 PATIENCE = 10.0
 """Seconds that cells have to save and end after a second signal, before they are killed."""
 
-_FIRST_FILES = {rundir.CONFIG, rundir.RESOLVED}
+_FIRST_FILES = {rundir.CONFIG, rundir.RESOLVED, stated.FILE}
 """What a cell may have that was killed while it was set up."""
 
 State = Literal["complete", "waiting", "running", "finished", "failed", "interrupted"]
@@ -119,7 +119,7 @@ def run(experiment: Experiment, folder: Path, jobs: int | None, watch: SweepWatc
     seeds = list(dict.fromkeys(work.cell.seed for work in works))
     todo = sorted((w for w in works if w.state == "waiting"), key=lambda work: seeds.index(work.cell.seed))
     try:
-        _Processes(todo, experiment.document.text, jobs, watch).run()
+        _Processes(todo, experiment.document.text, stated.text(experiment.claims), jobs, watch).run()
     finally:
         watch.end()
     if failed := [work for work in works if work.state == "failed"]:
@@ -185,12 +185,13 @@ class _Processes:
     Args:
         todo: what to run, in this order.
         text: the configuration as written.
+        claims: what a cell that begins records of them.
         jobs: processes at once.
         watch: is told of progress.
     """
 
-    def __init__(self, todo: Sequence[Work], text: str, jobs: int, watch: SweepWatch) -> None:
-        self._waiting, self._text, self._jobs, self._watch = list(todo), text, jobs, watch
+    def __init__(self, todo: Sequence[Work], text: str, claims: str, jobs: int, watch: SweepWatch) -> None:
+        self._waiting, self._text, self._claims, self._jobs, self._watch = list(todo), text, claims, jobs, watch
         self._running: dict[Work, _Process] = {}
 
     def run(self) -> None:
@@ -217,6 +218,7 @@ class _Processes:
         if not (work.folder / rundir.RESOLVED).is_file():
             _make(work.folder)
             rundir.write_text(work.folder / rundir.CONFIG, self._text)
+            rundir.write_text(work.folder / stated.FILE, self._claims)
             rundir.write_text(work.folder / rundir.RESOLVED, work.resolved)
         self._running[work] = _Process(work, self._workers(work))
         work.state = "running"

@@ -9,6 +9,9 @@ from typing import Any
 
 import tomli_w
 
+from evoplug.config import Claim
+from evoplug.running import stated
+
 CONFIG: dict[str, Any] = {
     "evoplug": 1,
     "run": {"name": "made", "seed": 1, "stop": {"generations": 2}, "workers": "auto", "threads": 1},
@@ -54,6 +57,12 @@ def arm(folder: Path, values: Sequence[float | None], **more: Any) -> Path:
     for seed, value in enumerate(values, start=1):
         finished(folder / f"seed-{seed}", seed, value, **more)
     return folder
+
+
+def recorded(folder: Path, *claims: Mapping[str, Any]) -> None:
+    """What the runs in a folder keep of the claims under which they began."""
+    for run in folder.rglob("resolved.toml"):
+        (run.parent / stated.FILE).write_text(stated.text(Claim(**claim) for claim in claims))
 
 
 def sweep(folder: Path, arms: Mapping[str, Sequence[float | None]], claims: Sequence[Mapping[str, Any]] = ()) -> Path:

@@ -14,7 +14,7 @@ import pytest
 import tomli_w
 
 import evoplug
-from analysis.folders import finished, sweep
+from analysis.folders import finished, recorded, sweep
 from evoplug import FilesError
 from evoplug.analysis.report import duration, number, spread, write
 from evoplug.analysis.statistics import Summary
@@ -162,8 +162,26 @@ def test_claims_have_their_verdicts(tmp_path: Path) -> None:
     other = {"better": "bad", "than": "good", "metric": "test.accuracy", "expect": "not reproduced", "reason": "small"}
     arms = {"good": [0.9, 0.91, 0.92, 0.93], "bad": [0.1, 0.2, 0.3, 0.4]}
     text = " ".join(Page(write(complete(sweep(tmp_path, arms, [claim, other])))[0]).text.split())
-    assert "good > bad − 0.01 test.accuracy 0.01429 0.02857 1.00 1.00 to 1.00 shown reproduced" in text
-    assert "not shown not reproduced: small" in text
+    hold, fail = text.index("Claims that are expected to hold"), text.index("Claims that are expected not to hold")
+    assert "p corrected by Holm over this one claim, apart from the others" in text[hold:fail]
+    assert "good > bad − 0.01 test.accuracy 0.01429 0.01429 1.00 1.00 to 1.00 shown reproduced" in text[hold:fail]
+    assert "controls and known failures" in text[fail:]
+    assert "not shown not reproduced: small" in text[fail:]
+    assert "8 of 8 runs began before claims were recorded" in text
+
+
+@pytest.mark.parametrize("now", [{}, {"expect": "not reproduced", "reason": "small"}, None])
+def test_claims_that_were_changed_after_the_runs_are_said(now: dict[str, str] | None, tmp_path: Path) -> None:
+    claim = {"better": "good", "than": "bad", "metric": "test.accuracy"}
+    sweep(tmp_path, {"good": [0.9, 0.91], "bad": [0.1, 0.2]}, [] if now is None else [{**claim, **now}])
+    recorded(tmp_path, claim)
+    text = " ".join(Page(write(complete(tmp_path))[0]).text.split())
+    said = {
+        "{}": "",
+        "None": "good > bad on test.accuracy was dropped",
+    }.get(str(now), 'good > bad on test.accuracy: expect was "reproduced", is "not reproduced"')
+    assert ("the claims were changed after 4 of 4 runs" in text) == bool(said)
+    assert said in text
 
 
 def test_what_was_left_out_is_said(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.folders import finished, sweep
+from analysis.folders import finished, recorded, sweep
 from evoplug.cli import main
 
 HIGH, LOW = [0.7, 0.8, 0.9, 0.95], [0.1, 0.2, 0.3, 0.4]
@@ -30,10 +30,13 @@ def test_the_folder_of_a_sweep_is_enough(folder: Path, capsys: pytest.CaptureFix
     assert (code, err) == (0, "")
     lines = [line.split() for line in out.splitlines()]
     assert ["large", "4", "0.8500", "0.8375", "0.1109"] in lines
-    assert ["large", ">", "small", ".0143", ".0286", ".0143", "1.00", "[1.00,", "1.00]", "shown"] in lines
+    assert ["large", ">", "small", ".0143", ".0143", ".0143", "1.00", "[1.00,", "1.00]", "shown"] in lines
     assert "not reproduced, as expected" in out
     assert "small > large: too small a size" in out
-    assert "Holm: corrected for 2 tests" in out
+    hold, fail = (out.index(f"claims that are expected {what}") for what in ("to hold", "not to hold"))
+    assert hold < out.index("large > small") < fail < out.index("small > large")
+    assert out[hold:].splitlines()[0] == "claims that are expected to hold; p corrected over 1 claim"
+    assert "controls and known failures; p corrected over 1 claim" in out[fail:].splitlines()[0]
 
 
 def test_json_has_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,6 +48,10 @@ def test_json_has_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     first, second = data["claims"]
     assert (first["better"], first["answer"], first["p"]) == ("large", "shown", pytest.approx(1 / 70))
     assert (second["expect"], second["reason"]) == ("not reproduced", "too small a size")
+    assert [claim["family"] for claim in data["claims"]] == ["expected to hold", "expected not to hold"]
+    assert data["families"] == [{"family": claim["family"], "tests": 1} for claim in data["claims"]]
+    assert [claim["p_holm"] for claim in data["claims"]] == pytest.approx([1 / 70, 1.0])
+    assert data["tests"] == 2
     assert "failed, left out" in data["notices"][0]
 
 
@@ -54,7 +61,37 @@ def test_a_pair_of_ones_own(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "shown" in out
     _, out, _ = run(capsys, folder, "--metric", "test.loss", "--goal", "min")
     assert "large < small" in out
-    assert "every pair both ways" in out
+    assert "every pair, both ways; p corrected over 2 tests" in out
+
+
+CHANGED = (
+    "the claims were changed after 8 of 8 runs began (large: seed 1, 2, 3, 4; small: seed 1, 2, 3, 4): small > large "
+    'on test.accuracy: expect was "reproduced", is "not reproduced", reason was "", is "too small a size"'
+)
+
+
+def test_an_expectation_that_was_changed_after_the_runs_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorded(folder, CLAIM, {**NOT, "expect": "reproduced", "reason": ""})
+    _, out, _ = run(capsys, folder)
+    assert f"note: {CHANGED}" in " ".join(out.split())
+    _, out, _ = run(capsys, folder, "--json")
+    (earlier,) = json.loads(out)["earlier"]
+    assert earlier == {
+        "runs": {"large": [1, 2, 3, 4], "small": [1, 2, 3, 4]},
+        "of": 8,
+        "changes": [CHANGED.partition("): ")[2]],
+    }
+
+
+def test_one_that_stands_as_it_did_is_not(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recorded(folder, NOT, CLAIM)
+    _, out, _ = run(capsys, folder)
+    assert "claims were" not in out
+    assert "note" not in out
+    _, out, _ = run(capsys, folder, "--json")
+    assert json.loads(out)["earlier"] == []
 
 
 def test_unfinished_runs_are_not_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

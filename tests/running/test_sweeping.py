@@ -9,8 +9,11 @@ import pytest
 
 import evoplug
 from evoplug import ConfigError, FilesError
+from evoplug.analysis import groups
 from evoplug.cli import main
+from evoplug.config import Claim
 from evoplug.errors import Interrupted
+from evoplug.running import stated
 from evoplug.running.sweeping import SweepError, SweepWatch
 
 SEARCH = {
@@ -64,6 +67,47 @@ def test_every_cell_is_the_run_that_it_would_be_alone_and_runs_once(tmp_path):
     with pytest.raises(FilesError, match=r"run.seed-1: holds a run of other settings: genotype.length is 4, not 3"):
         evoplug.sweep(SEARCH, {"genotype.length": 4}, out=tmp_path / "s")
     assert tomllib.loads((tmp_path / "s" / "sweep.toml").read_text())["genotype"]["length"] == 3
+
+
+CLAIM = {"better": "many", "than": "run", "metric": "best.fitness"}
+STATED = {**SEARCH, "sweep": {"arms": {"many": {"strategy.population": 40}}}, "claim": [CLAIM]}
+
+
+def test_a_cell_keeps_the_claims_under_which_it_began_and_runs_once_whatever_becomes_of_them(tmp_path):
+    first, _ = evoplug.sweep(STATED, out=tmp_path / "s")
+    kept = first.folder / "claims.json"
+    before = kept.read_bytes()
+    assert stated.read(first.folder) == (Claim(**CLAIM),)
+    assert "claim" not in first.config
+
+    journal = Journal()
+    changed = {**CLAIM, "expect": "not reproduced", "reason": "it was not"}
+    runs = evoplug.sweep({**STATED, "claim": [changed]}, seeds=2, out=tmp_path / "s", watch=journal)
+    assert journal.states == ["complete", "waiting"] * 2
+    assert kept.read_bytes() == before
+    assert [stated.read(run.folder)[0].expect for run in runs] == ["reproduced", "not reproduced"] * 2
+    (earlier,) = groups.read([tmp_path / "s"]).earlier
+    assert (earlier.runs, earlier.of) == ({"run": (1,), "many": (1,)}, 4)
+    evoplug.resume(first.folder, {"run.stop.generations": 4})
+    assert kept.read_bytes() == before
+
+
+def test_a_sweep_without_claims_says_that_there_were_none(tmp_path):
+    runs = evoplug.sweep({**STATED, "claim": []}, out=tmp_path / "s")
+    assert [stated.read(run.folder) for run in runs] == [()] * 2
+    evoplug.sweep(STATED, out=tmp_path / "s")
+    assert [earlier.changes for earlier in groups.read([tmp_path / "s"]).earlier] == [
+        ("many > run on best.fitness is new",)
+    ]
+
+
+def test_a_cell_that_was_killed_while_it_was_set_up_begins_under_the_claims_of_now(tmp_path):
+    folder = tmp_path / "s" / "run" / "seed-1"
+    folder.mkdir(parents=True)
+    (folder / "claims.json").write_text(stated.text([]))
+    (folder / "config.toml.tmp").write_text("")
+    evoplug.sweep(STATED, out=tmp_path / "s")
+    assert stated.read(folder) == (Claim(**CLAIM),)
 
 
 def test_a_cell_that_runs_alone_has_all_cores_unless_the_configuration_says_otherwise(tmp_path):
