@@ -42,6 +42,7 @@ IMPORTED = (
 IMPORTED_IF_HERE = ("evoplug.backends.evotorch", "evoplug.backends.deap", "sklearn.datasets", "torchvision")
 """What some runs import and is slow: imported where this process has it, since it has built what is to run."""
 
+_ASKING = (signal.SIGINT, signal.SIGTERM)
 _PR_SET_PDEATHSIG = 1
 
 
@@ -227,6 +228,7 @@ class _Inside:
         """Returns in each fork, with its order; never in the nursery, which ends when the connection closes."""
         for end in (self._ended, self._ends):
             end.setblocking(False)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ASKING)  # a fork takes them when it is ready
         signal.signal(signal.SIGCHLD, lambda number, frame: None)  # one that is ignored wakes nobody
         signal.set_wakeup_fd(self._ends.fileno())
         while True:
@@ -291,7 +293,7 @@ class _Inside:
 
 
 def _as_if_started(output: str) -> None:
-    """What a fork has of the nursery and a new process has not, goes."""
+    """What a fork has of the nursery and a new process has not, goes; and it takes signals."""
     with open(os.devnull, "rb") as nothing, open(output, "ab") as file:
         os.dup2(nothing.fileno(), 0)
         os.dup2(file.fileno(), 1)
@@ -301,13 +303,14 @@ def _as_if_started(output: str) -> None:
         sys.modules["numpy.random"].seed()
     if "torch" in sys.modules:
         sys.modules["torch"].default_generator.seed()  # and not that of CUDA
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASKING)
 
 
 def _end_well() -> NoReturn:
     """End as Python does, but for taking every imported module apart, which takes longer than many a run."""
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
-    for each in gc.get_objects():  # since the fork: what a plugin has left open is written
+    for each in [sys.stdout, sys.stderr, *gc.get_objects()]:  # of those since the fork: what a plugin has left open
         if issubclass(type(each), io.TextIOWrapper | io.BufferedWriter | io.BufferedRandom):
             with suppress(Exception):
                 each.flush()
