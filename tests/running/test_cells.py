@@ -57,8 +57,8 @@ def talks(x):
     global left_open
     print("printed")
     os.write(1, b"written\\n")
-    left_open = open(os.path.join(HERE, "left-open"), "w")
-    left_open.write("not lost")
+    left_open = open(os.path.join(HERE, "left-open"), "a")
+    left_open.write("kept ")
     atexit.register(lambda: print("at the end"))
     threading.Thread(target=lambda: (time.sleep(0.05), print("from a thread"))).start()
     return x[:, 0]
@@ -78,7 +78,7 @@ def parent_dies(x):
 
 def gated(x):
     import subprocess
-    started = subprocess.Popen(["sleep", "60"])
+    started = subprocess.Popen(["sleep", "600"])
     with open(os.path.join(HERE, f"{os.getpid()}.started"), "w") as file:
         file.write(f"{started.pid}")
     while not os.path.exists(os.path.join(HERE, "gate")):
@@ -182,7 +182,7 @@ def test_what_a_cell_prints_and_leaves_open_is_kept(odd):
     said = output(odd, "talks")
     for line in ("printed", "written", "from a thread", "at the end", "finished: generations = 3"):
         assert line in said
-    assert (odd.folder / "left-open").read_text() == "not lost"
+    assert (odd.folder / "left-open").read_text() == "kept " * 3
     assert "printed" not in output(odd, "run")
 
 
