@@ -15,6 +15,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest import mock
 
 import evotorch
 import torch
@@ -27,14 +28,18 @@ from timing import Work, interleaved, show
 
 import evoplug
 import evoplug.backends.evotorch
+from evoplug.config import Experiment
 from evoplug.contracts import Strategy
+from evoplug.running import cells, nursery
 from evoplug.running.runner import Watch
+from evoplug.running.sweeping import SweepWatch
 from evoplug_basics.deap_loops import MuPlusLambda
 from evoplug_basics.searchers import CMAES, SNES
 from evoplug_supervised.classification import Classification
 
 SECONDS, ROUNDS = 8, 4
 GENERATIONS, GENES = 300, 20
+CELLS, JOBS = 15, 2
 
 FIRST_GENERATION = """
 import tempfile, time
@@ -58,6 +63,7 @@ def main() -> None:
     first_generation()
     generations()
     checkpoints()
+    sweeps()
 
 
 def commands() -> None:
@@ -190,6 +196,40 @@ def deap_mu_plus_lambda() -> Iterator[None]:
     while True:
         population, _ = deap_algorithms.eaMuPlusLambda(population, toolbox, 20, 100, 0.4, 0.6, 1, verbose=False)
         yield
+
+
+def sweeps() -> None:
+    """A sweep of short runs with EvoTorch."""
+    configuration = {
+        "run": {"name": "short", "device": "cpu", "stop": {"generations": 100}},
+        "strategy": {"use": "snes", "population": 20},
+        "genotype": {"use": "real-vector", "length": 5},
+        "evaluator": {"use": "function"},
+        "sweep": {"seeds": CELLS},
+    }
+    rows = []
+    for name, starter in {"python -m evoplug resume": nursery.Cold, "forks of a warm process": nursery.Nursery}.items():
+        watched = Works()
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(cells, "starter", starter):
+            begin = time.perf_counter()
+            runs = evoplug.sweep(configuration, out=Path(folder) / "sweep", jobs=JOBS, watch=watched)
+            whole = time.perf_counter() - begin
+            spent = [run.result["ledger"]["seconds"] for run in runs]
+        beside = [work.seconds - run for work, run in zip(watched.works, spent, strict=True)][JOBS:]
+        rows.append([name, f"{whole:.1f}", f"{median(spent):.2f}", f"{median(beside):.2f}"])
+    show(
+        f"A sweep of {CELLS} short runs, {JOBS} at once",
+        ["a cell is", "in all, s", "the run itself, s", "a cell beside its run, s"],
+        rows,
+        f"the first {JOBS} cells, which wait for the warm process, count only in all",
+    )
+
+
+class Works(SweepWatch):
+    """All cells, by seed."""
+
+    def begin(self, experiment: Experiment, folder: Path, works: Sequence[cells.Work], jobs: int) -> None:
+        self.works = works
 
 
 def process(command: Sequence[str]) -> Work:

@@ -109,8 +109,9 @@ def sweep(
         The finished runs, arm by arm.
 
     Raises:
-        ConfigError: with all mistakes of all arms, before anything is written.
-        FilesError: if the folder of a cell holds a run of other settings, or data are missing.
+        ConfigError: with all mistakes of all arms, before anything is written; or if ``jobs`` is less than 1.
+        FilesError: if the folder of a cell holds a run of other settings, another sweep goes on in the sweep's folder,
+            or data are missing.
         SweepError: once all have ended, if some failed.
         Interrupted: after SIGINT or SIGTERM, when the running cells have saved.
     """

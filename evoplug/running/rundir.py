@@ -137,6 +137,18 @@ def _unused(parent: Path, name: str) -> Path:
             number += 1
 
 
+def make(folder: Path) -> None:
+    """Make a folder, with those above it, unless it is there.
+
+    Raises:
+        FilesError: if it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FilesError(f"{folder}: cannot make a run folder: {error.strerror}") from error
+
+
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Hold a run folder: no other live process can, and a dead one's hold is gone with it.

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: finish the step, or give it up; never leave a run that cannot be resumed."""
+"""Ctrl-C, SIGTERM and a closed terminal: finish the step, or give it up; never leave a run that cannot be resumed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from evoplug.errors import Interrupted
 GRACE = 3.0
 """Seconds that a step may go on after the first signal before it is given up."""
 
+_HANGUP = (signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()
+
 
 class Stopper:
     """Inside ``with Stopper() as stopper``, the first SIGINT or SIGTERM only sets ``stopper.signal``; where the step
-    does not end within :data:`GRACE` seconds, or at a second signal, :class:`Interrupted` is raised inside it.
+    does not end within :data:`GRACE` seconds, or at a second signal, :class:`Interrupted` is raised inside it. SIGHUP,
+    unless it is ignored as under ``nohup``, is a SIGTERM.
 
     Outside the main thread, where Python allows no handlers, it does nothing.
     """
@@ -27,8 +30,9 @@ class Stopper:
 
     def __enter__(self) -> Stopper:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._old[number] = signal.signal(number, self._handle)
+            for number in (signal.SIGINT, signal.SIGTERM, *_HANGUP):
+                if number not in _HANGUP or signal.getsignal(number) != signal.SIG_IGN:
+                    self._old[number] = signal.signal(number, self._handle)
             if self._timed:
                 self._old[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._give_up)
         return self
@@ -47,6 +51,7 @@ class Stopper:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        number = signal.SIGTERM if number in _HANGUP else number
         if self.signal is not None:
             raise Interrupted(number)
         self.signal = number

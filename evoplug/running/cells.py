@@ -1,0 +1,216 @@
+"""The cells of a sweep at work: each in a process of its own, some at once.
+
+A cell's folder holds its whole configuration, so that running a cell and going on with an interrupted one are the same
+command, ``evoplug resume FOLDER``. What a cell prints goes to ``output.log`` in its folder; its progress is read from
+its records.
+
+Cells that run at once share the cores: each begins with that many workers, and keeps them even when it is the last.
+More would need a restart, and change no result.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from evoplug.config import Cell, Experiment
+from evoplug.errors import EvaluationError, Interrupted
+from evoplug.running import rundir
+from evoplug.running.nursery import Starter, starter
+from evoplug.running.signals import Stopper
+
+OUTPUT = "output.log"
+POLL = 0.1
+"""Seconds between two looks at the running cells."""
+PATIENCE = 10.0
+"""Seconds that cells have to save and end after a second signal, before they are killed."""
+
+State = Literal["complete", "waiting", "running", "finished", "failed", "interrupted"]
+
+
+@dataclass(eq=False)
+class Work:
+    """A cell and how far it is."""
+
+    cell: Cell
+    folder: Path
+    resolved: str
+    """What its ``resolved.toml`` says."""
+    state: State
+    """``complete``: was finished before this sweep began."""
+    row: Mapping[str, Any] = field(default_factory=dict)
+    """The last line of its records."""
+    reason: str = ""
+    """Why it failed."""
+    exit_code: int = 0
+    seconds: float = 0.0
+    """Wall-clock time of its process."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.cell.arm}, seed {self.cell.seed}"
+
+
+class SweepWatch:
+    """What a sweep tells whoever looks on. The methods do nothing; the command line's watches print."""
+
+    def begin(self, experiment: Experiment, folder: Path, works: Sequence[Work], jobs: int) -> None:
+        """Everything is checked, nothing runs yet."""
+
+    def look(self) -> None:
+        """Called several times a second: the works have gone on."""
+
+    def ended(self, work: Work) -> None:
+        """A cell has finished, failed or saved itself after a signal."""
+
+    def end(self) -> None:
+        """No cell runs any more."""
+
+
+class Cells:
+    """Runs works in processes, some at once.
+
+    Args:
+        todo: what to run, in this order.
+        files: name -> text of what a cell's folder begins with, beside its own ``resolved.toml``.
+        jobs: processes at once.
+        watch: is told of progress.
+    """
+
+    def __init__(self, todo: Sequence[Work], files: Mapping[str, str], jobs: int, watch: SweepWatch) -> None:
+        self._waiting, self._files, self._jobs, self._watch = list(todo), files, jobs, watch
+        self._running: dict[Work, _Run] = {}
+        self._starter = starter()
+
+    def run(self) -> None:
+        """Until all have ended, or a signal arrives and the running ones have saved."""
+        told = False
+        try:
+            with Stopper() as stopper:
+                while self._running or (self._waiting and not told):
+                    self._look()
+                    if stopper.signal is not None and not told:
+                        stopper.settle()
+                        self._tell(stopper.signal)
+                        told = True
+                    while self._waiting and len(self._running) < self._jobs and not told:
+                        self._start(self._waiting.pop(0))
+                    self._starter.wait(POLL)
+                if stopper.signal is not None:
+                    raise Interrupted(stopper.signal)
+        except BaseException as error:
+            self._give_up(error.exit_code - 128 if isinstance(error, Interrupted) else signal.SIGTERM)
+            raise
+        finally:
+            self._starter.close()
+
+    def _start(self, work: Work) -> None:
+        if not (work.folder / rundir.RESOLVED).is_file():
+            rundir.make(work.folder)
+            for name, text in self._files.items():
+                rundir.write_text(work.folder / name, text)
+            rundir.write_text(work.folder / rundir.RESOLVED, work.resolved)
+        self._running[work] = _Run(work, self._workers(work), self._starter)
+        work.state = "running"
+
+    def _workers(self, work: Work) -> int | str:
+        """A cell's share of the cores, settled when it begins."""
+        settings = work.cell.experiment.run
+        at_once = min(self._jobs, len(self._running) + 1 + len(self._waiting))
+        if settings.workers != "auto" or at_once == 1:
+            return settings.workers
+        return max(1, (os.cpu_count() or 1) // (at_once * settings.threads))
+
+    def _look(self) -> None:
+        for work, process in list(self._running.items()):
+            if process.look():
+                del self._running[work]
+                self._watch.ended(work)
+        self._watch.look()
+
+    def _tell(self, number: int) -> None:
+        for process in self._running.values():
+            process.signal(number)
+
+    def _give_up(self, number: int) -> None:
+        """After a second signal, or where this process fails: the cells end their steps now, or will be killed."""
+        self._tell(number)
+        deadline = time.monotonic() + PATIENCE
+        while self._running and time.monotonic() < deadline:
+            self._look()
+            self._starter.wait(POLL)
+
+
+class _Run:
+    """A cell's process."""
+
+    def __init__(self, work: Work, workers: int | str, starter: Starter) -> None:
+        self._work = work
+        self._begin = time.perf_counter()
+        self._records = _Tail(work.folder / rundir.METRICS)
+        self._stopped = False
+        self._output = work.folder / OUTPUT
+        self._output.touch()
+        self._output_begin = self._output.stat().st_size
+        self._process = starter.start(["resume", str(work.folder), "--set", f"run.workers={workers}"], self._output)
+
+    def look(self) -> bool:
+        """Bring the work up to date; whether the process has ended."""
+        code = self._process.poll()
+        work = self._work
+        work.row = self._records.last() or work.row
+        work.seconds = time.perf_counter() - self._begin
+        if code is None:
+            return False
+        if code == 0:
+            work.state = "finished"
+        elif self._stopped:
+            work.state = "interrupted"
+        else:
+            work.state, work.reason = "failed", self._reason(code)
+            work.exit_code = code if code > 0 else EvaluationError.exit_code
+        return True
+
+    def signal(self, number: int) -> None:
+        """Ask it to save and end."""
+        self._stopped = True
+        self._process.send_signal(number)
+
+    def _reason(self, code: int) -> str:
+        """The last line that it printed."""
+        if code < 0:
+            return f"was killed by signal {-code}"
+        with self._output.open("rb") as output:
+            output.seek(self._output_begin)
+            lines = output.read().decode(errors="replace").split("\n")
+        said = next((line.strip() for line in reversed(lines) if line.strip()), f"ended with exit code {code}")
+        return said.removeprefix("evoplug: error: ")
+
+
+class _Tail:
+    """The end of a growing records file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._offset, self._rest = path, 0, b""
+
+    def last(self) -> dict[str, Any] | None:
+        """The newest whole line, None where there is no new one."""
+        if not self._path.is_file():
+            return None
+        with self._path.open("rb") as file:
+            if file.seek(0, os.SEEK_END) < self._offset:  # a resumed run has cut its records off at its checkpoint
+                self._offset, self._rest = 0, b""
+            file.seek(self._offset)
+            *whole, self._rest = (self._rest + file.read()).split(b"\n")
+            self._offset = file.tell()
+        try:
+            row: dict[str, Any] | None = json.loads(whole[-1]) if whole else None
+        except ValueError:
+            return None
+        return row
