@@ -36,16 +36,18 @@ from evoplug.running.sweeping import SweepWatch
 from evoplug_basics.deap_loops import MuPlusLambda
 from evoplug_basics.searchers import CMAES, SNES
 from evoplug_supervised.classification import Classification
+from evoplug_supervised.datasets.idx import MNIST
 
-SECONDS, ROUNDS = 8, 4
+SECONDS, QUICK_START_SECONDS, ROUNDS = 8, 90, 4
 GENERATIONS, GENES = 300, 20
 CELLS, JOBS = 15, 2
 
 FIRST_GENERATION = """
 import tempfile, time
-import evotorch, sklearn.datasets, torch, evoplug, evoplug.backends.evotorch, evoplug.running.runner
+import evotorch, torch, evoplug, evoplug.backends.evotorch, evoplug.running.runner
 import evoplug.config.fit, evoplug.running.environment, evoplug_leea.leea, evoplug_supervised.classification
 import evoplug_basics.crossovers, evoplug_basics.mutations, evoplug_basics.selections
+import evoplug_supervised.datasets.digits, evoplug_supervised.weights
 
 class Stamp(evoplug.running.runner.Watch):
     def generation(self, row):
@@ -60,6 +62,7 @@ print(stamp.at - begin)
 
 def main() -> None:
     commands()
+    quick_start()
     first_generation()
     generations()
     checkpoints()
@@ -77,6 +80,37 @@ def commands() -> None:
         [name, f"{1e3 * timings.median(name):.0f}", f"{timings.ratio(name, 'python -c pass'):.1f}"] for name in variants
     ]
     show("Start-up", ["command", "ms", "x python -c pass"], rows)
+
+
+def quick_start() -> None:
+    """From the command to the first line of records; MNIST's preset where its files are there."""
+    presets = ["basics/cma-es", "quickstart"]
+    if all(file.exists() for file in MNIST().files()):
+        presets.append("epbt/mnist")
+    torch_alone = "python -c 'import torch'"
+    variants = {torch_alone: process([sys.executable, "-c", "import torch"])}
+    variants |= {f"evoplug run {preset}": until_the_first_generation(preset) for preset in presets}
+    timings = interleaved(variants, QUICK_START_SECONDS)
+    rows = [
+        [name, f"{timings.minimum(name):.2f}", f"{timings.median(name):.2f}", f"{timings.ratio(name, torch_alone):.2f}"]
+        for name in variants
+    ]
+    show("To the first generation", ["command", "least s", "median s", f"x {torch_alone}"], rows)
+
+
+def until_the_first_generation(preset: str) -> Work:
+    """A whole process, ended when it has printed that line."""
+
+    def work() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, "-m", "evoplug", "run", preset, "--out", f"{folder}/run"]
+            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+                assert running.stdout is not None
+                begun = any(line.startswith("generation 1 ") for line in running.stdout)
+                running.kill()
+        assert begun, f"{preset} has not come to a first generation"
+
+    return work
 
 
 def first_generation() -> None:

@@ -30,6 +30,9 @@ class Timings:
     def __init__(self, seconds: Mapping[str, Sequence[float]]) -> None:
         self._seconds = seconds
 
+    def minimum(self, variant: str) -> float:
+        return min(self._seconds[variant])
+
     def median(self, variant: str) -> float:
         return median(self._seconds[variant])
 

@@ -12,6 +12,7 @@ import torch
 from evoplug_supervised.augmentation import Augmentation
 from evoplug_supervised.losses import Loss
 from evoplug_supervised.noise import Noise
+from evoplug_supervised.optimizers import SGD, Adam
 from evoplug_supervised.schedules import Schedule, constant
 from evoplug_supervised.teams import Alone, Stack, State
 
@@ -123,5 +124,5 @@ def _taken(x: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
 
 def _optimizer(weights: Sequence[torch.Tensor], recipe: Recipe) -> torch.optim.Optimizer:
     if recipe.optimizer == "adam":
-        return torch.optim.Adam(weights, weight_decay=recipe.weight_decay, fused=True)
-    return torch.optim.SGD(weights, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=True)
+        return Adam(weights, weight_decay=recipe.weight_decay, fused=True)
+    return SGD(weights, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=True)

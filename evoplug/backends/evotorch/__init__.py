@@ -1,6 +1,7 @@
 """The core's only door to EvoTorch: rows of a tensor bred by one function, and its own searchers.
 
-Importing this package imports EvoTorch, which is slow to import: do it when a run needs it.
+Importing this package imports EvoTorch, and torch with it: do it when a run needs it. What EvoTorch imports for its
+actors, tables, PyCMAES, loggers and neuroevolution waits until one of these is used.
 """
 
 from __future__ import annotations
@@ -9,8 +10,13 @@ import logging
 import os
 import warnings
 
+from evoplug.backends.evotorch.lazily import imported_lazily
+
+SELDOM = ("cma", "evotorch.logging", "evotorch.neuroevolution", "pandas", "ray", "ray.util")
+"""No base class of what is imported here is in one of these."""
+
 os.environ.setdefault("EVOTORCH_VERBOSE_LEVEL", "-1")
-with warnings.catch_warnings():
+with warnings.catch_warnings(), imported_lazily(*SELDOM):
     warnings.simplefilter("ignore")
     from evotorch import algorithms
 logging.getLogger("evotorch").setLevel(logging.WARNING)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated
 
+import numpy
 import torch
 
 from evoplug.contracts import Dataset, DatasetInfo, Ge, Seed, dataclass
+from evoplug_supervised.datasets.stratified import stratified
 from evoplug_supervised.preprocessing import Preprocessing
 
 _IMAGES, _CLASSES, _SHAPE = 1797, 10, (1, 8, 8)
@@ -42,22 +46,20 @@ class Digits(Dataset):
 
 @lru_cache(maxsize=4)
 def _splits(dataset: Digits) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
-    from numpy.random import RandomState
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
-    pixels, labels = load_digits(return_X_y=True)
-
-    def cut(pool: tuple, size: int, seed: int) -> tuple[tuple, tuple]:
-        # A RandomState takes 32 bits at once; of more it takes them one after the other.
-        state = RandomState(seed if seed < 2**32 else [seed % 2**32, seed // 2**32])
-        x, x_cut, y, y_cut = train_test_split(*pool, test_size=size, stratify=pool[1], random_state=state)
-        return (x, y), (x_cut, y_cut)
-
-    rest, test = cut((pixels, labels), dataset.test, seed=0)
-    train, validation = cut(rest, dataset.validation, dataset.split_seed)
+    pixels, labels = _images()
+    pool, test = stratified(labels, dataset.test, seed=0)
+    train, validation = (pool[rows] for rows in stratified(labels[pool], dataset.validation, dataset.split_seed))
     preprocessing, _ = dataset.preprocessing()
-    return {
-        split: (preprocessing(torch.from_numpy(x).float().view(-1, *_SHAPE)), torch.from_numpy(y).long())
-        for split, (x, y) in {"train": train, "validation": validation, "test": test}.items()
-    }
+    x, y = torch.from_numpy(pixels).float().view(-1, *_SHAPE), torch.from_numpy(labels).long()
+    parts = {"train": train, "validation": validation, "test": test}
+    return {split: (preprocessing(x[rows]), y[rows]) for split, rows in parts.items()}
+
+
+def _images() -> tuple[numpy.ndarray, numpy.ndarray]:
+    """``(1797, 64)`` pixels and ``(1797,)`` labels: ``sklearn.datasets.load_digits(return_X_y=True)``.
+
+    The file is read where it lies: to import scikit-learn takes over half as long as to import torch.
+    """
+    package = Path(find_spec("sklearn").origin).parent  # type: ignore[union-attr, arg-type]
+    rows = numpy.loadtxt(package / "datasets" / "data" / "digits.csv.gz", delimiter=",")
+    return rows[:, :-1], rows[:, -1].astype(int)

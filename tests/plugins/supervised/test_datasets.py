@@ -185,6 +185,13 @@ def test_too_few_images_and_labels_out_of_range_are_damage(mnist):
         MNIST(root=str(mnist), validation=4).load("train")
 
 
+def test_numbers_of_another_type_are_damage(mnist):
+    path = mnist / "MNIST" / "raw" / "t10k-labels-idx1-ubyte"
+    path.write_bytes(struct.pack(">II5f", 0xD01, 5, *range(5)))
+    with pytest.raises(FilesError, match=r"t10k-labels-idx1-ubyte is damaged: not a whole idx file .*begins with"):
+        MNIST(root=str(mnist), validation=4).load("train")
+
+
 def test_images_of_another_size_are_damage(mnist):
     write_idx(mnist / "MNIST" / "raw" / "t10k-images-idx3-ubyte", pixels(5, 20, 20))
     with pytest.raises(FilesError, match=r"t10k-images-idx3-ubyte is damaged: images of \(20, 20\)"):
@@ -380,6 +387,24 @@ def test_digits_are_split_in_equal_proportions():
         assert x.shape == (size, 1, 8, 8)
         assert 0 <= x.min() < x.max() <= 1
         assert (y.bincount(minlength=10) / size - 0.1).abs().max() < 0.01
+
+
+@pytest.mark.parametrize(("validation", "test", "seed"), [(297, 300, 0), (10, 11, 1), (600, 1187, 2)])
+def test_digits_are_scikit_learns_and_split_as_it_splits_them(validation, test, seed):
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    x, y = load_digits(return_X_y=True)
+    pool, test_x, labels, test_y = train_test_split(x, y, test_size=test, stratify=y, random_state=seed)
+    train_x, validation_x, train_y, validation_y = train_test_split(
+        pool, labels, test_size=validation, stratify=labels, random_state=seed
+    )
+    dataset = Digits(validation=validation, test=test, split_seed=seed)
+    expected = {"train": (train_x, train_y), "validation": (validation_x, validation_y), "test": (test_x, test_y)}
+    for split, (images, classes) in expected.items():
+        ours = dataset.load(split)
+        assert torch.equal(ours[0], torch.from_numpy(images).float().view(-1, 1, 8, 8) / 16)
+        assert torch.equal(ours[1], torch.from_numpy(classes))
 
 
 def test_digits_share_no_image_between_splits():
