@@ -119,7 +119,7 @@ class CEM(Strategy, genome="real-vector"):
 class CMAES(Strategy, genome="real-vector"):
     """Covariance matrix adaptation evolution strategy (Hansen and Ostermeier, 2001).
 
-    One step size serves all genes: the share ``sigma`` of the mean width of their ranges.
+    One step size serves all genes: where their ranges differ, each is searched in units of its own.
 
     Starts from a random genome of the genotype. Where that has no bounds, ``sigma`` is the initial deviation itself.
     """
@@ -139,4 +139,5 @@ class CMAES(Strategy, genome="real-vector"):
             lambda bridge, width: algorithms.CMAES(
                 bridge, stdev_init=self.sigma * float(width.mean()), popsize=self.population, separable=self.separable
             ),
+            isotropic=True,
         )

@@ -202,3 +202,24 @@ def test_a_step_without_an_evaluation_is_told_in_words():
 
     with pytest.raises(ValueError, match=r"step left `members` without fitness: call problem.evaluate\(members\)"):
         Idle(problem()).step()
+
+
+class Uneven(Interval):
+    """Real vectors whose ranges differ by a factor of 1,000."""
+
+    def bind(self, task):
+        super().bind(task)
+        self.lower[0], self.upper[0] = -0.005, 0.005
+
+    def sample(self, n, rng):
+        genomes = super().sample(n, rng)
+        genomes[:, 0] /= 1000
+        return genomes
+
+
+def test_one_step_size_serves_ranges_of_every_width():
+    """Few first samples of cma-es leave a range, however narrow beside the others."""
+    loop = steps(CMAES(population=200).start(problem(genotype=Uneven())), 1)
+    space = loop.problem.genotype
+    outside = ((loop.members.genomes == space.lower) | (loop.members.genomes == space.upper)).double().mean(0)
+    assert outside[0] < 0.7, "with one step size for both it would be nearly all"

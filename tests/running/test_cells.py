@@ -182,7 +182,7 @@ def test_what_a_cell_prints_and_leaves_open_is_kept(odd):
     said = output(odd, "talks")
     for line in ("printed", "written", "from a thread", "at the end", "finished: generations = 3"):
         assert line in said
-    assert (odd.folder / "left-open").read_text() == "kept " * 3
+    assert (odd.folder / "left-open").read_text() == "kept " * 4  # three generations and the centre
     assert "printed" not in output(odd, "run")
 
 

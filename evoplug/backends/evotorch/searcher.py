@@ -30,16 +30,23 @@ class SearcherLoop(TrackedLoop):
         problem: what to solve, with a genotype that is a ``"real-vector"``.
         make: builds the searcher around EvoTorch's view of the problem, given the width of each gene's range
             ``(d,)`` in search units (1 where a gene is unbounded).
+        isotropic: whether one step size serves all genes: then they are searched in units in which all ranges are
+            equally wide.
     """
 
-    def __init__(self, problem: Problem, make: Callable[[Bridge, torch.Tensor], SearchAlgorithm]) -> None:
+    def __init__(
+        self, problem: Problem, make: Callable[[Bridge, torch.Tensor], SearchAlgorithm], isotropic: bool = False
+    ) -> None:
         super().__init__(problem)
         assert problem.genotype is not None
         self._box = Box.of(problem.genotype)
         self._bridge = Bridge(problem, self._start_values, self._evaluate)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # CMA-ES copies tensors in ways that torch and numpy advise against
-            self._searcher = make(self._bridge, self._width())
+            width = self._width()
+            unequal = isotropic and bool((width != width[0]).any())
+            self._unit = width / width.mean() if unequal else None
+            self._searcher = make(self._bridge, width if self._unit is None else width / self._unit)
 
     def step(self) -> None:
         """One step of the searcher: sample, evaluate, update."""
@@ -58,7 +65,7 @@ class SearcherLoop(TrackedLoop):
 
         The centre is evaluated once for it; where fitness is noisy and there are no validation data, both are.
         """
-        centre = self.problem.members(self._box.decode_(self._centre().clone()))
+        centre = self.problem.members(self._genomes(self._centre()))
         self.problem.evaluate(centre)
         both = {"best sample": self.best, "centre": centre}
         chosen = list(both)[choice.best(self.problem, Members.cat(list(both.values())))]
@@ -75,7 +82,12 @@ class SearcherLoop(TrackedLoop):
 
     def _start_values(self, n: int) -> torch.Tensor:
         genomes: Any = self.problem.sample(n).genomes
-        return self._box.encode(genomes)
+        coordinates = self._box.encode(genomes)
+        return coordinates if self._unit is None else coordinates / self._unit
+
+    def _genomes(self, values: torch.Tensor) -> torch.Tensor:
+        """What stands at points ``(n, d)`` of the search, in natural units inside the bounds: a new tensor."""
+        return self._box.decode_(values.clone() if self._unit is None else values * self._unit)
 
     def _width(self) -> torch.Tensor:
         width = self._box.width
@@ -87,7 +99,7 @@ class SearcherLoop(TrackedLoop):
         return torch.where(width.isinf(), ones, width)
 
     def _evaluate(self, values: torch.Tensor) -> torch.Tensor:
-        self.members = self.problem.members(self._box.decode_(values.clone()))
+        self.members = self.problem.members(self._genomes(values))
         return self.problem.evaluate(self.members).fitness
 
     def state_dict(self) -> dict[str, Any]:

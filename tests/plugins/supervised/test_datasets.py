@@ -395,7 +395,7 @@ def test_digits_are_scikit_learns_and_split_as_it_splits_them(validation, test, 
     from sklearn.model_selection import train_test_split
 
     x, y = load_digits(return_X_y=True)
-    pool, test_x, labels, test_y = train_test_split(x, y, test_size=test, stratify=y, random_state=seed)
+    pool, test_x, labels, test_y = train_test_split(x, y, test_size=test, stratify=y, random_state=0)
     train_x, validation_x, train_y, validation_y = train_test_split(
         pool, labels, test_size=validation, stratify=labels, random_state=seed
     )
