@@ -434,6 +434,12 @@ class Loop:
         ``best``, ``mean`` and ``std`` come from ``members.fitness`` unless given here."""
         return {}
 
+    @property
+    def over(self) -> str | None:
+        """Why the search cannot go on, in a few words; the run then ends as finished, before its stop rules. None while
+        it can. A step that finds so before it has evaluated anything changes nothing, and is no generation."""
+        return None
+
     def step(self) -> None:
         """Go on by one generation."""
         raise NotImplementedError

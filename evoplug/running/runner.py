@@ -120,9 +120,11 @@ class Execution:
             for recorder in self.built.recorders:
                 recorder.open(str(self.folder))
         try:
-            while not (reason := self.problem.ledger.reached(self.settings.stop, self._best)):
+            while not (reason := self.problem.ledger.reached(self.settings.stop, self._best) or self._over()):
                 row = self._generation()
                 stopper.settle()
+                if row is None:
+                    continue
                 self._best = row["best"]
                 records.append(row)
                 with blamed(self.built.strategy):
@@ -140,15 +142,22 @@ class Execution:
             for recorder in self.built.recorders:
                 recorder.close()
 
-    def _generation(self) -> dict[str, Any]:
-        """One step of the loop and its line of records."""
+    def _over(self) -> str | None:
+        """Why the search itself has come to its end, if it has."""
+        with blamed(self.built.strategy):
+            return self.loop.over
+
+    def _generation(self) -> dict[str, Any] | None:
+        """One step of the loop and its line of records; None where the search was over before it."""
         problem, loop = self.problem, self.loop
         problem.seconds.clear()
         problem.columns.clear()
         problem.invalid = 0
-        begin = time.perf_counter()
+        begin, evaluated = time.perf_counter(), problem.ledger["evaluations"]
         with blamed(self.built.strategy):
             loop.step()
+            if loop.over and problem.ledger["evaluations"] == evaluated:
+                return None
             status = plain(dict(loop.status))
             if loop.members.fitness is None:
                 raise ValueError("step left `members` without fitness: call problem.evaluate(members)")

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from evotorch import SolutionBatch
+from evotorch.algorithms import CMAES
 from evotorch.algorithms.searchalgorithm import SearchAlgorithm
 from evotorch.distributions import Distribution
 from evotorch.optimizers import ClipUp, TorchOptimizer
@@ -18,6 +19,10 @@ from evoplug.backends.tracked import TrackedLoop
 from evoplug.contracts import Problem
 from evoplug.population.box import Box
 from evoplug.types import Members, Outcome
+
+
+class _NotFinite(ArithmeticError):
+    """A sample of the search distribution is no number."""
 
 
 class SearcherLoop(TrackedLoop):
@@ -38,6 +43,7 @@ class SearcherLoop(TrackedLoop):
         self, problem: Problem, make: Callable[[Bridge, torch.Tensor], SearchAlgorithm], isotropic: bool = False
     ) -> None:
         super().__init__(problem)
+        self._collapse: str | None = None
         assert problem.genotype is not None
         self._box = Box.of(problem.genotype)
         self._bridge = Bridge(problem, self._start_values, self._evaluate)
@@ -49,22 +55,49 @@ class SearcherLoop(TrackedLoop):
             self._searcher = make(self._bridge, width if self._unit is None else width / self._unit)
 
     def step(self) -> None:
-        """One step of the searcher: sample, evaluate, update."""
-        self._searcher.step()
+        """One step of the searcher: sample, evaluate, update; where its distribution does not survive that, the search
+        is :attr:`over`."""
+        try:
+            self._searcher.step()
+        except torch.linalg.LinAlgError:
+            self._collapse = "its covariance matrix has become singular"
+        except _NotFinite:
+            self._collapse = "it is no longer finite"
+            return
         self.track()
+
+    @property
+    def over(self) -> str | None:
+        """Once the search distribution has collapsed: no sample can differ from its centre, or it is no distribution
+        any more, which both happens where rounding decides between samples."""
+        collapse = self._collapse
+        if collapse is None and self.problem.generation > 1:
+            centre = self._centre()[0]
+            collapse = "no sample differs from its centre" if (centre + self._stdev() == centre).all() else None
+        return None if collapse is None else f"the search distribution has collapsed: {collapse}"
 
     @property
     def status(self) -> Mapping[str, Any]:
         """``stdev``: mean deviation of the search distribution (CMA-ES: its step size), in search units."""
-        status = self._searcher.status
-        stdev = torch.as_tensor(status["stdev" if "stdev" in status.keys() else "stepsize"])  # noqa: SIM118
-        return {"stdev": (stdev.diagonal() if stdev.ndim == 2 else stdev).mean().item()}
+        if isinstance(self._searcher, CMAES):
+            return {"stdev": self._searcher.sigma.item()}
+        return {"stdev": self._stdev().mean().item()}
+
+    def _stdev(self) -> torch.Tensor:
+        """``(d,)`` deviation of each coordinate of the search distribution, in search units."""
+        if isinstance(self._searcher, CMAES):
+            root = plain(self._searcher.A)
+            return plain(self._searcher.sigma) * (root.norm(dim=1) if root.ndim == 2 else root)
+        stdev = plain(torch.as_tensor(self._searcher.status["stdev"]))
+        return stdev.norm(dim=1) if stdev.ndim == 2 else stdev  # of xnes, a root of the covariance matrix
 
     def finish(self) -> Outcome:
         """Of the best sample and the centre of the search distribution the better one; beside it the other.
 
         The centre is evaluated once for it; where fitness is noisy and there are no validation data, both are.
         """
+        if not self._centre().isfinite().all():
+            return super().finish()
         centre = self.problem.members(self._genomes(self._centre()))
         self.problem.evaluate(centre)
         both = {"best sample": self.best, "centre": centre}
@@ -99,6 +132,8 @@ class SearcherLoop(TrackedLoop):
         return torch.where(width.isinf(), ones, width)
 
     def _evaluate(self, values: torch.Tensor) -> torch.Tensor:
+        if not values.isfinite().all():
+            raise _NotFinite
         self.members = self.problem.members(self._genomes(values))
         return self.problem.evaluate(self.members).fitness
 
@@ -108,10 +143,12 @@ class SearcherLoop(TrackedLoop):
             "searcher": _plain(vars(self._searcher)),
             "generator": self._bridge.generator.get_state(),
             "members": self.members.state_dict(),
+            "collapse": self._collapse,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         _restore(self._searcher, state["searcher"], self._bridge)
+        self._collapse = state["collapse"]
         self._bridge.generator.set_state(state["generator"])
         self.members = Members.from_state_dict(state["members"], self.problem.device)
         super().load_state_dict(state)
