@@ -42,7 +42,7 @@ __all__ = [
     "Annotated", "Any", "ClassVar", "Component", "ConfigError", "Crossover", "Dataset", "DatasetInfo", "Evaluation",
     "Evaluator", "Function", "Ge", "Genomes", "Genotype", "Gt", "Known", "Le", "Len", "Literal", "Loop", "Lt",
     "MaxLen", "Members", "MinLen", "Model", "MultipleOf", "Mutation", "Network", "Outcome", "Parts", "Plot", "Problem",
-    "Recorder", "Selection", "Strategy", "Task", "Use", "dataclass", "field", "use",
+    "Recorder", "Seed", "Selection", "Strategy", "Task", "Use", "dataclass", "field", "use",
 ]  # fmt: skip
 
 
@@ -77,6 +77,20 @@ class Known:
 
     def __init__(self, *names: str) -> None:
         object.__setattr__(self, "names", names)
+
+
+@dataclass(frozen=True)
+class OfRun:
+    """Marks the type of a parameter for which a configuration may give the run's seed."""
+
+
+RUN = "run"
+"""What a configuration gives for a :data:`Seed` that is the run's own."""
+
+Seed = Annotated[int, Ge(0), Lt(2**63), OfRun()]
+"""The type of a parameter that is a seed: ``split_seed: Annotated[Seed, "of the split"] = 0``. A configuration gives a
+number, or ``"run"`` for the seed of the run; the component receives the number. Outside a configuration there is no run
+to follow: :func:`evoplug.build` refuses ``"run"``, and so does a run that is given an object which holds it."""
 
 
 # ---------------------------------------------------------------------------------------------- components

@@ -19,7 +19,10 @@ import evoplug
 from evoplug.cli import markdown
 
 CHAPTERS: Mapping[str, tuple[str, ...]] = {
-    "Parameters": ("contracts.use", "contracts.Use", "contracts.Function", "contracts.Known"),
+    "Parameters": (
+        "contracts.use", "contracts.Use", "contracts.Function", "contracts.Known",
+        "contracts.Seed",
+    ),
     "All components": ("contracts.Component", "contracts.ConfigError"),
     "Genotypes": ("contracts.Genotype", "contracts.Task", "population.box.RealSpace"),
     "Evaluators": ("contracts.Evaluator", "contracts.Evaluation", "types.Metrics", "contracts.Model"),

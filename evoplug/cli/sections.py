@@ -130,6 +130,9 @@ mutation = { sigma = 0.02 }
 Many runs from one file: every arm with every seed, each in `runs/NAME/ARM/seed-SEED`. An arm is the rest of the file
 with some values replaced as by `--set`; `run.seed`, `[sweep]` and `[[claim]]` are no arm's to change. A grid,
 `grid = { "evaluator.batch" = [8, 64] }`, makes arms of its combinations, here `batch=8` and `batch=64`.
+
+A seed of a part that may be `"run"`, such as the `split_seed` of a data set, is then the seed of each run: a sweep with
+`split_seed = "run"` averages over splits too.
 """,
         Written,
         example="""\

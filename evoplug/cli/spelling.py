@@ -27,6 +27,7 @@ _KEYS = {
     "selections": "selection", "crossovers": "crossover", "mutations": "mutation", "datasets": "dataset",
     "networks": "network",
 }  # fmt: skip
+_SEED = 'Annotated[int, Ge(0), Lt(2**63)] | Literal["run"]'
 _OPERATOR = re.compile(r"\b(Selection|Crossover|Mutation)\b")
 
 
@@ -131,10 +132,14 @@ def _quoted(text: str) -> str:
 
 
 class _Bare(ast.NodeTransformer):
-    """Takes ``Annotated`` and ``Literal`` away and keeps the bounds that stood in the former."""
+    """Takes ``Annotated``, ``Literal`` and ``Seed`` away and keeps the bounds that stood in the former."""
 
     def __init__(self) -> None:
         self.bounds: list[str] = []
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        """A seed as a configuration may give it."""
+        return self.visit(ast.parse(_SEED, mode="eval").body) if node.id == "Seed" else node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         match node:

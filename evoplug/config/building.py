@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from evoplug.config.functions import Reference
 from evoplug.config.schema import Checker
 from evoplug.config.spec import Spec
 from evoplug.config.tree import Origin
-from evoplug.contracts import Component, Use
+from evoplug.contracts import RUN, Component, Use
 from evoplug.errors import ConfigError, EvoplugError, Key, Mistake, PluginError, split
 
 
@@ -40,11 +40,12 @@ def build(group: str, name: str, /, **parameters: Any) -> Component:
     return make(spec)
 
 
-def make(spec: Spec, **more: Any) -> Component:
+def make(spec: Spec, seed: int | None = None, /, **more: Any) -> Component:
     """Import the class, build what its parameters hold, make it, and let it check itself.
 
     Args:
         spec: what to build; an object is taken as it is.
+        seed: of the run; None outside any.
         more: further parameters, as objects.
 
     Raises:
@@ -53,7 +54,7 @@ def make(spec: Spec, **more: Any) -> Component:
     """
     new = partial(_complete, spec.given) if spec.given is not None else loading.load(spec.group, spec.name)
     mistakes: list[Mistake] = []
-    parameters = {name: _value(value, (name,), mistakes) for name, value in spec.parameters.items()}
+    parameters = {name: _value(value, (name,), seed, mistakes) for name, value in _seeded(spec, seed, mistakes)}
     if mistakes:
         raise ConfigError(mistakes=mistakes)
     try:
@@ -88,15 +89,25 @@ def _complete(component: Component) -> Component:
     return component
 
 
-def _value(value: Any, key: Key, mistakes: list[Mistake]) -> Any:
+def _seeded(spec: Spec, seed: int | None, mistakes: list[Mistake]) -> Iterator[tuple[str, Any]]:
+    """The parameters, with the run's seed in those that follow it."""
+    for name, value in spec.parameters.items():
+        declared = spec.schema.parameters.get(name)
+        follows = declared is not None and declared.shape.is_seed and value == RUN
+        if follows and seed is None:
+            mistakes.append(Mistake((name,), f'"{RUN}" is the seed of a run, and here is none: give the number'))
+        yield name, seed if follows else value
+
+
+def _value(value: Any, key: Key, seed: int | None, mistakes: list[Mistake]) -> Any:
     """The object that a parameter stands for."""
     try:
         if isinstance(value, Spec):
-            return make(value)
+            return make(value, seed)
         if isinstance(value, Reference):
             return value.resolve()
     except ConfigError as error:
         mistakes += under(key, error)
     if isinstance(value, Mapping) and any(isinstance(inner, Spec) for inner in value.values()):
-        return {name: _value(inner, (*key, name), mistakes) for name, inner in value.items()}
+        return {name: _value(inner, (*key, name), seed, mistakes) for name, inner in value.items()}
     return value

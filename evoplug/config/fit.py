@@ -16,6 +16,7 @@ from evoplug.config.experiment import Experiment, Reading
 from evoplug.config.messages import mistake
 from evoplug.config.operators import Operator
 from evoplug.config.partwise import PartwiseCrossover, PartwiseMutation
+from evoplug.config.settings import RunSettings
 from evoplug.config.spec import Spec
 from evoplug.contracts import Crossover, Evaluator, Genotype, Mutation, Recorder, Selection, Strategy
 from evoplug.errors import ConfigError, EvoplugError, FilesError, Key, Mistake, PluginError, dotted
@@ -102,6 +103,8 @@ class _Fitting:
     def __init__(self, given: Experiment | Reading, mistakes: Iterable[Mistake] = ()) -> None:
         self.given = given
         self.mistakes = list(mistakes)
+        # Of a configuration that is wrong somewhere, parts are built for their own mistakes: any seed will do.
+        self._seed = given.run.seed if isinstance(given, Experiment) else RunSettings.seed
 
     def device(self, name: str) -> str:
         """What the name of a device stands for; the CPU where that is a mistake, which is noted."""
@@ -194,7 +197,7 @@ class _Fitting:
                 self._build(inner)
             return None
         try:
-            return make(spec, **more)
+            return make(spec, self._seed, **more)
         except ConfigError as error:
             self._note(spec.key, error)
             return None

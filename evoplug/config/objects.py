@@ -12,7 +12,7 @@ from evoplug import catalogue
 from evoplug.config import messages, parameters, tree
 from evoplug.config.parameters import Parameter
 from evoplug.config.spec import named
-from evoplug.contracts import Component
+from evoplug.contracts import RUN, Component
 from evoplug.errors import Key, PluginError
 
 
@@ -87,7 +87,7 @@ def _is_numpy_scalar(value: Any) -> bool:
 
 
 def _special(parameter: Parameter, value: Any, key: Key) -> Iterator[tuple[Key, str]]:
-    """What is wrong with a parameter that holds components or functions."""
+    """What is wrong with a parameter that holds components or functions, or follows a run."""
     shape = parameter.shape
     if shape.contract:
         if not (value is None and shape.optional):
@@ -95,6 +95,8 @@ def _special(parameter: Parameter, value: Any, key: Key) -> Iterator[tuple[Key, 
     elif shape.contract_of_each and isinstance(value, Mapping):
         for name, inner in value.items():
             yield from _component(shape.contract_of_each, inner, (*key, name))
+    elif shape.is_seed and value == RUN:
+        yield key, f'"{RUN}" is for a part that a configuration names; an object takes the number itself'
     elif shape.known and isinstance(value, str) and value not in shape.known:
         yield key, f"must be a function, or a known name; {messages.suggestion(value, shape.known)}"
 

@@ -56,7 +56,8 @@ class Schema:
 
     @cached_property
     def _model(self) -> type[BaseModel]:
-        fields = {alias: (self.parameters[name].annotation, None) for name, alias in self._aliases.items()}
+        types = {alias: typehints.accepted(self.parameters[name].annotation) for name, alias in self._aliases.items()}
+        fields = {alias: (accepted, None) for alias, accepted in types.items()}
         try:
             return create_model("Parameters", __config__=_STRICT, **fields)  # type: ignore[call-overload]
         except Exception as error:  # pydantic has many ways to refuse an annotation

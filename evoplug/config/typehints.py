@@ -9,10 +9,10 @@ import typing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from evoplug import contracts
-from evoplug.contracts import Component, Known
+from evoplug.contracts import RUN, Component, Known, OfRun
 
 _BUILTINS = {cls.__name__: cls for cls in (bool, dict, float, int, list, set, str, tuple)}
 _TYPING = {name: getattr(typing, name) for name in ("Annotated", "Any", "Literal", "Optional", "Union")}
@@ -24,6 +24,7 @@ _BOUNDS = {
 _CONTRACTS = {cls.__name__: cls for cls in contracts.CONTRACTS}
 NAMES: dict[str, Any] = {
     **_BUILTINS, **_TYPING, **_COLLECTIONS, **_BOUNDS, **_CONTRACTS, "Function": contracts.Function, "Path": Path,
+    "Seed": contracts.Seed,
 }  # fmt: skip
 """All that an annotation in source text can refer to."""
 
@@ -64,6 +65,8 @@ class Shape:
     """Whether None is allowed."""
     known: tuple[str, ...]
     """The names that a function parameter knows."""
+    is_seed: bool = False
+    """Whether it may be the run's seed."""
 
     @property
     def contract(self) -> type[Component] | None:
@@ -85,14 +88,20 @@ class Shape:
 
 def shape(annotation: Any) -> Shape:
     """Take an annotation apart."""
-    core, optional, known = annotation, False, list[str]()
+    core, optional, known, seed = annotation, False, list[str](), False
     while True:
         if get_origin(core) is Annotated:
             known += [name for extra in core.__metadata__ if isinstance(extra, Known) for name in extra.names]
+            seed |= any(isinstance(extra, OfRun) for extra in core.__metadata__)
             core = core.__origin__
         elif get_origin(core) in (Union, types.UnionType) and type(None) in get_args(core):
             optional = True
             members = tuple(member for member in get_args(core) if member is not type(None))
             core = Union[members]  # noqa: UP007 - built from a tuple
         else:
-            return Shape(core, optional, tuple(known))
+            return Shape(core, optional, tuple(known), seed)
+
+
+def accepted(annotation: Any) -> Any:
+    """The type of what a configuration may give: of a seed, the word for the run's own too."""
+    return annotation | Literal[RUN] if shape(annotation).is_seed else annotation

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import torch
 
-from evoplug.contracts import Ge, dataclass
+from evoplug.contracts import Ge, Seed, dataclass
 from evoplug_supervised.datasets.images import Half, Images, Source
 from evoplug_supervised.folder import damaged, data_folder
 
@@ -28,7 +28,7 @@ class MNIST(Images):
     train: Annotated[Annotated[int, Ge(1)] | None, "how many of the other training images to use; by default all"] = (
         None
     )
-    split_seed: Annotated[int, "seed of the permutation that splits the training set"] = 0
+    split_seed: Annotated[Seed, 'seed of the permutation that splits the training set; `"run"`: the run\'s own'] = 0
     normalisation: Annotated[
         Literal["mean-image", "standard", "unit"],
         "minus each pixel's mean; mean 0 and variance 1 over the training images; or just in [0, 1]",

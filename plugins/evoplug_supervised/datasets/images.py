@@ -1,4 +1,4 @@
-"""What sets of images share: splits by a fixed seed, then preprocessing, done once in a process."""
+"""What sets of images share: splits by a seed, then preprocessing, done once in a process."""
 
 from __future__ import annotations
 

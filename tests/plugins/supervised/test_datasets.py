@@ -16,7 +16,9 @@ import torch
 import torchvision
 from PIL import Image
 
+import evoplug
 from evoplug import ConfigError, FilesError
+from evoplug.running.exporting import export
 from evoplug_supervised.datasets.cifar import CIFAR10
 from evoplug_supervised.datasets.digits import Digits
 from evoplug_supervised.datasets.idx import MNIST, FashionMNIST
@@ -75,6 +77,28 @@ def test_the_seed_alone_decides_the_split(mnist):
 
     assert labels(split_seed=1) != labels(split_seed=2)
     assert labels(split_seed=1) == labels(split_seed=1, pool=2)
+
+
+def test_no_seed_touches_the_test_half(mnist):
+    test, other = (
+        MNIST(root=str(mnist), validation=4, normalisation="unit", split_seed=s).load("test") for s in (1, 2)
+    )
+    assert all(map(torch.equal, test, other))
+
+
+def test_the_network_of_a_run_that_splits_by_its_seed_has_the_mean_image_of_that_split(mnist, tmp_path):
+    dataset = {"use": "mnist", "root": str(mnist), "validation": 4, "split_seed": "run"}
+    evaluator = {"use": "train", "dataset": dataset, "network": {"use": "mlp", "hidden": [4]}, "batch": 4}
+    shifts = []
+    for seed in (1, 2):
+        run = {"name": "split", "seed": seed, "stop": {"generations": 1}}
+        config = {"run": run, "strategy": {"use": "gradient-descent"}, "evaluator": evaluator}
+        folder = evoplug.run(config, out=tmp_path / str(seed)).folder
+        exported = export(evoplug.Run(folder).best, tmp_path / f"{seed}.pt").path
+        shifts.append(torch.load(exported, weights_only=True)["state_dict"]["0.shift"])
+        own, _ = MNIST(root=str(mnist), validation=4, split_seed=seed).preprocessing()
+        assert torch.equal(shifts[-1], own.shift)
+    assert not torch.equal(*shifts)
 
 
 def test_train_takes_the_first_of_the_rest(mnist):
