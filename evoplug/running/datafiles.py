@@ -44,9 +44,10 @@ def find(entry: Entry) -> Data:
         return Data(name, "your own files", detail=", ".join(needed))
     try:
         files = _files(name, dataset(name))
+        absent = _absent(files)
     except EvoplugError as error:
         return Data(name, "broken", detail=str(error).partition("\n")[0])
-    if absent := _absent(files):
+    if absent:
         return Data(name, "missing", files, str(absent[0]))
     return Data(name, "here" if files else "no files", files)
 

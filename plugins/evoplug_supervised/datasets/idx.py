@@ -23,7 +23,7 @@ class MNIST(Images):
     comes after that.
     """
 
-    root: Annotated[str | None, "folder that holds MNIST/raw; by default EVOPLUG_DATA, else the user's cache"] = None
+    root: Annotated[Path | None, "folder that holds MNIST/raw; by default EVOPLUG_DATA, else the user's cache"] = None
     validation: Annotated[int, Ge(0), "images taken from the training set"] = 5000
     train: Annotated[Annotated[int, Ge(1)] | None, "how many of the other training images to use; by default all"] = (
         None
@@ -72,5 +72,7 @@ class FashionMNIST(MNIST):
 def _parse(read: Callable[[str], torch.Tensor], path: Path) -> torch.Tensor:
     try:
         return read(str(path))
+    except OSError:
+        raise
     except Exception as error:  # a damaged header can raise nearly anything
         raise damaged(path, f"not a whole idx file ({type(error).__name__} {error})") from error
