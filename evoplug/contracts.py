@@ -501,7 +501,7 @@ class DatasetInfo(NamedTuple):
     classes: int
     """Labels are below it."""
     sizes: Mapping[str, int]
-    """split -> number of examples; an empty mapping where only loading tells."""
+    """split -> number of examples, exactly; an empty mapping where only loading tells."""
 
 
 class Dataset(Component):
@@ -514,12 +514,27 @@ class Dataset(Component):
         raise NotImplementedError
 
     def load(self, split: str) -> tuple[torch.Tensor, torch.Tensor]:
-        """x ``(n, *shape)`` float32, preprocessed, and y ``(n,)`` int64, on the CPU.
+        """x ``(n, *shape)`` float32, preprocessed and finite, and y ``(n,)`` int64 below ``classes``, on the CPU.
 
         Raises:
             FilesError: if the files are missing or damaged: where they were looked for, and how to get them.
         """
         raise NotImplementedError
+
+    def load_all(self) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+        """split -> x and y as :meth:`load` gives them, of the splits that have examples.
+
+        What evaluators call. It is not to be overridden: whatever breaks a promise of ``load`` or ``info`` is found
+        here, once at the start of a run.
+
+        Raises:
+            FilesError: as :meth:`load`.
+            PluginError: if a dtype, a shape, a number of examples or a label is not as promised, or x is not finite:
+                the split, what is wrong, and what is right.
+        """
+        from evoplug.population import examples  # late, as all that needs torch
+
+        return examples.load(self)
 
     def preprocessing(self) -> tuple[nn.Module, torch.Tensor]:
         """What makes raw examples, as the files hold them, into what ``load`` gives; and two raw examples.

@@ -15,8 +15,9 @@ from evoplug.config.functions import Reference
 from evoplug.config.schema import Checker
 from evoplug.config.spec import Spec
 from evoplug.config.tree import Origin
-from evoplug.contracts import RUN, Component, Use
-from evoplug.errors import ConfigError, EvoplugError, Key, Mistake, PluginError, split
+from evoplug.contracts import RUN, Component, Dataset, Use
+from evoplug.errors import ConfigError, EvoplugError, Key, Mistake, PluginError, named, require, split
+from evoplug.population import examples
 
 
 def build(group: str, name: str, /, **parameters: Any) -> Component:
@@ -59,6 +60,7 @@ def make(spec: Spec, seed: int | None = None, /, **more: Any) -> Component:
         raise ConfigError(mistakes=mistakes)
     try:
         component: Component = new(**parameters, **more)
+        _promised(component)
         mistakes = [Mistake(split(key), message) for key, message in component.check()]
     except EvoplugError:
         raise
@@ -72,6 +74,27 @@ def make(spec: Spec, seed: int | None = None, /, **more: Any) -> Component:
 def blamed(what: str, error: Exception) -> PluginError:
     """The error for a plugin's exception that is none of evoplug's own."""
     return PluginError(f"{what}: {type(error).__name__}: {' '.join(str(error).split())} ({place(error)})")
+
+
+def held(component: Component) -> Iterator[tuple[str, Component]]:
+    """The parts of a component by the names of its parameters, those in tables too."""
+    for name, value in vars(component).items():
+        for part in value.values() if isinstance(value, Mapping) else [value]:
+            if isinstance(part, Component):
+                yield name, part
+
+
+def _promised(component: Component) -> None:
+    """Before a component asks them: do its data sets say what they are?"""
+    for _, part in held(component):
+        if isinstance(part, Dataset):
+            try:
+                info = part.info()
+            except EvoplugError:
+                raise
+            except Exception as error:
+                raise blamed(f"{named(type(part))}: info", error) from error
+            require(part, examples.wrong_info(info))
 
 
 def under(key: Key, error: ConfigError) -> list[Mistake]:

@@ -12,7 +12,7 @@ _ARRAYS = (list, tuple, set, frozenset)
 
 
 def absolute(value: Any, folder: Callable[[Key], Path], key: Key) -> Any:
-    """The value with every path in it absolute and without links.
+    """The value with every path in it absolute and without links; one that begins with ``~`` is the user's.
 
     Args:
         value: a plain parameter as its type has it.
@@ -23,7 +23,7 @@ def absolute(value: Any, folder: Callable[[Key], Path], key: Key) -> Any:
         OSError, ValueError, RuntimeError: for what can be no path.
     """
     if isinstance(value, Path):
-        return (folder(key) / value).resolve()
+        return (folder(key) / value.expanduser()).resolve()
     if isinstance(value, Mapping):
         return {name: absolute(inner, folder, (*key, name)) for name, inner in value.items()}
     if type(value) in _ARRAYS:

@@ -9,9 +9,9 @@ from typing import Literal, NamedTuple, cast
 
 from evoplug import catalogue
 from evoplug.catalogue import REQUIRED, Entry
-from evoplug.config.building import blamed, build
+from evoplug.config.building import blamed, build, held
 from evoplug.contracts import Component, Dataset
-from evoplug.errors import EvoplugError
+from evoplug.errors import EvoplugError, FilesError
 
 State = Literal["here", "missing", "no files", "your own files", "broken"]
 
@@ -44,9 +44,10 @@ def find(entry: Entry) -> Data:
         return Data(name, "your own files", detail=", ".join(needed))
     try:
         files = _files(name, dataset(name))
+        absent = _absent(files)
     except EvoplugError as error:
         return Data(name, "broken", detail=str(error).partition("\n")[0])
-    if absent := _absent(files):
+    if absent:
         return Data(name, "missing", files, str(absent[0]))
     return Data(name, "here" if files else "no files", files)
 
@@ -64,14 +65,13 @@ def require(component: Component) -> None:
     """Raise what loading would, where a file is missing of a data set that a component holds, itself or in its parts.
 
     Raises:
-        FilesError: as :meth:`evoplug.contracts.Dataset.load` says it.
+        FilesError: as :meth:`evoplug.contracts.Dataset.load` says it; or if a folder may not be looked into.
         PluginError: if a data set cannot say what its files are.
     """
-    for name, part in vars(component).items():
+    for name, part in held(component):
         if isinstance(part, Dataset) and _absent(_files(name, part)):
             part.load("train")
-        elif isinstance(part, Component):
-            require(part)
+        require(part)
 
 
 def _files(name: str, dataset: Dataset) -> tuple[Path, ...]:
@@ -85,4 +85,19 @@ def _files(name: str, dataset: Dataset) -> tuple[Path, ...]:
 
 
 def _absent(files: Iterable[Path]) -> list[Path]:
-    return [file for file in files if not file.exists()]
+    """Those that are not there.
+
+    Raises:
+        FilesError: if that cannot be told.
+    """
+    return [file for file in files if not _is_there(file)]
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise FilesError(f"{file}: cannot be read: {error.strerror}") from error
+    return True

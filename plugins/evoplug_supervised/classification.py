@@ -57,8 +57,8 @@ class Classification(Evaluator, genome="weights"):
 
     def check(self) -> Iterable[tuple[str, str]]:
         sizes = self.dataset.info().sizes
-        if "train" in sizes:
-            yield from self._misfits(sizes["train"])
+        if sizes:
+            yield from self._misfits(sizes.get("train", 0))
 
     def task(self) -> Task:
         info = self.dataset.info()
@@ -72,13 +72,11 @@ class Classification(Evaluator, genome="weights"):
 
     def start(self, device: torch.device, rng: Rng) -> None:
         self._template = self._template.to(device)
-        sizes = self.dataset.info().sizes
-        splits = [split for split in ("train", "validation", "test") if sizes.get(split, not sizes)]
-        data = {split: self.dataset.load(split) for split in splits}
+        data = self.dataset.load_all()
+        for key, message in self._misfits(len(data["train"][1]) if "train" in data else 0):
+            raise ConfigError(key, message)
         best = layout(self._template, data["train"][0][:2].to(device))
         self._data = {split: (x.to(device, memory_format=best), y.to(device)) for split, (x, y) in data.items()}
-        for key, message in self._misfits(len(self._data["train"][1])):
-            raise ConfigError(key, message)
 
     def evaluate(self, members: Members, rng: Rng) -> Evaluation:
         x, y = self._data["train"]
@@ -102,7 +100,9 @@ class Classification(Evaluator, genome="weights"):
         return with_preprocessing(self.dataset, self._weights.network, network)
 
     def _misfits(self, train: int) -> Iterable[tuple[str, str]]:
-        if self.batch > train:
+        if not train:
+            yield "dataset", "has no training examples"
+        elif self.batch > train:
             yield "batch", f"must not exceed the {train:,} training examples, got {self.batch:,}"
 
     @staticmethod

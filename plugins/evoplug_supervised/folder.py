@@ -13,7 +13,7 @@ from platformdirs import user_cache_path
 from evoplug import FilesError
 
 
-def data_folder(root: str | None) -> Path:
+def data_folder(root: Path | None) -> Path:
     """``root``, else the environment's EVOPLUG_DATA, else the user's cache folder."""
     given = root or os.environ.get("EVOPLUG_DATA")
     return Path(given).expanduser() if given else user_cache_path("evoplug")
@@ -27,6 +27,11 @@ def missing(name: str, path: Path) -> FilesError:
 def damaged(path: Path, what: str) -> FilesError:
     """What to say of a file that is not what it should be."""
     return FilesError(f"{path} is damaged: {' '.join(what.split())}")
+
+
+def unreadable(error: OSError, path: Path) -> FilesError:
+    """What to say of what is there and cannot be read: ``path``, or the one that the error names."""
+    return FilesError(f"{error.filename or path}: cannot be read: {error.strerror or error}")
 
 
 def fetch(name: str, folder: Path, entry: str, download: Callable[[Path], None]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import torch
@@ -38,9 +38,8 @@ from evoplug_supervised.initialisers import initialise
 from evoplug_supervised.losses import Loss, by_network, cross_entropy, per_example
 from evoplug_supervised.preprocessing import with_preprocessing
 from evoplug_supervised.teams import STACK, Teams, load, state_of
-from evoplug_supervised.trainer import Recipe, score, train
+from evoplug_supervised.trainer import Recipe, score, smallest_step, train, trains_on_one
 
-SPLITS = ("train", "validation", "test")
 GENES = ("loss", "learning_rate", "momentum", "weight_decay")
 """What parts of a genome can set."""
 
@@ -120,21 +119,21 @@ class Train(Evaluator, genome="composite"):
         misfits = [*self._misfits(genotype), *self._data_misfits()]
         if misfits:
             raise ConfigError(mistakes=[m for misfit in misfits for m in ConfigError(*misfit).mistakes])
-        self._build("meta")
+        info = self.dataset.info()
+        self._require_steps(self._build("meta"), torch.zeros(1, *info.shape, device="meta"), info.sizes.get("train", 0))
 
     def start(self, device: torch.device, rng: Rng) -> None:
         self._device = device
-        data = {split: self.dataset.load(split) for split in self._splits()}
+        data = self.dataset.load_all()
+        for misfit in self._absent(data):
+            raise ConfigError(*misfit)
         most = 1 if self.optimizer == "adam" else STACK  # Adam counts each network's steps
-        self._teams = Teams(self._build("cpu"), data["train"][0][:2], device, most)
+        network, (x, _) = self._build("cpu"), data["train"]
+        self._require_steps(network, x[:1], len(x))
+        self._teams = Teams(network, x[:2], device, most)
         self._data = {
             split: (x.to(device, memory_format=self._teams.layout), y.to(device)) for split, (x, y) in data.items()
         }
-
-    def _splits(self) -> list[str]:
-        """The splits that the data set has."""
-        sizes = self.dataset.info().sizes
-        return [split for split in SPLITS if sizes.get(split, not sizes)]
 
     def _build(self, device: str) -> nn.Module:
         """The network, with weights that mean nothing."""
@@ -285,10 +284,30 @@ class Train(Evaluator, genome="composite"):
 
     def _data_misfits(self) -> Iterable[tuple[str, str]]:
         info = self.dataset.info()
-        if info.sizes and not info.sizes.get(self.fitness_split):
-            yield "fitness_split", f"the data set has no {self.fitness_split} examples"
+        if info.sizes:
+            yield from self._absent([split for split, size in info.sizes.items() if size])
         if self.augmentation and len(info.shape) != 3:
             yield "augmentation", f"is for images, and an example has shape {tuple(info.shape)}"
+
+    def _require_steps(self, network: nn.Module, x: torch.Tensor, examples: int) -> None:
+        """Raise ConfigError if a gradient step has too few examples for the network.
+
+        Args:
+            x: one input, on the network's device.
+            examples: in the training split; 0 where it is not known yet.
+        """
+        if smallest_step(examples, self.batch) == 1 and not trains_on_one(network, x):
+            step = "is one" if self.batch == 1 else f"leaves one of {examples:,} for the last step"
+            raise ConfigError(
+                "batch", f"{step}, and the network cannot be trained on one example (batch normalisation)"
+            )
+
+    def _absent(self, splits: Collection[str]) -> Iterable[tuple[str, str]]:
+        """(key, message) of each split that is needed and not among those that have examples."""
+        if "train" not in splits:
+            yield "dataset", "has no training examples"
+        elif self.fitness_split not in splits:
+            yield "fitness_split", f"the data set has no {self.fitness_split} examples"
 
 
 def _genes(members: Members, rows: Sequence[int]) -> dict[str, Any]:

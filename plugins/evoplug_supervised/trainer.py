@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
+from torch import nn
 
 from evoplug_supervised.augmentation import Augmentation
 from evoplug_supervised.losses import Loss
@@ -78,6 +80,30 @@ def train(
                 loss(networks(_inputs(x, rows, recipe, noises)), y.take(rows)).mean(-1).sum().backward()
                 optimizer.step()
     return networks.states(optimizer)
+
+
+def smallest_step(examples: int, batch: int) -> int:
+    """How many examples the smallest gradient step of an epoch has."""
+    return examples % batch or min(examples, batch)
+
+
+@torch.no_grad()
+def trains_on_one(module: nn.Module, x: torch.Tensor) -> bool:
+    """Whether a pass of one input ``(1, ...)`` in training mode works as one of two does; batch normalisation may
+    not. The module stays as it is."""
+    module = copy.deepcopy(module).train()
+    with torch.random.fork_rng(devices=()):
+        if _works(module, x):
+            return True
+        return not _works(module, torch.cat([x, x]))  # what fails on two as well has another cause
+
+
+def _works(module: nn.Module, x: torch.Tensor) -> bool:
+    try:
+        module(x)
+    except Exception:  # a network's own code can raise anything
+        return False
+    return True
 
 
 @torch.no_grad()

@@ -44,6 +44,8 @@ FAULTS = {
     "mutations/fitting-none": "some space is taken",
     "mutations/unloadable": "it can be loaded",
     "datasets/doubles": "examples are what it says",
+    "datasets/counting-from-one": "examples are what it says",
+    "datasets/misnaming": "it says what it is",
     "networks/shared": "every module is its own",
     "recorders/changing-rows": "it takes the rows of a run",
     "plots/by-pyplot": "it draws a figure of its own",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 
 import evoplug
 from evoplug import FilesError, catalogue
+from evoplug.contracts import Dataset, Evaluator
 from evoplug.running import datafiles
 from strangers import Site, visit
 
@@ -72,6 +75,37 @@ def test_data_sets_are_here_missing_or_your_own(site: Site) -> None:
     assert found["own"].detail == "`folder`"
     assert "does not extend `Dataset`" in found["broken"].detail
     assert found["raising"].detail == "raising: files: KeyError: 'root' (levy.py:28)"
+
+
+def test_a_folder_that_may_not_be_looked_into_is_said_and_disturbs_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path, **more: bool) -> os.stat_result:
+        if "MNIST" in path.parts:
+            raise PermissionError(13, "Permission denied", str(path))
+        return os.stat(path, **more)
+
+    monkeypatch.setenv("EVOPLUG_DATA", str(tmp_path))
+    monkeypatch.setattr(Path, "stat", refused)
+    message = r"/MNIST/raw/train-images-idx3-ubyte: cannot be read: Permission denied$"
+    found = {each.name: each for each in datafiles.installed()}
+    assert (found["mnist"].state, found["digits"].state) == ("broken", "no files")
+    assert re.search(message, found["mnist"].detail)
+    with pytest.raises(FilesError, match=message):
+        evoplug.run(TRAINING, out=tmp_path / "out")
+
+
+class Both(Evaluator):
+    """Holds its data sets in a table."""
+
+    def __init__(self, datasets: dict[str, Dataset]) -> None:
+        self.datasets = datasets
+
+
+def test_data_sets_in_a_table_are_looked_for_too(tmp_path: Path) -> None:
+    missing = evoplug.build("datasets", "mnist", root=str(tmp_path))
+    with pytest.raises(FilesError, match=MISSING):
+        datafiles.require(Both({"digits": evoplug.build("datasets", "digits"), "mnist": missing}))
 
 
 def test_every_installed_one_is_found() -> None:

@@ -20,7 +20,7 @@ class CIFAR10(Images):
     The files are Python pickles; they are opened only if their checksums are right.
     """
 
-    root: Annotated[str | None, "folder of cifar-10-batches-py; by default EVOPLUG_DATA, else the user's cache"] = None
+    root: Annotated[Path | None, "folder of cifar-10-batches-py; by default EVOPLUG_DATA, else the user's cache"] = None
     validation: Annotated[int, Ge(0), "images taken from the training set"] = 5000
     train: Annotated[Annotated[int, Ge(1)] | None, "how many of the other training images to use; by default all"] = (
         None

@@ -24,7 +24,7 @@ class MNIST(Images):
     comes after that.
     """
 
-    root: Annotated[str | None, "folder that holds MNIST/raw; by default EVOPLUG_DATA, else the user's cache"] = None
+    root: Annotated[Path | None, "folder that holds MNIST/raw; by default EVOPLUG_DATA, else the user's cache"] = None
     validation: Annotated[int, Ge(0), "images taken from the training set"] = 5000
     train: Annotated[Annotated[int, Ge(1)] | None, "how many of the other training images to use; by default all"] = (
         None
@@ -81,5 +81,5 @@ def _parse(path: Path, dimensions: int) -> torch.Tensor:
             raise ValueError(f"begins with {bytes(content[:4])!r}")
         shape = struct.unpack_from(f">{dimensions}I", content, offset=4)
         return torch.frombuffer(content, dtype=torch.uint8, offset=4 + 4 * dimensions).view(shape)
-    except (OSError, ValueError, struct.error, RuntimeError) as error:
+    except (ValueError, struct.error, RuntimeError) as error:
         raise damaged(path, f"not a whole idx file ({type(error).__name__} {error})") from error

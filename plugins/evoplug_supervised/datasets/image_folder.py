@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cached_property
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy
 import torch
-from PIL import Image
 
 from evoplug import FilesError
 from evoplug.contracts import ConfigError, DatasetInfo, Ge, Seed, dataclass
+from evoplug_supervised.datasets.class_folders import Listing, listing
 from evoplug_supervised.datasets.images import Half, Images, Source
-from evoplug_supervised.folder import damaged, data_folder
+from evoplug_supervised.datasets.pixels import decoded
+from evoplug_supervised.folder import data_folder, unreadable
 
 
 @dataclass(kw_only=True, frozen=True)
 class ImageFolder(Images):
-    """Any images, sorted into folders by class: FOLDER/train/CLASS/*.jpg and FOLDER/test/CLASS/*.jpg."""
+    """Any images, sorted into folders by class: FOLDER/train/CLASS/*.jpg and FOLDER/test/CLASS/*.jpg.
 
-    folder: Annotated[str, "the folder of train/ and test/, from the data folder on"]
-    root: Annotated[str | None, "the data folder; by default EVOPLUG_DATA, else the user's cache"] = None
+    Images end in .bmp, .gif, .jpg, .jpeg, .pgm, .png, .ppm, .tif, .tiff or .webp and may stand in folders of their own
+    within a class; all else is passed over, and so are hidden files and folders (`.thumbs`, `__MACOSX`). A link to a
+    folder is followed unless it leads back into FOLDER/train or FOLDER/test.
+
+    Pixels become 8 bits a channel: grey values of 16 bits are divided by 257; those of 32 bits and floating ones, for
+    which no range is defined, are refused. Images are turned upright by their EXIF orientation; what is transparent
+    lies on white; of an animation the first picture is taken; palettes, CMYK and black and white become colour or grey
+    by PIL's plain formulas, without colour profiles.
+    """
+
+    folder: Annotated[str, "the folder of train/ and test/, inside of the data folder"]
+    root: Annotated[Path | None, "the data folder; by default EVOPLUG_DATA, else the user's cache"] = None
     size: Annotated[
         Annotated[int, Ge(1)] | None, "side in pixels to which images are resized; by default all have one size"
     ] = None
@@ -51,7 +61,7 @@ class ImageFolder(Images):
         return ()  # the numbers are in the files
 
     def info(self) -> DatasetInfo:
-        """Counts the files and opens one, without reading its pixels.
+        """Counts the files and opens one.
 
         Raises:
             FilesError: if the folder or its images are missing, too few for the splits or too small.
@@ -63,48 +73,61 @@ class ImageFolder(Images):
     def files(self) -> Sequence[Path]:
         return [data_folder(self.root) / self.folder / half for half in ("train", "test")]
 
+    def contents(self) -> Sequence[Path]:
+        return [path for half in self._listings.values() for path, _ in half.files]
+
     def read(self, folder: Path, half: Half) -> Source:
-        files = self._files[half]
-        channels, height, width = self.shape
-        labels = torch.tensor([label for _, label in files])
-        return Source(_Pixels([Path(path) for path, _ in files], channels, (width, height), bool(self.size)), labels)
+        _, height, width = self.shape
+        paths, labels = zip(*self._listings[half].files, strict=True)
+        return Source(_Pixels(paths, self.channels, (width, height), self.size is not None), torch.tensor(labels))
 
     def download(self) -> None:
         raise ConfigError("download", "image-folder holds your own images: there is nothing to download")
 
     @property
     def counts(self) -> Mapping[str, int]:  # type: ignore[override]
-        return {half: len(files) for half, files in self._files.items()}
+        return {half: len(listing.files) for half, listing in self._listings.items()}
 
     @property
     def classes(self) -> int:  # type: ignore[override]
-        return len({label for _, label in self._files["train"]})
+        return len(self._listings["train"].classes)
 
     @property
     def shape(self) -> tuple[int, int, int]:  # type: ignore[override]
         if self.size is not None:
             return (self.channels, self.size, self.size)
-        with _opened(Path(self._files["train"][0][0])) as image:
-            return (self.channels, image.height, image.width)
+        first, _ = self._listings["train"].files[0]
+        try:
+            width, height = _size(first, first.stat().st_mtime_ns)
+        except OSError as error:
+            raise unreadable(error, first) from error
+        return (self.channels, height, width)
+
+    @property
+    def _listings(self) -> Mapping[str, Listing]:
+        """Half -> its files, listed again where some have come or gone.
+
+        Raises:
+            FilesError: if a half cannot be listed, or the two hold different classes.
+        """
+        for folder in self.files():
+            if folder not in self._known or not self._known[folder].is_current:
+                self._known[folder] = listing(folder)
+        train, test = (self._known[folder] for folder in self.files())
+        if train.classes != test.classes:
+            raise FilesError(f"image-folder: {self.files()[0]} and {self.files()[1]} hold different classes")
+        return {"train": train, "test": test}
 
     @cached_property
-    def _files(self) -> Mapping[str, list[tuple[str, int]]]:
-        """Half -> paths and labels, listed once."""
-        from torchvision.datasets import ImageFolder as Files
-
-        try:
-            halves = {path.name: Files(path) for path in self.files()}
-        except FileNotFoundError as error:
-            raise FilesError(f"image-folder: {' '.join(str(error).split())}") from error
-        if halves["train"].classes != halves["test"].classes:
-            raise FilesError(f"image-folder: {self.files()[0]} and {self.files()[1]} hold different classes")
-        return {half: files.samples for half, files in halves.items()}
+    def _known(self) -> dict[Path, Listing]:
+        """Folder -> what was last found in it."""
+        return {}
 
 
 class _Pixels:
     """Image files as one array whose rows are decoded when they are asked for."""
 
-    def __init__(self, paths: list[Path], channels: int, size: tuple[int, int], resize: bool) -> None:
+    def __init__(self, paths: Sequence[Path], channels: Literal[1, 3], size: tuple[int, int], resize: bool) -> None:
         self.paths, self.channels, self.size, self.resize = paths, channels, size, resize
 
     def __len__(self) -> int:
@@ -118,20 +141,16 @@ class _Pixels:
         return pixels.permute(0, 3, 1, 2)
 
     def _decode(self, path: Path) -> numpy.ndarray:
-        with _opened(path) as image:
-            pixels = image.convert("RGB" if self.channels == 3 else "L")
+        image = decoded(path, self.channels)
         if self.resize:
-            pixels = pixels.resize(self.size)
-        if pixels.size != self.size:
-            width, height = pixels.size
+            image = image.resize(self.size)
+        if image.size != self.size:
+            width, height = image.size
             raise FilesError(f"{path} is {width} x {height} pixels, others are not; `size` makes them one")
-        return numpy.array(pixels)
+        return numpy.array(image)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    try:
-        with Image.open(path) as image:
-            yield image
-    except OSError as error:
-        raise damaged(path, str(error)) from error
+@lru_cache(maxsize=64)
+def _size(path: Path, changed: int) -> tuple[int, int]:
+    """Width and height of an image that last changed at a time, in ns."""
+    return decoded(path, 3).size

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +14,7 @@ import torch
 
 from evoplug import FilesError, Rng
 from evoplug.contracts import Dataset, DatasetInfo
-from evoplug_supervised.folder import data_folder, fetch, missing
+from evoplug_supervised.folder import data_folder, fetch, missing, unreadable
 from evoplug_supervised.preprocessing import Preprocessing
 
 Half = Literal["train", "test"]
@@ -30,11 +32,11 @@ class Source(NamedTuple):
 class Images(Dataset):
     """Base of sets of images. The test split is the set's own test half; validation is cut from its training half.
 
-    Sets with equal parameters share their tensors, which nobody may change.
+    Sets with equal parameters share their tensors, which nobody may change, as long as their files stay the same.
     """
 
     # What a set declares as its parameters:
-    root: str | None
+    root: Path | None
     validation: int
     train: int | None
     split_seed: int
@@ -56,6 +58,10 @@ class Images(Dataset):
     def files(self) -> Sequence[Path]:
         """The files that are read, there or not."""
         raise NotImplementedError
+
+    def contents(self) -> Sequence[Path]:
+        """The files whose change is a change of the set."""
+        return self.files()
 
     def read(self, folder: Path, half: Half) -> Source:
         """One half from the data folder.
@@ -90,10 +96,10 @@ class Images(Dataset):
         )
 
     def load(self, split: str) -> tuple[torch.Tensor, torch.Tensor]:
-        return _prepared(self, data_folder(self.root)).splits[split]
+        return self._prepared().splits[split]
 
     def preprocessing(self) -> tuple[Preprocessing, torch.Tensor]:
-        prepared = _prepared(self, data_folder(self.root))
+        prepared = self._prepared()
         return copy.deepcopy(prepared.preprocessing), torch.zeros(2, *self.shape, dtype=torch.uint8)
 
     def download(self) -> None:
@@ -122,6 +128,28 @@ class Images(Dataset):
             raise FilesError(f"{where} is damaged: labels from {low} to {high}, expected 0 to {self.classes - 1}")
         return source
 
+    def _prepared(self) -> _Prepared:
+        folder = data_folder(self.root)
+        try:
+            return _prepared(self, folder, self._stamp())
+        except OSError as error:
+            raise unreadable(error, folder / self.entry) from error
+
+    def _stamp(self) -> str:
+        """What is another one once a file has another size or time.
+
+        Raises:
+            FilesError: if one of ``files`` is missing.
+        """
+        stamp = hashlib.blake2b()
+        for path in self.contents():
+            try:
+                found = path.stat()
+            except (FileNotFoundError, NotADirectoryError) as error:
+                raise missing(self.title, path) if path in self.files() else error from None
+            stamp.update(os.fsencode(path) + f"\0{found.st_size}\0{found.st_mtime_ns}\0".encode())
+        return stamp.hexdigest()
+
 
 class _Prepared(NamedTuple):
     preprocessing: Preprocessing
@@ -130,10 +158,8 @@ class _Prepared(NamedTuple):
 
 
 @lru_cache(maxsize=4)
-def _prepared(dataset: Images, folder: Path) -> _Prepared:
-    for path in dataset.files():
-        if not path.exists():
-            raise missing(dataset.title, path)
+def _prepared(dataset: Images, folder: Path, stamp: str) -> _Prepared:
+    """From the files as they are now, to which ``stamp`` belongs."""
     train, test = dataset.checked(folder, "train"), dataset.checked(folder, "test")
     order = torch.randperm(len(train.labels), generator=Rng(dataset.split_seed).torch)
     validation, rest = order[: dataset.validation], order[dataset.validation :][: dataset.train]

@@ -21,7 +21,7 @@ class SVHN(Images):
     26,032.
     """
 
-    root: Annotated[str | None, "folder that holds SVHN/*.mat; by default EVOPLUG_DATA, else the user's cache"] = None
+    root: Annotated[Path | None, "folder that holds SVHN/*.mat; by default EVOPLUG_DATA, else the user's cache"] = None
     extra: Annotated[bool, "whether the images of extra_32x32.mat are used as well"] = True
     validation: Annotated[int, Ge(0), "images taken from the training set"] = 30_000
     train: Annotated[Annotated[int, Ge(1)] | None, "how many of the other training images to use; by default all"] = (

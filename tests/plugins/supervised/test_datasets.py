@@ -2,11 +2,13 @@
 
 import gzip
 import hashlib
+import os
 import pickle
 import shutil
 import struct
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
 import numpy
@@ -113,6 +115,38 @@ def test_equal_sets_share_their_tensors(mnist):
     first, second = (MNIST(root=str(mnist), validation=4) for _ in range(2))
     assert first.load("train")[0] is second.load("train")[0]
     assert MNIST(root=str(mnist), validation=3).load("train")[0] is not first.load("train")[0]
+
+
+def test_files_that_have_changed_are_read_again(mnist):
+    path = mnist / "MNIST" / "raw" / "t10k-labels-idx1-ubyte"
+    first = MNIST(root=mnist, validation=4).load("test")[1].tolist()
+    write_idx(path, numpy.arange(5, 0, -1))
+    os.utime(path, ns=(1, 1))
+    assert (first, MNIST(root=mnist, validation=4).load("test")[1].tolist()) == ([0, 1, 2, 3, 4], [5, 4, 3, 2, 1])
+
+
+def test_a_file_that_may_not_be_read_is_named_and_not_called_damaged(mnist, monkeypatch):
+    def refused(path, *_, **__):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    with pytest.raises(FilesError, match=r"train-images-idx3-ubyte: cannot be read: Permission denied$"):
+        MNIST(root=mnist, validation=4).load("train")
+
+
+def test_where_the_data_are_is_relative_to_the_file_that_says_so(mnist, tmp_path, monkeypatch):
+    """In another folder, a resume looks at the same files."""
+    dataset = '{ use = "mnist", root = "data", validation = 4 }'
+    evaluator = f'use = "train"\ndataset = {dataset}\nnetwork = {{ use = "mlp", hidden = [4] }}'
+    text = f'evoplug = 1\n[run]\nstop.generations = 1\n[strategy]\nuse = "gradient-descent"\n[evaluator]\n{evaluator}'
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copytree(mnist / "MNIST", home / "data" / "MNIST")
+    (home / "file.toml").write_text(text)
+    monkeypatch.chdir(elsewhere)
+    run = evoplug.run(home / "file.toml", out=tmp_path / "run")
+    assert run.config["evaluator"]["dataset"]["root"] == str((home / "data").resolve())
+    assert evoplug.resume(run.folder, {"run.stop.generations": 2}).status == "finished"
 
 
 @pytest.mark.parametrize(

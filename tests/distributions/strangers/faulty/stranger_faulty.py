@@ -414,6 +414,28 @@ class Doubles(Dataset):
 
 
 @dataclass(kw_only=True)
+class CountingFromOne(Dataset):
+    """Numbers its classes from 1 on."""
+
+    def info(self):
+        return DatasetInfo((2,), 2, {"train": 4})
+
+    def load(self, split):
+        return torch.zeros(4, 2), torch.tensor([1, 2, 1, 2])
+
+
+@dataclass(kw_only=True)
+class Misnaming(Dataset):
+    """Has a split of another name."""
+
+    def info(self):
+        return DatasetInfo((2,), 2, {"train": 4, "valid": 4})
+
+    def load(self, split):
+        return torch.zeros(4, 2), torch.zeros(4).long()
+
+
+@dataclass(kw_only=True)
 class Shared(Network):
     """Gives the same module twice."""
 
