@@ -55,6 +55,18 @@ def test_every_combination_of_a_grid_is_an_arm_in_place_of_the_base() -> None:
     assert made[-1].experiment.evaluator.parameters["function"] == "ackley"
 
 
+def test_every_value_of_a_grid_has_a_run() -> None:
+    networks = [{"use": "mlp", "hidden": [8]}, {"use": "mlp", "hidden": [16]}, {"use": "convnet"}]
+    base = {"genotype": {"use": "weights"}, "evaluator": {"use": "classification"}}
+    experiment = swept({"grid": {"genotype.network": networks}}, **base)
+    assert list(experiment.arms) == ["network=mlp,hidden=[8]", "network=mlp,hidden=[16]", "network=convnet"]
+    assert [arm.genotype.parameters["network"].name for arm in experiment.arms.values()] == ["mlp", "mlp", "convnet"]
+
+
+def test_a_grid_without_axes_is_none() -> None:
+    assert list(swept({"grid": {}, "base": "short"}).arms) == ["short"]
+
+
 def test_the_base_arm_may_have_a_name() -> None:
     experiment = swept({"base": "short", "arms": {"long": {"genotype.length": 9}}})
     assert [cell.arm for cell in cells(experiment)] == ["short", "long"]
@@ -116,11 +128,37 @@ def test_a_mistake_of_the_base_is_said_once() -> None:
         ({"arms": {"a": {"run.seed": 3}}}, "sweep.arms.a.run.seed: cannot be changed by an arm"),
         ({"arms": {"a": {"a b": 3}}}, "sweep.arms.a.a b: 'a b' is not a key that can be set"),
         ({"grid": {"genotype.length": 3}}, "sweep.grid.genotype.length: must be an array of values, got 3"),
+        ({"grid": {"genotype.length": [3, 4, 3]}}, "sweep.grid.genotype.length[2]: stands here twice: 3"),
+        (
+            {"grid": {"genotype.length": [3]}, "arms": {"length=3": {}}},
+            "sweep.arms.length=3: may be one folder with `length=3`, a combination of the grid; take another name",
+        ),
+        ({"arms": {"RUN": {}}}, "sweep.arms.RUN: may be one folder with the base, `run`"),
+        ({"arms": {"A": {}, "a": {}}}, "sweep.arms.a: may be one folder with arm `A`"),
+        ({"seeds": 10**6}, "sweep.seeds: a sweep may have 10,000 runs, got 1,000,000 seeds"),
+        (
+            {"grid": {f"a.b{i}": list(range(50)) for i in range(6)}},
+            "sweep.grid: a sweep may have 1,000 arms and 10,000 runs, this one has 15,625,000,000 arms and 15,625",
+        ),
+        (
+            {"seeds": 5001, "arms": {"a": {}}},
+            "sweep: a sweep may have 1,000 arms and 10,000 runs, this one has 2 arms and 10,002 runs",
+        ),
         ({"grid": {"genotype.length": []}}, "sweep.grid.genotype.length: must be an array of values, got []"),
     ],
 )
 def test_mistakes_in_a_sweep(sweep: object, message: str) -> None:
     assert any(line.startswith(message) for line in mistakes(sweep)), mistakes(sweep)
+
+
+def test_seeds_stay_below_their_bound() -> None:
+    last = {"run": {"seed": 2**63 - 1}}
+    assert swept({"seeds": 1}, **last).sweep.seeds == (2**63 - 1,)
+    (line,) = mistakes({"seeds": 2}, **last)
+    assert (
+        line
+        == "sweep.seeds: the last of 2 from run.seed = 9223372036854775807 on is 9223372036854775808, above 2^63 - 1"
+    )
 
 
 CLAIM = {"better": "run", "than": "long", "metric": "test.accuracy"}
