@@ -130,7 +130,7 @@ mutation = { sigma = 0.02 }
 Many runs from one file: every arm with every seed, each in `runs/NAME/ARM/seed-SEED`. An arm is the rest of the file
 with some values replaced as by `--set`; `run.seed`, `[sweep]` and `[[claim]]` are no arm's to change. A grid,
 `grid = { "evaluator.batch" = [8, 64] }`, makes arms of its combinations, here `batch=8` and `batch=64`; of a table,
-`{ use = "mlp", hidden = [8] }`, it makes `network=mlp,hidden=[8]`. What is longer than 100 bytes ends in a `~` and eight
+`{ use = "mlp", hidden = [8] }`, it makes `network=mlp,hidden=[8]`. What is longer than 100 bytes ends in `~` and eight
 digits that follow from the values. A sweep has 1,000 arms and 10,000 runs at most.
 """,
         Written,

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from evoplug import catalogue
-from evoplug.config import memory, operators
+from evoplug.config import operators
 from evoplug.config.building import blamed, make, under
 from evoplug.config.experiment import Experiment, Reading
 from evoplug.config.messages import mistake
@@ -19,6 +19,10 @@ from evoplug.config.partwise import PartwiseCrossover, PartwiseMutation
 from evoplug.config.spec import Spec
 from evoplug.contracts import Crossover, Evaluator, Genotype, Mutation, Recorder, Selection, Strategy
 from evoplug.errors import ConfigError, EvoplugError, FilesError, Key, Mistake, PluginError, dotted
+from evoplug.population import memory
+
+_BESIDE = 32
+"""Bytes of a member's ids and fitness."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +79,7 @@ def fit(experiment: Experiment) -> Built:
         device = fitting.device(experiment.run.device)
         strategy, genotype, evaluator, recorders = fitting.components()
         fitting.done()
-        fitting.bind(strategy, genotype, evaluator)
-        fitting.fits_memory(strategy, genotype, device)
+        fitting.bind(strategy, genotype, evaluator, device)
     return Built(experiment, strategy, genotype, evaluator, recorders, device)
 
 
@@ -119,8 +122,11 @@ class _Fitting:
         strategy = self._build(given.strategy, **filled) if whole else None
         return strategy, genotype, evaluator, tuple(self._build(spec) for spec in given.recorders)
 
-    def bind(self, strategy: Strategy, genotype: Genotype | None, evaluator: Evaluator) -> None:
-        """What only bound components know of each other, in the order in which they need it."""
+    def bind(self, strategy: Strategy, genotype: Genotype | None, evaluator: Evaluator, device: str) -> None:
+        """What only bound components know of each other, in the order in which they need it.
+
+        Memory is estimated as early as it can be: operators take tensors from a genotype's bounds.
+        """
         if missing := [need for need in strategy.needs if need not in evaluator.provides]:
             message = f"the strategy needs {', '.join(missing)}, which this evaluator does not provide"
             self._wrong(("evaluator",), message)
@@ -131,12 +137,15 @@ class _Fitting:
             with self._noting(("genotype",), "bind"):
                 genotype.bind(task)
             self.done()
+        self._fits_memory(strategy, genotype, None, device)
+        if genotype is not None:
             self._bind_operators(genotype, strategy)
         with self._noting(("strategy",), "bind"):
             strategy.bind(genotype)
         with self._noting(("evaluator",), "bind"):
             evaluator.bind(genotype)
         self.done()
+        self._fits_memory(strategy, genotype, evaluator, device)
 
     def _bind_operators(self, genotype: Genotype, strategy: Strategy) -> None:
         for slot, operator in vars(strategy).items():
@@ -152,16 +161,23 @@ class _Fitting:
                 ("operators", slot), f"works on {' or '.join(operator.kinds)} genomes, not on {genotype.kinds[0]}"
             )
 
-    def fits_memory(self, strategy: Strategy, genotype: Genotype | None, device: str) -> None:
-        population = getattr(strategy, "population", None)
-        if genotype is None or not isinstance(population, int):
-            return
-        need = memory.needed(genotype, population)
-        have = memory.there(device) if need > memory.SMALL else None
-        if have is not None and need > have:
-            gib = f"about {need / 2**30:,.0f} GiB of memory, and {device} has {have / 2**30:,.0f} GiB"
-            self._wrong(("strategy", "population"), f"{population:,} genomes and their children need {gib}")
-            self.done()
+    def _fits_memory(
+        self, strategy: Strategy, genotype: Genotype | None, evaluator: Evaluator | None, device: str
+    ) -> None:
+        """Refuse what needs more memory than is free; the evaluator is None as long as it is not bound."""
+        with self._noting(("strategy",), "holds"):
+            held = strategy.holds(genotype)
+            shares = {"genomes": held.members * genotype.footprint() if genotype else 0, "the search": held.more}
+            if evaluator is not None:
+                shares["evaluation"] = evaluator.footprint(held.members, held.evaluated)
+            need = _BESIDE * held.members + sum(shares.values())
+            large = ", ".join(f"{what} {memory.spelled(size)}" for what, size in shares.items() if size > memory.SMALL)
+            memory.require(need, f"{held.members:,} members{large and f' ({large})'}", device=device)
+        selections = {slot: part for slot, part in vars(strategy).items() if isinstance(part, Selection)}
+        for slot, selection in selections.items():
+            with self._noting(("operators", slot), "footprint"):
+                memory.require(selection.footprint(_population(strategy)), "its work", device=device)
+        self.done()
 
     # ------------------------------------------------------------------------------------------ operators
 
@@ -226,6 +242,12 @@ class _Fitting:
         """Raise ConfigError if there were mistakes."""
         if self.mistakes:
             raise ConfigError(mistakes=dict.fromkeys(self.mistakes))
+
+
+def _population(strategy: Strategy) -> int:
+    """How many are selected at once, at the least."""
+    population = getattr(strategy, "population", None)
+    return population if isinstance(population, int) else 1
 
 
 def _spread(operator: Spec, parts: Mapping[str, Spec]) -> dict[str, Spec | None]:

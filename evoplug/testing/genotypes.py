@@ -95,6 +95,17 @@ class GenotypeSuite(Suite):
             assert (genomes <= space.upper).all()
             assert (space.lower > 0).all() or space.scale == "linear"
 
+    def test_an_estimate_of_memory_is_not_too_high(self, genotype: Genotype) -> None:
+        """Else runs would be refused that fit."""
+        assert 0 <= genotype.footprint() <= _bytes(genotype.sample(1, Rng(1)))
+
+
+def _bytes(genomes: Genomes) -> int:
+    """What genomes take; of plain values, at the least what an object takes."""
+    if isinstance(genomes, Parts):
+        return sum(map(_bytes, genomes.values()))
+    return genomes.nbytes if isinstance(genomes, torch.Tensor) else 64 * len(genomes)
+
 
 def _check(genomes: Genomes, n: int) -> None:
     """Genomes are rows of a tensor, a list, or parts of either."""

@@ -8,11 +8,12 @@ EvoTorch's own default.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log
 from typing import Annotated, Any, ClassVar
 
 from evoplug import Problem
 from evoplug.backends.evotorch import SearcherLoop, algorithms
-from evoplug.contracts import ConfigError, Ge, Gt, Le, Lt, Strategy
+from evoplug.contracts import ConfigError, Ge, Genotype, Gt, Holding, Le, Lt, Strategy
 
 
 @dataclass(kw_only=True)
@@ -26,6 +27,9 @@ class _NaturalEvolution(Strategy, genome="real-vector"):
 
     searcher: ClassVar[str]
     """Its name in ``evotorch.algorithms``."""
+
+    def holds(self, genotype: Genotype | None) -> Holding:
+        return _holding(genotype, self.population)
 
     def start(self, problem: Problem) -> SearcherLoop:
         return SearcherLoop(
@@ -58,6 +62,10 @@ class XNES(_NaturalEvolution):
     """
 
     searcher: ClassVar[str] = "XNES"
+
+    def holds(self, genotype: Genotype | None) -> Holding:
+        """EvoTorch makes three matrices a sample for the gradient."""
+        return _holding(genotype, self.population, matrices=3)
 
 
 @dataclass(kw_only=True)
@@ -128,6 +136,10 @@ class CMAES(Strategy, genome="real-vector"):
     sigma: Annotated[float, Gt(0), Le(10), "initial deviation, as a share of the range"] = 0.2
     separable: Annotated[bool, "adapt the diagonal of the covariance matrix only"] = False
 
+    def holds(self, genotype: Genotype | None) -> Holding:
+        """EvoTorch makes two matrices a sample for the update, unless separable."""
+        return _holding(genotype, self.population, matrices=0 if self.separable else 2)
+
     def bind(self, genotype: Any) -> None:
         """Raises ConfigError if a genome has a single gene."""
         if genotype.length < 2:
@@ -140,3 +152,18 @@ class CMAES(Strategy, genome="real-vector"):
                 bridge, stdev_init=self.sigma * float(width.mean()), popsize=self.population, separable=self.separable
             ),
         )
+
+
+def _holding(genotype: Any, population: int | None, matrices: int = 0) -> Holding:
+    """Samples in the searcher and in the evaluator's hands, and d x d matrices.
+
+    Args:
+        genotype: bound, of real vectors.
+        population: samples a generation, if given.
+        matrices: that are made of each sample; where there are any, the searcher keeps four of its own.
+    """
+    row = genotype.footprint()
+    size = 4 if getattr(genotype, "dtype", "") == "float32" else 8
+    genes = row // size
+    samples = population or 4 + int(3 * log(max(1, genes)))
+    return Holding(2 * samples, samples, (matrices * samples + 4) * genes * row if matrices else 0)

@@ -37,6 +37,7 @@ from evoplug_supervised.augmentation import AUGMENTATIONS
 from evoplug_supervised.initialisers import initialise
 from evoplug_supervised.losses import Loss, by_network, cross_entropy, per_example
 from evoplug_supervised.preprocessing import with_preprocessing
+from evoplug_supervised.size import of_buffers, of_data, of_weights, require_weights
 from evoplug_supervised.teams import STACK, Teams, load, state_of
 from evoplug_supervised.trainer import Recipe, score, train
 
@@ -120,7 +121,14 @@ class Train(Evaluator, genome="composite"):
         misfits = [*self._misfits(genotype), *self._data_misfits()]
         if misfits:
             raise ConfigError(mistakes=[m for misfit in misfits for m in ConfigError(*misfit).mistakes])
-        self._build("meta")
+        network = self._build("meta")
+        require_weights(network, copies=2)  # their gradients beside them
+        slots = {"sgd": 1, "adam": 2}[self.optimizer]
+        self._state = (1 + slots) * of_weights(network) + of_buffers(network)
+
+    def footprint(self, members: int, evaluated: int) -> int:
+        """Its data, and of each member weights, buffers and what the optimizer remembers of each weight."""
+        return of_data(self.dataset.info()) + members * self._state
 
     def start(self, device: torch.device, rng: Rng) -> None:
         self._device = device
@@ -144,6 +152,10 @@ class Train(Evaluator, genome="composite"):
                 return self.network.build(tuple(info.shape), info.classes)
         except ConfigError as error:
             raise ConfigError(mistakes=[m._replace(key=("network", *m.key)) for m in error.mistakes]) from error
+        except RuntimeError as error:
+            if "overflow" not in str(error):
+                raise
+            raise ConfigError("network", "has more weights than any memory could hold") from error
 
     # ---------------------------------------------------------------------------------------------- at work
 
