@@ -1,8 +1,9 @@
-"""Whether bounds are a space to search in, as numbers of the type that genomes have."""
+"""Whether bounds are a space to search in, and steps go anywhere, as numbers of the type that genomes have."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 
 import torch
 
@@ -24,15 +25,23 @@ def mistakes(low: Bound, high: Bound, dtype: str, scale: str = "linear") -> Iter
     for key, given, bound in (("low", low, lower), ("high", high, upper)):
         if bound is not None and not bound.isfinite().all():
             gene = int(bound.isfinite().logical_not().nonzero()[0])
-            yield key, f"{_gene(given, gene)}{_number(given, gene)} is beyond the largest number of {dtype}"
+            yield key, f"{_gene(given, gene)}{_number(given, gene)} is infinite in {dtype}"
             return
     if lower is not None and scale == "log" and (lower <= 0).any():
         gene = int((lower <= 0).nonzero()[0])
         number = _number(low, gene)
-        got = f"got {number}" if number <= 0 else f"{number} becomes 0 in {dtype}"
+        got = f"got {number}" if number <= 0 else f"{number} is 0 in {dtype}"
         yield "low", f'{_gene(low, gene)}must be above 0 on scale "log", {got}'
     elif lower is not None and upper is not None:
         yield from _together(low, high, lower, upper, dtype, scale)
+
+
+def lost(number: float, dtype: str) -> str | None:
+    """What is wrong with a number above 0 that its type makes 0 or infinite."""
+    kept = float(torch.tensor(number, dtype=torch.float64).to(getattr(torch, dtype)))
+    if kept in (0, inf):
+        return f"{number:g} is {'infinite' if kept else '0'} in {dtype}"
+    return None
 
 
 def cast(bound: Bound, dtype: str) -> torch.Tensor | None:
@@ -57,7 +66,7 @@ def _together(
     if a >= b:
         yield "low", f"{where}must be below high, got {a} and {b}"
     elif width[gene].isinf():
-        yield "low", f"{where}high - low, of {a} and {b}, is beyond the largest number of {dtype}"
+        yield "low", f"{where}high - low, of {a} and {b}, is infinite in {dtype}"
     else:
         what = "have one logarithm" if scale == "log" and lower[gene] < upper[gene] else "are one number"
         yield "low", f"{where}must be below high, and {a} and {b} {what} in {dtype}"

@@ -14,6 +14,8 @@ from typing import Annotated, Any, ClassVar
 from evoplug import Problem
 from evoplug.backends.evotorch import SearcherLoop, algorithms
 from evoplug.contracts import ConfigError, Ge, Genotype, Gt, Holding, Le, Lt, Strategy
+from evoplug.population.bounds import lost
+from evoplug.population.box import Box
 
 
 @dataclass(kw_only=True)
@@ -30,6 +32,10 @@ class _NaturalEvolution(Strategy, genome="real-vector"):
 
     def holds(self, genotype: Genotype | None) -> Holding:
         return _holding(genotype, self.population)
+
+    def bind(self, genotype: Genotype | None) -> None:
+        """Raises ConfigError if the deviation of a gene is no number in the genotype's dtype."""
+        _require_deviation(self.sigma, genotype)
 
     def start(self, problem: Problem) -> SearcherLoop:
         return SearcherLoop(
@@ -86,6 +92,10 @@ class PGPE(Strategy, genome="real-vector"):
     def check(self) -> list[tuple[str, str]]:
         return [("population", f"must be even, is {self.population}")] if self.population % 2 else []
 
+    def bind(self, genotype: Genotype | None) -> None:
+        """Raises ConfigError if the deviation of a gene is no number in the genotype's dtype."""
+        _require_deviation(self.sigma, genotype)
+
     def start(self, problem: Problem) -> SearcherLoop:
         return SearcherLoop(
             problem,
@@ -114,6 +124,10 @@ class CEM(Strategy, genome="real-vector"):
         too_few = self.parents * self.population < 2
         return [("parents", f"{self.parents:g} of {self.population} are fewer than two parents")] if too_few else []
 
+    def bind(self, genotype: Genotype | None) -> None:
+        """Raises ConfigError if the deviation of a gene is no number in the genotype's dtype."""
+        _require_deviation(self.sigma, genotype)
+
     def start(self, problem: Problem) -> SearcherLoop:
         return SearcherLoop(
             problem,
@@ -141,9 +155,10 @@ class CMAES(Strategy, genome="real-vector"):
         return _holding(genotype, self.population, matrices=0 if self.separable else 2)
 
     def bind(self, genotype: Any) -> None:
-        """Raises ConfigError if a genome has a single gene."""
+        """Raises ConfigError if a genome has a single gene, or the step size is no number in the genotype's dtype."""
         if genotype.length < 2:
             raise ConfigError((), "needs at least 2 genes, and a genome has 1")
+        _require_deviation(self.sigma, genotype)
 
     def start(self, problem: Problem) -> SearcherLoop:
         return SearcherLoop(
@@ -167,3 +182,11 @@ def _holding(genotype: Any, population: int | None, matrices: int = 0) -> Holdin
     genes = row // size
     samples = population or 4 + int(3 * log(max(1, genes)))
     return Holding(2 * samples, samples, (matrices * samples + 4) * genes * row if matrices else 0)
+
+
+def _require_deviation(sigma: float, genotype: Any) -> None:
+    """Raises ConfigError if ``sigma`` times the width of a gene's range is 0 or infinite in the genotype's dtype."""
+    width = Box.of(genotype).width
+    for extreme in (1.0,) if width is None else (float(width.min()), float(width.max())):
+        if wrong := lost(sigma * extreme, genotype.dtype):
+            raise ConfigError("sigma", f"the initial deviation of a gene, {wrong}")

@@ -31,6 +31,7 @@ from evoplug.contracts import (
     field,
     use,
 )
+from evoplug.population.bounds import lost
 from evoplug.population.workers import parallel
 from evoplug_supervised import schedules
 from evoplug_supervised.augmentation import AUGMENTATIONS
@@ -95,6 +96,10 @@ class Train(Evaluator, genome="composite"):
     headline = "accuracy"
 
     def check(self) -> Iterable[tuple[str, str]]:
+        for name in ("learning_rate", "weight_decay"):
+            value = getattr(self, name)
+            if value and (wrong := lost(value, "float32")):
+                yield name, f"{wrong}, the type of the weights"
         if self.optimizer == "adam" and self.momentum is not None:
             yield "momentum", 'is for optimizer = "sgd"; adam has none to set'
         if (self.schedule == "step") != bool(self.milestones):
