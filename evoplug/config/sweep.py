@@ -187,8 +187,8 @@ def _distinct(checker: Checker, base: Iterable[str], arms: Iterable[str], grid: 
 
 
 def _override(checker: Checker, path: str, value: Any, key: Key) -> Override:
-    if isinstance(value, Mapping) and "use" not in value and "." not in path and path != "paper":
-        quoted = f'"{path}.{next(iter(value), "KEY")}"'
+    if isinstance(value, Mapping) and value and "use" not in value and "." not in path and path != "paper":
+        quoted = f'"{path}.{next(iter(value))}"'
         checker.wrong(key, f"would replace a whole section; put dotted keys into quotes: {quoted}")
     change, wrong = replacement(path, value, checker.root.nearest(key).origin)
     for mistake in wrong:

@@ -161,6 +161,69 @@ def test_seeds_stay_below_their_bound() -> None:
     )
 
 
+DEAP = {
+    **BASE,
+    "strategy": {"use": "mu-plus-lambda", "offspring": 7},
+    "operators": {"selection": "tournament", "mutation": {"use": "gaussian", "sigma": 0.5}},
+}
+
+
+def test_a_grid_over_strategies_keeps_of_the_operators_what_fits_each() -> None:
+    experiment = check(load({**DEAP, "sweep": {"grid": {"strategy.use": ["cma-es", "mu-plus-lambda", "simple"]}}}))
+    searcher, same, other = experiment.arms.values()
+    assert searcher.operators == {}
+    assert searcher.document.notices == (
+        "strategy: use = `cma-es` drops what `mu-plus-lambda` had: offspring",
+        "strategy: use = `cma-es` drops what it has no place for: operators.selection, operators.mutation",
+    )
+    assert (same.document.notices, same.strategy.parameters["offspring"]) == ((), 7)
+    assert other.operators["mutation"].parameters["sigma"] == 0.5
+
+
+def test_a_grid_over_strategies_with_a_genotype_and_without() -> None:
+    config = {
+        "strategy": {"use": "epbt"},
+        "genotype": {"use": "composite", "parts": {"loss": {"use": "taylorglo"}}},
+        "evaluator": {"use": "train"},
+        "sweep": {"grid": {"strategy.use": ["epbt", "gradient-descent"]}},
+    }
+    evolved, plain = check(load(config)).arms.values()
+    assert evolved.genotype is not None
+    assert plain.genotype is None
+    assert plain.document.notices == ("strategy: use = `gradient-descent` drops what it has no place for: genotype",)
+
+
+def test_parameters_of_another_strategys_own_operator_go_with_it() -> None:
+    config = {
+        "strategy": "pbt",
+        "genotype": {"use": "composite", "parts": {"loss": {"use": "taylorglo"}}},
+        "evaluator": "train",
+        "operators": {"mutation": {"reset": 0.5}, "selection": {"proportion": 0.5}},
+    }
+    other = check(load(config, {"strategy.use": "epbt"}))
+    assert other.operators["mutation"].name == "multiplicative-gaussian"
+    assert other.operators["mutation"].parameters["reset"] == 0.2
+    assert other.document.notices[-1].endswith("no place for: operators.mutation, operators.selection")
+
+
+@pytest.mark.parametrize("nothing", ["none", {}])
+def test_an_arm_can_drop_all_operators(nothing: object) -> None:
+    arms = {"a": {"strategy": "snes", "operators": nothing}, "b": {"operators": nothing}}
+    _, searcher, defaults = check(load({**DEAP, "sweep": {"arms": arms}})).arms.values()
+    assert (searcher.operators, searcher.document.notices) == ({}, ())
+    assert defaults.operators["selection"].name == "best"
+
+
+def test_operators_that_an_arm_sets_itself_must_fit() -> None:
+    arms = {"a": {"strategy.use": "snes", "operators.mutation.sigma": 1.0}}
+    with pytest.raises(ConfigError, match=r"operators.mutation: unknown slot of strategy `snes`"):
+        check(load({**DEAP, "sweep": {"arms": arms}}))
+
+
+def test_a_file_that_extends_a_sweep_can_drop_it() -> None:
+    assert check(load({**BASE, "sweep": {"seeds": 3}}, {"sweep": "none"})).sweep is None
+
+
 CLAIM = {"better": "run", "than": "long", "metric": "test.accuracy"}
 ARMS = {"arms": {"long": {"genotype.length": 9}}}
 
