@@ -153,7 +153,7 @@ base = "batch-64"
         """\
 What the sweep is to show, stated beforehand: one arm is better than another, by a one-sided test. `evoplug compare`
 tests all claims together. A metric is a number of `result.json` by its dotted name, such as `test.accuracy`,
-`best.fitness` or `ledger.epochs`.
+`best.fitness` or `ledger.epochs`. Both arms must be about one data set, or one function of as many genes.
 """,
         Claim,
         example="""\

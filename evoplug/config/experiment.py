@@ -8,8 +8,10 @@ from typing import Any
 
 from evoplug import catalogue
 from evoplug.config import messages, operators, parameters, plugins, sweep
+from evoplug.config.difference import differences
 from evoplug.config.document import Document
 from evoplug.config.operators import Operator
+from evoplug.config.problem import problem
 from evoplug.config.schema import Checker
 from evoplug.config.settings import Claim, Paper, RunSettings
 from evoplug.config.source import FORMAT
@@ -122,6 +124,8 @@ class Reading:
         own = set(self.checker.mistakes)
         for arm in self._arms.values():
             self.checker.mistakes += [mistake for mistake in arm.mistakes if mistake not in own]
+        if not self.checker.mistakes:
+            self._check_comparable()
 
     @property
     def mistakes(self) -> tuple[Mistake, ...]:
@@ -303,6 +307,18 @@ class Reading:
                     self.checker.wrong(("claim", index, *key), message)
                 claims.append(claim)
         return tuple(claims)
+
+    def _check_comparable(self) -> None:
+        """Note claims about two arms whose metrics do not mean the same; before they are run."""
+        for index, claim in enumerate(self._claims):
+            better, than = (self._arms.get(arm, self)._problem() for arm in (claim.better, claim.than))
+            if different := next(differences(than, better), None):
+                message = f"`{claim.better}` and `{claim.than}` cannot be compared: {different} as in the other"
+                self.checker.wrong(("claim", index), message)
+
+    def _problem(self) -> dict[str, Any]:
+        sections = {"evaluator": self.evaluator, "genotype": self.genotype}
+        return problem({name: spec.table() for name, spec in sections.items() if spec is not None})
 
     def _read_recorders(self) -> tuple[Spec, ...]:
         tables = enumerate(self._tables("recorders"))

@@ -225,7 +225,7 @@ def test_a_file_that_extends_a_sweep_can_drop_it() -> None:
 
 
 CLAIM = {"better": "run", "than": "long", "metric": "test.accuracy"}
-ARMS = {"arms": {"long": {"genotype.length": 9}}}
+ARMS = {"arms": {"long": {"strategy.sigma": 0.9}}}
 
 
 def test_a_claim_names_arms_and_a_metric() -> None:
@@ -254,3 +254,11 @@ def test_a_claim_names_arms_and_a_metric() -> None:
 )
 def test_mistakes_in_a_claim(changes: dict, message: str) -> None:
     assert mistakes(ARMS, claim=[{**CLAIM, **changes}]) == [message]
+
+
+def test_a_claim_about_arms_of_two_problems_is_refused_before_they_run() -> None:
+    other = {"arms": {"long": {"evaluator.function": "ackley"}}}
+    assert mistakes(other, claim=[CLAIM]) == [
+        'claim[0]: `run` and `long` cannot be compared: evaluator.function is "sphere", not "ackley" as in the other'
+    ]
+    assert len(mistakes({"arms": {"long": {"genotype.length": 9}}}, claim=[CLAIM])) == 1
