@@ -124,8 +124,6 @@ def _check_names(variable: str, names: Any) -> None:
 
 _SIZES = {"float64": 8, "float32": 4}
 """Bytes of a gene."""
-_OBJECT = 64
-"""Bytes of a plain value, at the least."""
 
 
 class Genotype(Component):
@@ -161,14 +159,14 @@ class Genotype(Component):
         return genome.tolist() if hasattr(genome, "tolist") else genome
 
     def footprint(self) -> int:
-        """Bytes of one genome, for an estimate before any is there; by default those of its genes.
+        """Bytes of one genome, for an estimate before any is there; by default those of a real vector's genes, else 0.
 
         Called once it is bound. Rather too few than too many: what needs more memory than is free does not run.
         """
         if self.parts:
             return sum(part.footprint() for part in self.parts.values())
         genes, size = getattr(self, "length", None), _SIZES.get(getattr(self, "dtype", ""))
-        return genes * size if isinstance(genes, int) and size else _OBJECT
+        return genes * size if isinstance(genes, int) and size else 0
 
     def inherit(self, state: Any, parent: Any, child: Any, rng: Rng) -> Any:
         """What of a parent's state a child keeps whose genome has changed, as a new state; by default all of it.

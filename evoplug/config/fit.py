@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from evoplug import catalogue
-from evoplug.config import operators
+from evoplug.config import estimate, operators
 from evoplug.config.building import blamed, make, under
 from evoplug.config.experiment import Experiment, Reading
 from evoplug.config.messages import mistake
@@ -20,9 +20,6 @@ from evoplug.config.spec import Spec
 from evoplug.contracts import Crossover, Evaluator, Genotype, Mutation, Recorder, Selection, Strategy
 from evoplug.errors import ConfigError, EvoplugError, FilesError, Key, Mistake, PluginError, dotted
 from evoplug.population import memory
-
-_BESIDE = 32
-"""Bytes of a member's ids and fitness."""
 
 
 @dataclass(frozen=True)
@@ -166,17 +163,11 @@ class _Fitting:
     ) -> None:
         """Refuse what needs more memory than is free; the evaluator is None as long as it is not bound."""
         with self._noting(("strategy",), "holds"):
-            held = strategy.holds(genotype)
-            shares = {"genomes": held.members * genotype.footprint() if genotype else 0, "the search": held.more}
-            if evaluator is not None:
-                shares["evaluation"] = evaluator.footprint(held.members, held.evaluated)
-            need = _BESIDE * held.members + sum(shares.values())
-            large = ", ".join(f"{what} {memory.spelled(size)}" for what, size in shares.items() if size > memory.SMALL)
-            memory.require(need, f"{held.members:,} members{large and f' ({large})'}", device=device)
-        selections = {slot: part for slot, part in vars(strategy).items() if isinstance(part, Selection)}
-        for slot, selection in selections.items():
-            with self._noting(("operators", slot), "footprint"):
-                memory.require(selection.footprint(_population(strategy)), "its work", device=device)
+            estimate.require_members(strategy, genotype, evaluator, device)
+        for slot, operator in vars(strategy).items():
+            if isinstance(operator, Selection):
+                with self._noting(("operators", slot), "footprint"):
+                    memory.require(operator.footprint(estimate.selected(strategy)), "its work", device=device)
         self.done()
 
     # ------------------------------------------------------------------------------------------ operators
@@ -242,12 +233,6 @@ class _Fitting:
         """Raise ConfigError if there were mistakes."""
         if self.mistakes:
             raise ConfigError(mistakes=dict.fromkeys(self.mistakes))
-
-
-def _population(strategy: Strategy) -> int:
-    """How many are selected at once, at the least."""
-    population = getattr(strategy, "population", None)
-    return population if isinstance(population, int) else 1
 
 
 def _spread(operator: Spec, parts: Mapping[str, Spec]) -> dict[str, Spec | None]:

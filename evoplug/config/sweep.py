@@ -53,7 +53,7 @@ class Sweep:
 
 
 def read(checker: Checker, table: Any, data: Mapping[str, Any]) -> Sweep | None:
-    """The checked section, None where there is none; what is wrong is noted."""
+    """The checked section, None where there is none or too much of it; what is wrong is noted."""
     if table is None:
         return None
     if not isinstance(table, Mapping):
@@ -70,7 +70,10 @@ def read(checker: Checker, table: Any, data: Mapping[str, Any]) -> Sweep | None:
     arms = _arms(checker, table.get("arms", {}), base)
     unchanged = {} if table.get("grid") else {base: ()}
     beside = {**unchanged, **arms}
-    grid = _grid(checker, table.get("grid", {}), beside, seeds)
+    axes = _axes(checker, table.get("grid", {}))
+    if _too_many(checker, beside, axes, len(seeds)):
+        return None
+    grid = _grid(checker, axes)
     _distinct(checker, unchanged, arms, grid)
     return Sweep(seeds, {**beside, **grid})
 
@@ -134,24 +137,27 @@ def _arms(checker: Checker, table: Any, base: str) -> dict[str, tuple[Override, 
     return arms
 
 
-def _grid(
-    checker: Checker, table: Any, beside: Collection[str], seeds: Collection[int]
-) -> dict[str, tuple[Override, ...]]:
-    """Every combination of the grid's values, named by them, see :mod:`evoplug.config.labels`.
-
-    Args:
-        beside: the arms that stand beside it.
-        seeds: of each arm; what is too many together is noted, and no combination is made.
-    """
+def _axes(checker: Checker, table: Any) -> dict[str, list[Any]]:
+    """Path -> values of each axis of the grid."""
     written = _entries(checker, table, ("sweep", "grid"))
-    axes = {path: values for path, values in written if _is_axis(checker, path, values)}
+    return {path: values for path, values in written if _is_axis(checker, path, values)}
+
+
+def _too_many(checker: Checker, beside: Collection[str], axes: Mapping[str, Sequence[Any]], seeds: int) -> bool:
+    """Whether there are more arms or runs than a sweep may have, counted before any is made; it is noted."""
     combinations = prod(map(len, axes.values())) if axes else 0
     arms = len(beside) + combinations
-    runs = arms * max(1, len(seeds))
-    if arms > MOST_ARMS or runs > MOST_RUNS:
-        most = f"may have {MOST_ARMS:,} arms and {MOST_RUNS:,} runs, this one has {arms:,} arms and {runs:,} runs"
-        checker.wrong(("sweep", "grid") if combinations else ("sweep",), f"a sweep {most}")
-        return {}
+    runs = arms * max(1, seeds)
+    if arms <= MOST_ARMS and runs <= MOST_RUNS:
+        return False
+    most = f"a sweep may have {MOST_ARMS:,} arms and {MOST_RUNS:,} runs"
+    key = ("sweep", "grid") if combinations else ("sweep",)
+    checker.wrong(key, f"{most}, this one has {arms:,} arms and {runs:,} runs")
+    return True
+
+
+def _grid(checker: Checker, axes: Mapping[str, Sequence[Any]]) -> dict[str, tuple[Override, ...]]:
+    """Every combination of the grid's values, named by them, see :mod:`evoplug.config.labels`."""
     if not axes:
         return {}
     changes = [
