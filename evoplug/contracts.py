@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Annotated", "Any", "ClassVar", "Component", "ConfigError", "Crossover", "Dataset", "DatasetInfo", "Evaluation",
-    "Evaluator", "Function", "Ge", "Genomes", "Genotype", "Gt", "Known", "Le", "Len", "Literal", "Loop", "Lt",
-    "MaxLen", "Members", "MinLen", "Model", "MultipleOf", "Mutation", "Network", "Outcome", "Parts", "Plot", "Problem",
-    "Recorder", "Seed", "Selection", "Strategy", "Task", "Use", "dataclass", "field", "use",
+    "Evaluator", "Function", "Ge", "Genomes", "Genotype", "Gt", "Holding", "Known", "Le", "Len", "Literal", "Loop",
+    "Lt", "MaxLen", "Members", "MinLen", "Model", "MultipleOf", "Mutation", "Network", "Outcome", "Parts", "Plot",
+    "Problem", "Recorder", "Seed", "Selection", "Strategy", "Task", "Use", "dataclass", "field", "use",
 ]  # fmt: skip
 
 
@@ -136,6 +136,10 @@ def _check_names(variable: str, names: Any) -> None:
         raise TypeError(f"`{variable}` may hold states, cases and update, got {', '.join(sorted(unknown))}")
 
 
+_SIZES = {"float64": 8, "float32": 4}
+"""Bytes of a gene."""
+
+
 class Genotype(Component):
     """A search space: how genomes are drawn, repaired, described.
 
@@ -167,6 +171,16 @@ class Genotype(Component):
     def describe(self, genome: Any) -> Any:
         """One genome (a row, a value, or a mapping part -> either) as plain data to print and to store as JSON."""
         return genome.tolist() if hasattr(genome, "tolist") else genome
+
+    def footprint(self) -> int:
+        """Bytes of one genome, for an estimate before any is there; by default those of a real vector's genes, else 0.
+
+        Called once it is bound. Rather too few than too many: what needs more memory than is free does not run.
+        """
+        if self.parts:
+            return sum(part.footprint() for part in self.parts.values())
+        genes, size = getattr(self, "length", None), _SIZES.get(getattr(self, "dtype", ""))
+        return genes * size if isinstance(genes, int) and size else 0
 
     def inherit(self, state: Any, parent: Any, child: Any, rng: Rng) -> Any:
         """What of a parent's state a child keeps whose genome has changed, as a new state; by default all of it.
@@ -209,6 +223,17 @@ class Evaluator(Component):
         Raises:
             ConfigError: if the genotype's parts do not fit, with the key of the parameter to change.
         """
+
+    def footprint(self, members: int, evaluated: int) -> int:
+        """Bytes that it takes beside genomes: its data, what members have learned, the work; by default none.
+
+        An estimate before any of it is there, called once it is bound; as :meth:`Genotype.footprint`, rather too low.
+
+        Args:
+            members: held at once.
+            evaluated: of them, evaluated at once.
+        """
+        return 0
 
     def start(self, device: torch.device, rng: Rng) -> None:
         """Load data, move to the device, draw the weights that it owns; called once, before the first evaluation.
@@ -272,6 +297,10 @@ class Selection(Component):
     cases: ClassVar[bool] = False
     """True for case-wise selections: they read ``fitness.shape`` and ``fitness[:, cases]`` of an ``(n, cases)``
     matrix and nothing else, so that a matrix that is computed as it is read will do."""
+
+    def footprint(self, count: int) -> int:
+        """Bytes that it takes to select ``count`` rows, for an estimate beforehand; by default none."""
+        return 0
 
     def __call__(self, fitness: Any, count: int, rng: Rng) -> torch.Tensor:
         """``(count,)`` int64 row numbers, repeats allowed; fitness ``(n,)``, -inf for invalid members."""
@@ -460,6 +489,17 @@ class Loop:
         raise NotImplementedError
 
 
+class Holding(NamedTuple):
+    """How much a strategy holds at once, as its parameters have it."""
+
+    members: int
+    """Parents and children."""
+    evaluated: int
+    """Of them, evaluated at once."""
+    more: int = 0
+    """Bytes beside them, e.g. of a covariance matrix."""
+
+
 class Strategy(Component):
     """The search. Its fields typed Selection, Crossover and Mutation are filled from ``[operators]``."""
 
@@ -475,6 +515,19 @@ class Strategy(Component):
         Raises:
             ConfigError: if it cannot be searched, with the key of the parameter to change.
         """
+
+    def holds(self, genotype: Genotype | None) -> Holding:
+        """How much it will hold, for an estimate before anything is there; rather too little than too much.
+
+        By default ``population`` members, where there is such a parameter, and as many children, or ``offspring``.
+
+        Args:
+            genotype: bound; the strategy is not yet.
+        """
+        parents, children = (getattr(self, name, 0) for name in ("population", "offspring"))
+        parents = parents if isinstance(parents, int) else 0
+        children = children if isinstance(children, int) and children else parents
+        return Holding(parents + children, max(parents, children))
 
     def start(self, problem: Problem) -> Loop:
         """The loop, set up and not stepped."""

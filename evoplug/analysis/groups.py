@@ -16,6 +16,7 @@ from typing import Any
 from evoplug.analysis.earlier import Earlier, earlier
 from evoplug.config.difference import Difference, differences
 from evoplug.config.messages import suggestion
+from evoplug.config.problem import problem
 from evoplug.config.schema import Checker
 from evoplug.config.settings import Claim
 from evoplug.config.sweep import FILE as SWEEP
@@ -256,22 +257,12 @@ def _same_problem(arms: Mapping[str, Sequence[Run]], notices: list[str]) -> None
     (of_first, (first, *_)), *others = arms.items()
     told: set[str] = set()
     for label, (run, *_) in others:
-        if different := next(differences(_problem(first), _problem(run)), None):
+        if different := next(differences(problem(first.config), problem(run.config)), None):
             raise FilesError(f"{run.folder}: another problem: {different} as in {first.folder}")
         for difference in _data_differences(first, run):
             if difference.key not in told:
                 told.add(difference.key)
                 notices.append(f"the data are not the same: in arm {label} {difference} as in arm {of_first}")
-
-
-def _problem(run: Run) -> dict[str, Any]:
-    """What must be equal for metrics to mean the same: the data set, whoever evaluates on it, or the function."""
-    config = run.config
-    evaluator, genotype = config["evaluator"], config.get("genotype", {})
-    if "dataset" in evaluator:
-        return {"evaluator": {"dataset": evaluator["dataset"]["use"]}}
-    function = {"use": evaluator["use"], "function": evaluator.get("function")}
-    return {"evaluator": function, "genotype": {"length": genotype.get("length")}}
 
 
 def _data_differences(first: Run, run: Run) -> Iterator[Difference]:

@@ -26,6 +26,9 @@ from evoplug.types import Members
 Algorithm = Callable[[list["Individual"], base.Toolbox, int], tuple[list["Individual"], Any]]
 """``(population, toolbox, generations) -> (population, logbook)``: one of ``deap.algorithms`` with its settings."""
 
+INDIVIDUAL = 240
+"""Bytes of one in a list of DEAP's, beside its member."""
+
 
 class Fitness(base.Fitness):
     """One value, maximised."""

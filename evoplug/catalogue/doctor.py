@@ -33,10 +33,11 @@ class Loaded(NamedTuple):
 
 
 class Plugin(NamedTuple):
-    """An installed distribution with components."""
+    """An installed distribution with components, or a file beside a configuration."""
 
     name: str
     version: str
+    """Empty for a file."""
     parts: tuple[Loaded, ...]
     unmet: tuple[str, ...]
     """Requirements other than evoplug's version that do not hold."""
@@ -79,7 +80,7 @@ def plugins(check: Callable[[str], object]) -> Iterator[Plugin]:
     for name, version in dict.fromkeys((entry.distribution, entry.version) for entry in entries):
         with redirect_stdout(sys.stderr):
             parts = tuple(_loaded(entry, check) for entry in entries if entry.distribution == name)
-        yield Plugin(name, version, parts, tuple(_unmet(name)))
+        yield Plugin(name, version, parts, tuple(_unmet(name)) if version else ())
 
 
 def _loaded(entry: Entry, check: Callable[[str], object]) -> Loaded:

@@ -31,14 +31,21 @@ def register(group: str, name: str) -> Callable[[C], C]:
     """Give a part beside a configuration its name: ``@evoplug.register("mutations", "levy")`` above its class.
 
     The configuration says ``plugins = ["./my_ops.py"]`` and then ``use = "levy"``. The decorator is read, not run:
-    the class stays as it is, and both arguments must be plain strings. From Python, hand over the object itself,
-    ``evoplug.run({"evaluator": MyEvaluator(), ...})``; in a package, an entry point takes the decorator's place.
+    the class stays as it is, and both arguments must be plain strings. From Python, and for a class in a notebook, hand
+    over the object itself, ``evoplug.run({"evaluator": MyEvaluator(), ...})``: a name is for what another process can
+    find again. In a package, an entry point takes the decorator's place.
 
     Args:
         group: the group of the contract that the class extends, e.g. ``"mutations"``.
         name: the name for ``use``.
     """
-    return lambda cls: cls
+
+    def note(cls: C) -> C:
+        if not cls.__module__.startswith(_PREFIX):  # else a configuration has it already
+            lookup.decorated(group, name, cls)
+        return cls
+
+    return note
 
 
 def parts(file: Path) -> Iterator[Entry]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from difflib import get_close_matches
 from functools import cache
@@ -18,6 +19,8 @@ from evoplug.catalogue.installed import FIRST_PARTY, GROUPS, SINGULAR, normalise
 from evoplug.errors import ConfigError, PluginError, name
 
 _beside: ContextVar[tuple[Entry, ...]] = ContextVar("beside", default=())
+_decorated: dict[tuple[str, str], type] = {}
+"""(group, name) -> class, of all that ``@evoplug.register`` was run on in this process."""
 
 
 @contextmanager
@@ -106,8 +109,15 @@ def recognise(cls: type) -> None:
             name(cls, str(entry))
 
 
+def decorated(group: str, name: str, cls: type) -> None:
+    """Note a class of this process that has a name no configuration may know."""
+    _decorated[group, name] = cls
+
+
 def unknown(group: str, name: str) -> str:
     """What to say about a name that the group does not have: where it is, the nearest names, or the choices."""
+    if (group, name) in _decorated:
+        return _out_of_reach(group, name, _decorated[group, name])
     elsewhere = next((each for each in GROUPS if any(entry.name == name for entry in entries(each))), None)
     if elsewhere is not None:
         message = f"`{name}` is {a(elsewhere)}, not {a(group)}"
@@ -170,6 +180,16 @@ def refresh() -> None:
     invalidate_caches()
     for cached in (_entries, installed.points, unmet, definitions.read, modules.found):
         cached.cache_clear()
+
+
+def _out_of_reach(group: str, name: str, cls: type) -> str:
+    """What to say about a class that was given a name where only this process finds it."""
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    with suppress(OSError, ValueError):
+        if file and f"class {cls.__name__}" in Path(file).read_text(encoding="utf-8"):
+            return f"`{name}` is {a(group)} in {file}, which the configuration does not list: add it to `plugins`"
+    ways = f"give the object itself, {cls.__name__}(...), or put the class into a file and list that in `plugins`"
+    return f"`{name}` is {a(group)} of this session alone, which no other process could find again: {ways}"
 
 
 def _qualified(group: str, name: str) -> list[Entry]:

@@ -31,6 +31,7 @@ def check(config: str, overrides: tuple[str, ...], device: str | None, timed: bo
     from evoplug import api
     from evoplug import config as configuration
     from evoplug.cli import output
+    from evoplug.cli.notes import notes
     from evoplug.config.fit import fit_all
 
     settings = [*overrides, *([f"run.device={device}"] if device else [])]
@@ -42,8 +43,8 @@ def check(config: str, overrides: tuple[str, ...], device: str | None, timed: bo
         experiment = built[0].experiment
     console = output.console()
     console.print(_summary(experiment, built[0]))
-    for notice in experiment.document.notices:
-        console.print(Text.assemble(("note: ", "yellow"), notice))
+    for note in notes(experiment):
+        console.print(Text.assemble(("note: ", "yellow"), note), soft_wrap=True)
     console.print(Text("ok", "bold green"))
     if timed:
         from evoplug.cli.timing import time_arms

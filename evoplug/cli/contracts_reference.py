@@ -28,7 +28,7 @@ CHAPTERS: Mapping[str, tuple[str, ...]] = {
     "Evaluators": ("contracts.Evaluator", "contracts.Evaluation", "types.Metrics", "contracts.Model"),
     "Operators": ("contracts.Selection", "contracts.Crossover", "contracts.Mutation"),
     "Strategies": (
-        "contracts.Strategy", "contracts.Loop", "Problem", "types.Ledger", "contracts.Outcome",
+        "contracts.Strategy", "contracts.Holding", "contracts.Loop", "Problem", "types.Ledger", "contracts.Outcome",
     ),
     "Loops to build on": (
         "backends.tracked.TrackedLoop", "backends.deap.PopulationLoop", "backends.deap.GenerateUpdateLoop",
@@ -36,7 +36,7 @@ CHAPTERS: Mapping[str, tuple[str, ...]] = {
     ),
     "Whole populations at once": (
         "population.workers.parallel", "population.forward.forward", "population.forward.map_outputs",
-        "population.forward.parameters", "population.box.Box",
+        "population.forward.parameters", "population.box.Box", "population.memory.require",
     ),
     "Data sets and networks": ("contracts.Dataset", "contracts.DatasetInfo", "contracts.Network"),
     "Recorders and plots": ("contracts.Recorder", "contracts.Plot", "Run"),

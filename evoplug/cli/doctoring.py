@@ -14,14 +14,16 @@ from evoplug import api, catalogue
 from evoplug.catalogue import conformance, doctor
 from evoplug.catalogue.conformance import Result
 from evoplug.catalogue.doctor import Loaded, Machine, Plugin
+from evoplug.cli import beside as files
 from evoplug.running import datafiles
 from evoplug.running.datafiles import Data
 
 
 @click.command("doctor")
 @click.option("--suite", metavar="DISTRIBUTION", help="Test everything that this distribution brings instead.")
+@files.option
 @click.option("--json", "as_json", is_flag=True, help="Everything that is known, as JSON.")
-def doctor_(suite: str | None, as_json: bool) -> int:
+def doctor_(suite: str | None, beside: tuple[str, ...], as_json: bool) -> int:
     """Load every plugin, and show what is broken, the machine and the data.
 
     With --suite, the conformance suites of evoplug.testing run on all components of one installed distribution, from
@@ -29,7 +31,8 @@ def doctor_(suite: str | None, as_json: bool) -> int:
     """
     if suite is not None:
         return _suite(suite, as_json)
-    return _json() if as_json else _report()
+    with catalogue.beside(files.parts(beside)):
+        return _json() if as_json else _report()
 
 
 def _report() -> int:
@@ -37,7 +40,7 @@ def _report() -> int:
     for name, value in _machine(doctor.machine()):
         click.echo(f"  {name:<8}{value}")
     _heading("plugins")
-    width = max(len(f"{entry.distribution} {entry.version}") for entry in catalogue.entries())
+    width = max(len(f"{entry.distribution} {entry.version}".strip()) for entry in catalogue.entries())
     broken = 0
     for plugin in doctor.plugins(api.check):
         click.echo("\n".join(_plugin(plugin, width)))
@@ -88,7 +91,7 @@ def _machine(machine: Machine) -> list[tuple[str, str]]:
 
 def _plugin(plugin: Plugin, width: int) -> list[str]:
     """A line, and one for each thing that is wrong or worth knowing."""
-    title = f"{plugin.name} {plugin.version}"
+    title = f"{plugin.name} {plugin.version}".strip()
     count, seconds = len(plugin.parts), sum(part.seconds for part in plugin.parts)
     parts = f"{count} part{'s' if count > 1 else ''}"
     colour = "green" if plugin.well else "red"

@@ -14,6 +14,7 @@ import click
 
 from evoplug import catalogue
 from evoplug.catalogue import REQUIRED, UNKNOWN, Entry, Parameter
+from evoplug.cli import beside as files
 from evoplug.cli import spelling
 from evoplug.contracts import Use
 from evoplug.errors import PluginError
@@ -34,18 +35,25 @@ def _end_at_once() -> None:
 @click.command("list")
 @click.argument("group", required=False)
 @click.option("--for", "genotype", metavar="GENOTYPE", help="Only what works with this genotype.")
+@files.option
 @click.option("--json", "as_json", is_flag=True, help="Everything that is known, as JSON.")
-def list_(group: str | None, genotype: str | None, as_json: bool) -> None:
+def list_(group: str | None, genotype: str | None, beside: tuple[str, ...], as_json: bool) -> None:
     """List what is installed.
 
     GROUP is one of genotypes, evaluators, strategies, selections, crossovers, mutations, datasets, networks,
     recorders, presets and plots; all of them by default.
     """
-    entries: Sequence[Entry] = catalogue.entries(group)
-    if genotype is not None:
-        entries = _fitting(entries if group else [e for e in entries if e.group in spelling.GENOTYPE_MATTERS], genotype)
-    else:
-        entries = (*entries, *catalogue.strays(group))
+    with catalogue.beside(files.parts(beside)):
+        entries: Sequence[Entry] = catalogue.entries(group)
+        if genotype is not None:
+            among = entries if group else [e for e in entries if e.group in spelling.GENOTYPE_MATTERS]
+            entries = _fitting(among, genotype)
+        else:
+            entries = (*entries, *catalogue.strays(group))
+        _print(entries, group, as_json)
+
+
+def _print(entries: Sequence[Entry], group: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([data(entry) for entry in entries], indent=2))
     elif not entries:
@@ -61,19 +69,21 @@ def list_(group: str | None, genotype: str | None, as_json: bool) -> None:
 @click.command()
 @click.argument("group")
 @click.argument("name")
+@files.option
 @click.option("--json", "as_json", is_flag=True, help="Everything that is known, as JSON.")
-def show(group: str, name: str, as_json: bool) -> None:
+def show(group: str, name: str, beside: tuple[str, ...], as_json: bool) -> None:
     """Show one component or preset in full.
 
     A preset is printed as it is: evoplug show presets NAME > my.toml
     """
-    entry = catalogue.find(group, name)
-    if as_json:
-        click.echo(json.dumps(data(entry), indent=2))
-    elif group == "presets":
-        click.echo(catalogue.preset(name).read_bytes(), nl=False)
-    else:
-        click.echo("\n\n".join(filter(None, _sections(entry))))
+    with catalogue.beside(files.parts(beside)):
+        entry = catalogue.find(group, name)
+        if as_json:
+            click.echo(json.dumps(data(entry), indent=2))
+        elif group == "presets":
+            click.echo(catalogue.preset(name).read_bytes(), nl=False)
+        else:
+            click.echo("\n\n".join(filter(None, _sections(entry))))
 
 
 def _fitting(entries: Iterable[Entry], genotype: str) -> list[Entry]:
@@ -120,7 +130,8 @@ class _Row(NamedTuple):
 
 
 def _row(entry: Entry) -> _Row:
-    stranger = f" ({entry.distribution} {entry.version})" if entry.distribution != "evoplug" else ""
+    owner = f"{entry.distribution} {entry.version}".strip()
+    stranger = f" ({owner})" if entry.distribution != "evoplug" else ""
     text = f"broken: {entry.problem}" if entry.problem else spelling.plain(entry.doc)
     more = ["..."] if not entry.complete and not entry.problem else []
     parameters = ", ".join([*map(_brief, entry.parameters), *more])
@@ -169,7 +180,8 @@ def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _sections(entry: Entry) -> list[str]:
     name = catalogue.usable(entry)
-    title = f"{click.style(name, bold=True)}, {catalogue.a(entry.group)} of {entry.distribution} {entry.version}"
+    owner = f"{entry.distribution} {entry.version}".strip()
+    title = f"{click.style(name, bold=True)}, {catalogue.a(entry.group)} of {owner}"
     problem = click.style(f"Broken: {entry.problem}", fg="red") if entry.problem else ""
     unknown = "" if entry.complete or entry.problem else "Not all of it can be read without importing it."
     return [

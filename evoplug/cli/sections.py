@@ -38,8 +38,11 @@ SECTIONS = (
         """\
 - `evoplug = 1` is the format of the file, and must stand in each.
 - `extends` names a preset or a file, relative to this one, on which this one is put: tables are merged (`stop` too: its
-  other rules stay), all else is replaced. Where `use` changes, the parameters of the other component go. `[paper]` is
-  never taken over.
+  other rules stay), all else is replaced. Where `use` changes, the parameters of the other component go; where it is
+  the strategy's, so do operators and a genotype that the new one has no place for. `check` and `run` say what went.
+  `[paper]` is never taken over.
+- A section that is `"none"`, e.g. `operators = "none"` or `sweep = "none"`, is as if it were not there: in a file that
+  extends another, in an arm, in `--set`.
 - `plugins = ["./ops.py"]` lists Python files with parts of your own, relative to this one: [plugins.md](plugins.md).
 
 `[strategy]`, `[evaluator]` and mostly `[genotype]` must be there, here or in what is extended. Types are strict:
@@ -130,8 +133,11 @@ mutation = { sigma = 0.02 }
         "[sweep]",
         """\
 Many runs from one file: every arm with every seed, each in `runs/NAME/ARM/seed-SEED`. An arm is the rest of the file
-with some values replaced as by `--set`; `run.seed`, `[sweep]` and `[[claim]]` are no arm's to change. A grid,
-`grid = { "evaluator.batch" = [8, 64] }`, makes arms of its combinations, here `batch=8` and `batch=64`.
+with some values replaced as by `--set`, a section by `"none"` taken away; `run.seed`, `[sweep]` and `[[claim]]` are no
+arm's to change. A grid,
+`grid = { "evaluator.batch" = [8, 64] }`, makes arms of its combinations, here `batch=8` and `batch=64`; of a table,
+`{ use = "mlp", hidden = [8] }`, it makes `network=mlp,hidden=[8]`. What is longer than 100 bytes ends in `~` and eight
+digits that follow from the values. A sweep has 1,000 arms and 10,000 runs at most.
 
 A seed of a part that may be `"run"`, such as the `split_seed` of a data set, is then the seed of each run: a sweep with
 `split_seed = "run"` averages over splits too.
@@ -151,7 +157,8 @@ base = "batch-64"
         "[[claim]]",
         """\
 What the sweep is to show, stated beforehand: one arm is better than another, by a one-sided test. A metric is a number
-of `result.json` by its dotted name, such as `test.accuracy`, `best.fitness` or `ledger.epochs`.
+of `result.json` by its dotted name, such as `test.accuracy`, `best.fitness` or `ledger.epochs`. Both arms must be about
+one data set, or one function of as many genes.
 
 `evoplug compare` corrects p over the claims that are expected to hold, and over those with `expect = "not reproduced"`,
 controls and known failures, apart. Every run of the sweep keeps the claims as they stood when it began (`claims.json`):
@@ -187,9 +194,8 @@ source = "thesis, section 5.3.5: median of 15 runs"
 `evoplug run` and `evoplug check` replace values on top of the whole: `--set evaluator.batch=64`,
 `--set operators.mutation.use=gaussian`, `--set 'run.stop={ hours = 1 }'`. The value is TOML, else a string; a table is
 replaced as a whole. The order does not matter: outer keys come first, and `use` before the parameters beside it.
-`evoplug` and `extends` cannot be set. A strategy that has no slots for the operators of the file refuses them:
-`--set strategy.use=snes --set 'operators={}'` drops them all. From Python:
-`evoplug.run("quickstart", {"evaluator.batch": 64})`.
+`evoplug` and `extends` cannot be set. `--set strategy.use=snes` drops the operators of the file that this strategy has
+no slots for; those that are set beside it must fit. From Python: `evoplug.run("quickstart", {"evaluator.batch": 64})`.
 """,
     ),
 )

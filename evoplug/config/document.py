@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from evoplug.config import locate, source, tree
+from evoplug.config import leftover, locate, source, tree
+from evoplug.config.leftover import LeftOver
 from evoplug.config.messages import mistake
 from evoplug.config.spec import OBJECT, as_toml, named
 from evoplug.config.tree import Node, Origin
@@ -33,12 +34,14 @@ class Document:
     """What the user should know about how the parts were put together."""
     overridden: tuple[Key, ...] = ()
     """Keys that overrides replaced."""
+    left_over: LeftOver = field(default_factory=dict)
+    """What was written for another strategy than the one that is there."""
 
     @cached_property
     def data(self) -> dict[str, Any]:
-        """Everything as plain values."""
+        """Everything as plain values; a section that says ``"none"`` is as if it were not there."""
         plain: dict[str, Any] = self.root.plain()
-        return plain
+        return {name: value for name, value in plain.items() if not (isinstance(value, str) and value == tree.NONE)}
 
     def origin(self, key: Key) -> Origin:
         """Where the value at ``key``, or the innermost table around it, was written."""
@@ -51,10 +54,12 @@ class Document:
         """
         root, notices = self.root, list(self.notices)
         ordered = sorted(values, key=lambda item: (len(item[0]), item[0][-1] != "use"))
-        for key, node in ordered:
-            root = tree.replace(root, key, node, notices)
         keys = tuple(key for key, _ in ordered)
-        return replace(self, root=root, notices=tuple(notices), overridden=(*self.overridden, *keys))
+        for key, node in ordered:
+            root = tree.replace(root, key, node, notices, keys)
+        left_over = leftover.after(self.root, root, keys, self.left_over)
+        overridden = (*self.overridden, *keys)
+        return replace(self, root=root, notices=tuple(notices), overridden=overridden, left_over=left_over)
 
 
 def load(config: Config, overrides: Overrides = ()) -> Document:
@@ -73,8 +78,8 @@ def load(config: Config, overrides: Overrides = ()) -> Document:
     else:
         path = source.find(config)
         read = source.read(path)
-        notices: list[str] = []
-        document = Document(_with_base(read, notices), path.stem, read.text, tuple(notices))
+        put = _with_base(read)
+        document = Document(put.root, path.stem, read.text, tuple(put.notices), (), put.left_over)
     return override(document, overrides)
 
 
@@ -127,22 +132,29 @@ def _from_mapping(config: Mapping[str, Any]) -> Document:
     import tomli_w
 
     here = Origin("", Path.cwd())
-    root, notices = tree.annotate(config, lambda key: here), list[str]()
-    if "extends" in root.value:
-        root = _extended(root, here.folder, (), notices)
-    return Document(root, "run", tomli_w.dumps(as_toml({"evoplug": source.FORMAT, **config})), tuple(notices))
+    put = _extended(tree.annotate(config, lambda key: here), here.folder, ())
+    text = tomli_w.dumps(as_toml({"evoplug": source.FORMAT, **config}))
+    return Document(put.root, "run", text, tuple(put.notices), (), put.left_over)
 
 
-def _with_base(read: source.Source, notices: list[str], chain: tuple[Path, ...] = ()) -> Node:
+class _Put(NamedTuple):
+    """A configuration, put on what it extends."""
+
+    root: Node
+    notices: list[str]
+    left_over: LeftOver
+
+
+def _with_base(read: source.Source, chain: tuple[Path, ...] = ()) -> _Put:
     chain = (*chain, read.path.resolve())
-    return _extended(read.tree, read.path.parent, chain, notices)
+    return _extended(read.tree, read.path.parent, chain)
 
 
-def _extended(root: Node, folder: Path, chain: tuple[Path, ...], notices: list[str]) -> Node:
+def _extended(root: Node, folder: Path, chain: tuple[Path, ...]) -> _Put:
     """``root`` merged over what it extends; ``chain`` are the files on the way here."""
     own = Node({key: node for key, node in root.value.items() if key != "extends"}, root.origin)
     if "extends" not in root.value:
-        return own
+        return _Put(own, [], {})
     extends = root.value["extends"]
     if not isinstance(extends.value, str):
         raise _wrong_base(extends, "must be the name of a preset or a path")
@@ -158,10 +170,11 @@ def _extended(root: Node, folder: Path, chain: tuple[Path, ...], notices: list[s
         if error.mistakes[0].key:
             raise
         raise _wrong_base(extends, f"{error.mistakes[0].where}: {error.mistakes[0].message}") from None
-    base = _with_base(read, notices, chain)
+    base, notices, left_over = _with_base(read, chain)
     # What a paper reports holds for the very file that says so, not for what is made of it.
     inherited = Node({key: node for key, node in base.value.items() if key != "paper"}, base.origin)
-    return tree.merge(inherited, own, notices)
+    merged = tree.merge(inherited, own, notices)
+    return _Put(merged, notices, leftover.after(inherited, merged, leftover.keys(own), left_over))
 
 
 def _wrong_base(extends: Node, message: str) -> ConfigError:

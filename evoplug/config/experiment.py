@@ -8,14 +8,16 @@ from typing import Any
 
 from evoplug import catalogue
 from evoplug.config import messages, operators, parameters, plugins, sweep
+from evoplug.config.difference import differences
 from evoplug.config.document import Document
 from evoplug.config.operators import Operator
+from evoplug.config.problem import problem
 from evoplug.config.schema import Checker
 from evoplug.config.settings import Claim, Paper, RunSettings
 from evoplug.config.source import FORMAT
 from evoplug.config.spec import Spec, as_toml
 from evoplug.config.sweep import Sweep
-from evoplug.errors import ConfigError, Mistake
+from evoplug.errors import ConfigError, Key, Mistake, dotted
 
 SECTIONS = ("plugins", "run", "strategy", "genotype", "evaluator", "operators", "recorders", "sweep", "claim", "paper")
 SOFT = ("stop", "checkpoint", "measure", "workers")
@@ -122,6 +124,8 @@ class Reading:
         own = set(self.checker.mistakes)
         for arm in self._arms.values():
             self.checker.mistakes += [mistake for mistake in arm.mistakes if mistake not in own]
+        if not self.checker.mistakes:
+            self._check_comparable()
 
     @property
     def mistakes(self) -> tuple[Mistake, ...]:
@@ -153,7 +157,9 @@ class Reading:
         checker, data = self.checker, self.data
         self._sections()
         self.strategy = self._read_strategy()
-        self.genotype = self._component("genotypes", "genotype") if "genotype" in data else None
+        if self.strategy:
+            self._drop_left_over(self.strategy)
+        self.genotype = self._component("genotypes", "genotype") if "genotype" in self.data else None
         self.evaluator = self._component("evaluators", "evaluator")
         self.operators = self._read_operators(self.strategy, self.genotype)
         self._together(self.strategy, self.genotype, self.evaluator)
@@ -200,8 +206,33 @@ class Reading:
     def _read_operators(self, strategy: Spec | None, genotype: Spec | None) -> dict[str, Operator]:
         if strategy is None:
             return {}
-        exchanged = not {("strategy",), ("strategy", "use")}.isdisjoint(self.document.overridden)
-        return operators.check(self.checker, strategy, genotype, self.data.get("operators", {}), exchanged=exchanged)
+        return operators.check(self.checker, strategy, genotype, self.data.get("operators", {}))
+
+    def _drop_left_over(self, strategy: Spec) -> None:
+        """Take away, and say so, what was written for another strategy and has no place in this one."""
+        dropped = [key for key, other in self.document.left_over.items() if not self._has_place(strategy, key, other)]
+        if not dropped:
+            return
+        sections = {key[0] for key in dropped if len(key) == 1}
+        self.data = {name: value for name, value in self.data.items() if name not in sections}
+        if "operators" in self.data:
+            kept = {s: value for s, value in self.data["operators"].items() if ("operators", s) not in dropped}
+            self.data["operators"] = kept
+        where = self.document.origin(("strategy", "use")).where
+        names = ", ".join(map(dotted, dropped))
+        notice = f"{where and f'{where}: '}strategy: use = `{strategy.name}` drops what it has no place for: {names}"
+        if notice not in self.document.notices:
+            self.document = replace(self.document, notices=(*self.document.notices, notice))
+
+    def _has_place(self, strategy: Spec, key: Key, written_for: str) -> bool:
+        """Whether the strategy can take what was written for another one, of which the name is given."""
+        if key == ("genotype",):
+            return "genotype" not in self.data or strategy.schema.facts.get("genotype") != "none"
+        table = self.data.get("operators")
+        slot = str(key[1])
+        if not isinstance(table, Mapping) or slot not in table:
+            return True
+        return operators.has_place(strategy, slot, table[slot], written_for)
 
     def _together(self, strategy: Spec | None, genotype: Spec | None, evaluator: Spec | None) -> None:
         """Do strategy, genotype and evaluator fit each other?"""
@@ -276,6 +307,18 @@ class Reading:
                     self.checker.wrong(("claim", index, *key), message)
                 claims.append(claim)
         return tuple(claims)
+
+    def _check_comparable(self) -> None:
+        """Note claims about two arms whose metrics do not mean the same; before they are run."""
+        for index, claim in enumerate(self._claims):
+            better, than = (self._arms.get(arm, self)._problem() for arm in (claim.better, claim.than))
+            if different := next(differences(than, better), None):
+                message = f"`{claim.better}` and `{claim.than}` cannot be compared: {different} as in the other"
+                self.checker.wrong(("claim", index), message)
+
+    def _problem(self) -> dict[str, Any]:
+        sections = {"evaluator": self.evaluator, "genotype": self.genotype}
+        return problem({name: spec.table() for name, spec in sections.items() if spec is not None})
 
     def _read_recorders(self) -> tuple[Spec, ...]:
         tables = enumerate(self._tables("recorders"))

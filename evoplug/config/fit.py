@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from evoplug import catalogue
-from evoplug.config import memory, operators
+from evoplug.config import estimate, operators
 from evoplug.config.building import blamed, make, under
 from evoplug.config.experiment import Experiment, Reading
 from evoplug.config.joint import seen_by
@@ -21,6 +21,7 @@ from evoplug.config.settings import RunSettings
 from evoplug.config.spec import Spec
 from evoplug.contracts import Crossover, Evaluator, Genotype, Mutation, Recorder, Selection, Strategy
 from evoplug.errors import ConfigError, EvoplugError, FilesError, Key, Mistake, PluginError, dotted
+from evoplug.population import memory
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,7 @@ def fit(experiment: Experiment) -> Built:
         device = fitting.device(experiment.run.device)
         strategy, genotype, evaluator, recorders = fitting.components()
         fitting.done()
-        fitting.bind(strategy, genotype, evaluator)
-        fitting.fits_memory(strategy, genotype, device)
+        fitting.bind(strategy, genotype, evaluator, device)
     return Built(experiment, strategy, genotype, evaluator, recorders, device)
 
 
@@ -123,8 +123,11 @@ class _Fitting:
         strategy = self._build(given.strategy, **filled) if whole else None
         return strategy, genotype, evaluator, tuple(self._build(spec) for spec in given.recorders)
 
-    def bind(self, strategy: Strategy, genotype: Genotype | None, evaluator: Evaluator) -> None:
-        """What only bound components know of each other, in the order in which they need it."""
+    def bind(self, strategy: Strategy, genotype: Genotype | None, evaluator: Evaluator, device: str) -> None:
+        """What only bound components know of each other, in the order in which they need it.
+
+        Memory is estimated as early as it can be: operators take tensors from a genotype's bounds.
+        """
         if missing := [need for need in strategy.needs if need not in evaluator.provides]:
             message = f"the strategy needs {', '.join(missing)}, which this evaluator does not provide"
             self._wrong(("evaluator",), message)
@@ -138,6 +141,7 @@ class _Fitting:
         with self._noting(("genotype",), "bind"):
             searched, judged = seen_by(strategy, genotype), seen_by(evaluator, genotype)
         self.done()
+        self._fits_memory(strategy, searched, None, device)
         if searched is not None:
             self._bind_operators(searched, strategy)
         with self._noting(("strategy",), "bind"):
@@ -145,6 +149,7 @@ class _Fitting:
         with self._noting(("evaluator",), "bind"):
             evaluator.bind(judged)
         self.done()
+        self._fits_memory(strategy, searched, evaluator, device)
 
     def _bind_operators(self, genotype: Genotype, strategy: Strategy) -> None:
         for slot, operator in vars(strategy).items():
@@ -160,16 +165,17 @@ class _Fitting:
                 ("operators", slot), f"works on {' or '.join(operator.kinds)} genomes, not on {genotype.kinds[0]}"
             )
 
-    def fits_memory(self, strategy: Strategy, genotype: Genotype | None, device: str) -> None:
-        population = getattr(strategy, "population", None)
-        if genotype is None or not isinstance(population, int):
-            return
-        need = memory.needed(genotype, population)
-        have = memory.there(device) if need > memory.SMALL else None
-        if have is not None and need > have:
-            gib = f"about {need / 2**30:,.0f} GiB of memory, and {device} has {have / 2**30:,.0f} GiB"
-            self._wrong(("strategy", "population"), f"{population:,} genomes and their children need {gib}")
-            self.done()
+    def _fits_memory(
+        self, strategy: Strategy, genotype: Genotype | None, evaluator: Evaluator | None, device: str
+    ) -> None:
+        """Refuse what needs more memory than is free; the evaluator is None as long as it is not bound."""
+        with self._noting(("strategy",), "holds"):
+            estimate.require_members(strategy, genotype, evaluator, device)
+        for slot, operator in vars(strategy).items():
+            if isinstance(operator, Selection):
+                with self._noting(("operators", slot), "footprint"):
+                    memory.require(operator.footprint(estimate.selected(strategy)), "its work", device=device)
+        self.done()
 
     # ------------------------------------------------------------------------------------------ operators
 

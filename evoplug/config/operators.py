@@ -11,7 +11,7 @@ from evoplug.config.parameters import Parameter, Schema
 from evoplug.config.schema import Checker
 from evoplug.config.spec import Spec
 from evoplug.contracts import Component, Crossover, Genotype, Mutation, Selection, Use
-from evoplug.errors import Key
+from evoplug.errors import EvoplugError, Key
 
 Operator = Spec | Mapping[str, Spec | None] | None
 """One operator; part -> operator (None leaves the part alone) for a composite genotype; None where there is none."""
@@ -78,9 +78,7 @@ def takes_parts_together(works_on: Iterable[str], own: Iterable[str], joint: Ite
     return set(works_on).isdisjoint(own) and not set(works_on).isdisjoint(joint)
 
 
-def check(
-    checker: Checker, strategy: Spec, genotype: Spec | None, table: Any, *, exchanged: bool = False
-) -> dict[str, Operator]:
+def check(checker: Checker, strategy: Spec, genotype: Spec | None, table: Any) -> dict[str, Operator]:
     """slot -> operator for every slot of the strategy; what is wrong is noted.
 
     Args:
@@ -88,7 +86,6 @@ def check(
         strategy: whose slots they are.
         genotype: what the operators are to fit, if it is known.
         table: the section.
-        exchanged: whether an override chose the strategy, so that the section may have been written for another one.
     """
     filled = slots(strategy.schema)
     key: Key = ("operators",)
@@ -99,13 +96,36 @@ def check(
         if strategy.given is not None:
             checker.wrong((*key, name), f"the strategy is an object, `{strategy.name}`, and holds its operators itself")
         elif name not in filled and strategy.schema.complete:
-            message = messages.unknown(name, filled, f"slot of strategy `{strategy.name}`")
-            cure = "; remove it, or all of them: --set 'operators={}'" if exchanged else ""
-            checker.wrong((*key, name), message + cure)
+            checker.wrong((*key, name), messages.unknown(name, filled, f"slot of strategy `{strategy.name}`"))
     return {
         name: _Slot(checker, name, slot, strategy, genotype).read(table.get(name, slot.default))
         for name, slot in filled.items()
     }
+
+
+def has_place(strategy: Spec, slot: str, value: Any, written_for: str) -> bool:
+    """Whether a strategy can take over what ``[operators]`` says for another one.
+
+    Args:
+        strategy: the one that is there.
+        slot: of the other one.
+        value: what it says; without ``use``, parameters of the operator that the other one has by default.
+        written_for: the other one's name.
+    """
+    filled = slots(strategy.schema)
+    if strategy.given is not None or slot not in filled:
+        return strategy.given is None and not strategy.schema.complete
+    if not _is_nameless(value):
+        return True
+    try:
+        others = slots(parameters.known("strategies", written_for))
+    except EvoplugError:  # an object, or one that is not there
+        return True
+    return slot not in others or _default_name(others[slot]) == _default_name(filled[slot])
+
+
+def _default_name(slot: Parameter) -> str | None:
+    return slot.default.name if isinstance(slot.default, Use) else None
 
 
 def fits(kinds: Iterable[str], others: Iterable[str]) -> bool:

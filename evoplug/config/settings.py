@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Lt, MinLen
+from annotated_types import Ge, Gt, Le, Lt, MinLen
 
 from evoplug.config.messages import given, unknown
 from evoplug.errors import Key
@@ -54,9 +54,9 @@ class RunSettings:
     name: Annotated[str, "of the folder under `runs/`; by default the file's own"]
     seed: Annotated[int, Ge(0), Lt(2**63), "all random numbers follow from it"] = 1
     device: Annotated[str, '`"auto"`, `"cpu"`, `"cuda"` or `"cuda:N"`'] = "auto"
-    threads: Annotated[int, Ge(1), "torch's own, for one piece of work: part of the result"] = 1
+    threads: Annotated[int, Ge(1), Le(1024), "torch's own, for one piece of work: part of the result"] = 1
     workers: Annotated[
-        Annotated[int, Ge(1)] | Literal["auto"],
+        Annotated[int, Ge(1), Le(1024)] | Literal["auto"],
         'pieces of work at once, which change no result; `"auto"`: one a core',
     ] = "auto"
     stop: Annotated[Mapping[str, int | float], "rule -> budget; the first that is reached ends the run"] = field(

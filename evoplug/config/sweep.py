@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import product
+from math import prod
 from typing import Annotated, Any
 
-from evoplug.config import messages
+from evoplug.config import labels, messages
 from evoplug.config.document import Document, replacement
 from evoplug.config.schema import Checker
 from evoplug.config.settings import bad_folder_name
@@ -18,6 +19,10 @@ BASE = "run"
 """The arm that changes nothing, unless ``base`` gives it another name."""
 FILE = "sweep.toml"
 """In a sweep's folder: its whole configuration, with all that it extends and every override."""
+MOST_ARMS = 1_000
+"""Each is checked and built before the first one runs."""
+MOST_RUNS = 10_000
+_SEEDS = 2**63
 _OF_SWEEPS = ("sweep", "claim")
 
 Override = tuple[tuple[str, ...], Node]
@@ -48,7 +53,7 @@ class Sweep:
 
 
 def read(checker: Checker, table: Any, data: Mapping[str, Any]) -> Sweep | None:
-    """The checked section, None where there is none; what is wrong is noted."""
+    """The checked section, None where there is none or too much of it; what is wrong is noted."""
     if table is None:
         return None
     if not isinstance(table, Mapping):
@@ -60,11 +65,17 @@ def read(checker: Checker, table: Any, data: Mapping[str, Any]) -> Sweep | None:
             checker.wrong(("sweep", name), messages.unknown(name, known))
     run = data.get("run")
     first = run.get("seed", 1) if isinstance(run, Mapping) else 1
-    grid = dict(_grid(checker, table.get("grid", {})))
     base = _base(checker, table)
+    seeds = _seeds(checker, table.get("seeds", Written.seeds), first)
     arms = _arms(checker, table.get("arms", {}), base)
-    unchanged = {} if "grid" in table else {base: ()}
-    return Sweep(_seeds(checker, table.get("seeds", Written.seeds), first), {**unchanged, **arms, **grid})
+    unchanged = {} if table.get("grid") else {base: ()}
+    beside = {**unchanged, **arms}
+    axes = _axes(checker, table.get("grid", {}))
+    if _too_many(checker, beside, axes, len(seeds)):
+        return None
+    grid = _grid(checker, axes)
+    _distinct(checker, unchanged, arms, grid)
+    return Sweep(seeds, {**beside, **grid})
 
 
 def arm_document(document: Document, overrides: Sequence[Override]) -> Document:
@@ -84,7 +95,7 @@ def _base(checker: Checker, table: Mapping[str, Any]) -> str:
         return BASE
     if problem := bad_folder_name(name):
         checker.wrong(("sweep", "base"), problem)
-    if "base" in table and "grid" in table:
+    if "base" in table and table.get("grid"):
         checker.wrong(("sweep", "base"), "a sweep with a grid has no base arm")
     return name
 
@@ -92,14 +103,24 @@ def _base(checker: Checker, table: Mapping[str, Any]) -> str:
 def _seeds(checker: Checker, value: Any, first: Any) -> tuple[int, ...]:
     """N means N seeds from ``run.seed`` on."""
     key: Key = ("sweep", "seeds")
-    if type(value) is int and value >= 1:
-        return tuple(range(first, first + value)) if type(first) is int else ()
-    if isinstance(value, list) and value and all(type(seed) is int and 0 <= seed < 2**63 for seed in value):
+    count = value if type(value) is int else len(value) if isinstance(value, list) else 0
+    if count > MOST_RUNS:
+        checker.wrong(key, f"a sweep may have {MOST_RUNS:,} runs, got {count:,} seeds")
+    elif type(value) is int and value >= 1:
+        if type(first) is not int:
+            return ()
+        if first + value > _SEEDS:
+            checker.wrong(
+                key, f"the last of {value:,} from run.seed = {first} on is {first + value - 1}, above 2^63 - 1"
+            )
+        else:
+            return tuple(range(first, first + value))
+    elif isinstance(value, list) and value and all(type(seed) is int and 0 <= seed < _SEEDS for seed in value):
         if len(set(value)) == len(value):
             return tuple(value)
         checker.wrong(key, "names a seed twice")
-        return ()
-    checker.wrong(key, f"must be an integer of at least 1 or an array of seeds, got {messages.given(value)}")
+    else:
+        checker.wrong(key, f"must be an integer of at least 1 or an array of seeds, got {messages.given(value)}")
     return ()
 
 
@@ -116,29 +137,64 @@ def _arms(checker: Checker, table: Any, base: str) -> dict[str, tuple[Override, 
     return arms
 
 
-def _grid(checker: Checker, table: Any) -> Iterator[tuple[str, tuple[Override, ...]]]:
-    """Every combination of the grid's values, named by them: ``batch=8,sigma=0.1``."""
-    axes = []
-    for path, values in _entries(checker, table, ("sweep", "grid")):
-        key = ("sweep", "grid", path)
-        if not isinstance(values, list) or not values:
-            checker.wrong(key, f"must be an array of values, got {messages.given(values)}")
-            continue
-        axes.append(
-            [(_label(path, value), _override(checker, path, value, (*key, i))) for i, value in enumerate(values)]
-        )
-    for combination in product(*axes) if axes else ():
-        yield ",".join(label for label, _ in combination), tuple(change for _, change in combination)
+def _axes(checker: Checker, table: Any) -> dict[str, list[Any]]:
+    """Path -> values of each axis of the grid."""
+    written = _entries(checker, table, ("sweep", "grid"))
+    return {path: values for path, values in written if _is_axis(checker, path, values)}
 
 
-def _label(path: str, value: Any) -> str:
-    text = value if isinstance(value, str) else messages.given(value)
-    return f"{path.rpartition('.')[2]}={text}".replace("/", "-").replace("\\", "-")
+def _too_many(checker: Checker, beside: Collection[str], axes: Mapping[str, Sequence[Any]], seeds: int) -> bool:
+    """Whether there are more arms or runs than a sweep may have, counted before any is made; it is noted."""
+    combinations = prod(map(len, axes.values())) if axes else 0
+    arms = len(beside) + combinations
+    runs = arms * max(1, seeds)
+    if arms <= MOST_ARMS and runs <= MOST_RUNS:
+        return False
+    most = f"a sweep may have {MOST_ARMS:,} arms and {MOST_RUNS:,} runs"
+    key = ("sweep", "grid") if combinations else ("sweep",)
+    checker.wrong(key, f"{most}, this one has {arms:,} arms and {runs:,} runs")
+    return True
+
+
+def _grid(checker: Checker, axes: Mapping[str, Sequence[Any]]) -> dict[str, tuple[Override, ...]]:
+    """Every combination of the grid's values, named by them, see :mod:`evoplug.config.labels`."""
+    if not axes:
+        return {}
+    changes = [
+        [_override(checker, path, value, ("sweep", "grid", path, i)) for i, value in enumerate(values)]
+        for path, values in axes.items()
+    ]
+    names = labels.labels(list(labels.axes(axes).values()), product(*axes.values()))
+    return dict(zip(names, product(*changes), strict=True))
+
+
+def _is_axis(checker: Checker, path: str, values: Any) -> bool:
+    """Whether these are different values."""
+    key = ("sweep", "grid", path)
+    if not isinstance(values, list) or not values:
+        checker.wrong(key, f"must be an array of values, got {messages.given(values)}")
+        return False
+    seen = set[str]()
+    for index, value in enumerate(values):
+        if (text := labels.exact(value)) in seen:
+            checker.wrong((*key, index), f"stands here twice: {messages.given(value)}")
+        seen.add(text)
+    return len(seen) == len(values)
+
+
+def _distinct(checker: Checker, base: Iterable[str], arms: Iterable[str], grid: Iterable[str]) -> None:
+    """Note arms that are one folder with another arm, where a file system does not tell capitals apart."""
+    taken = {labels.folded(name): f"the base, `{name}`" for name in base}
+    taken |= {labels.folded(name): f"`{name}`, a combination of the grid" for name in grid}
+    for name in arms:
+        other = taken.setdefault(labels.folded(name), f"arm `{name}`")
+        if other not in (f"arm `{name}`", f"the base, `{name}`"):
+            checker.wrong(("sweep", "arms", name), f"may be one folder with {other}; take another name")
 
 
 def _override(checker: Checker, path: str, value: Any, key: Key) -> Override:
-    if isinstance(value, Mapping) and "use" not in value and "." not in path and path != "paper":
-        quoted = f'"{path}.{next(iter(value), "KEY")}"'
+    if isinstance(value, Mapping) and value and "use" not in value and "." not in path and path != "paper":
+        quoted = f'"{path}.{next(iter(value))}"'
         checker.wrong(key, f"would replace a whole section; put dotted keys into quotes: {quoted}")
     change, wrong = replacement(path, value, checker.root.nearest(key).origin)
     for mistake in wrong:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
@@ -13,6 +13,9 @@ from evoplug.errors import Key, dotted
 
 MAX_DEPTH = 32
 """Of tables and arrays inside each other; far above any real configuration."""
+
+NONE = "none"
+"""What says that there is nothing: no component, no section."""
 
 
 class Origin(NamedTuple):
@@ -104,44 +107,64 @@ def merge(base: Node | None, over: Node, notices: list[str], key: Key = ()) -> N
 
     A table that changes ``use`` starts anew, since the parameters were another component's; ``notices`` says so.
     """
+    if base is not None and isinstance(over.value, str) and over.value != NONE and _names_component(base):
+        _note_dropped(base, over, (), notices, key)  # the short form of a component
     if base is None or not isinstance(over.value, dict):
         return over
-    if isinstance(base.value, str):  # the short form of a component
-        base = Node({"use": base}, base.origin)
+    base = _opened(base)
     if not isinstance(base.value, dict):
         return over
     if "use" in over.value and changes_use(base, over.value["use"]):
-        _note_dropped(base, over.value["use"], notices, key)
+        _note_dropped(base, over.value["use"], over.value, notices, key)
         return over
     merged = {name: merge(base.value.get(name), node, notices, (*key, name)) for name, node in over.value.items()}
     return Node({**base.value, **merged}, over.origin)
 
 
-def replace(tree: Node, key: tuple[str, ...], new: Node, notices: list[str], done: Key = ()) -> Node:
+def replace(
+    tree: Node, key: tuple[str, ...], new: Node, notices: list[str], also: Collection[Key] = (), done: Key = ()
+) -> Node:
     """The tree with the value at ``key`` replaced as a whole; tables on the way are made where there are none.
 
-    Replacing ``use`` by another name drops the other parameters of its table.
+    Replacing ``use`` by another name drops the other parameters of its table; ``notices`` says so.
+
+    Args:
+        also: keys, from the root, that are replaced next: what stands there is not dropped.
+        done: the way from the root to ``tree``.
     """
     if not key:
         return new
     name, *rest = key
-    if isinstance(tree.value, str) and name != "use":  # the short form of a component
-        tree = Node({"use": tree}, tree.origin)
+    if name != "use":
+        tree = _opened(tree)
     table = tree.value if isinstance(tree.value, dict) else {}
     if key == ("use",) and changes_use(tree, new):
-        _note_dropped(tree, new, notices, done)
+        own = {other[len(done)] for other in also if len(other) > len(done) and other[: len(done)] == done}
+        _note_dropped(tree, new, own, notices, done)
         return Node({"use": new}, new.origin)
     inner = table.get(name, Node({}, new.origin))
-    return Node({**table, name: replace(inner, tuple(rest), new, notices, (*done, name))}, tree.origin)
+    return Node({**table, name: replace(inner, tuple(rest), new, notices, also, (*done, name))}, tree.origin)
+
+
+def _opened(node: Node) -> Node:
+    """The table of a component that is given by its name alone; an empty one where there is to be none."""
+    if not isinstance(node.value, str):
+        return node
+    return Node({} if node.value == NONE else {"use": node}, node.origin)
 
 
 def changes_use(table: Node, use: Node) -> bool:
     """Whether the table names a component, and another one than ``use``."""
-    return isinstance(table.value, dict) and "use" in table.value and table.value["use"].value != use.value
+    return _names_component(table) and table.value["use"].value != use.value
 
 
-def _note_dropped(base: Node, use: Node, notices: list[str], key: Key) -> None:
-    dropped = [name for name in base.value if name != "use"]
+def _names_component(table: Node) -> bool:
+    return isinstance(table.value, dict) and "use" in table.value
+
+
+def _note_dropped(base: Node, use: Node, own: Collection[Any], notices: list[str], key: Key) -> None:
+    """Note the parameters of ``base`` that go; not those which the change sets itself, ``own``."""
+    dropped = [name for name in base.value if name != "use" and name not in own]
     if dropped:
         where = f"{use.origin.where}: " if use.origin.where else ""
         notices.append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -110,6 +111,17 @@ class GenotypeSuite(Suite):
         agree("genomes change on the way to one tensor and back", _plain(joint.split(together)), _plain(genomes))
         described = (space.describe(genome(each, 0)) for space, each in ((joint, together), (genotype, genomes)))
         agree("a genome is described in another way", *map(plain, described))
+
+    def test_an_estimate_of_memory_is_not_too_high(self, genotype: Genotype) -> None:
+        """Else runs would be refused that fit."""
+        assert 0 <= genotype.footprint() <= _bytes(genotype.sample(1, Rng(1)))
+
+
+def _bytes(genomes: Genomes) -> float:
+    """What tensors take; of plain values that cannot be told."""
+    if isinstance(genomes, Parts):
+        return sum(map(_bytes, genomes.values()))
+    return genomes.nbytes if isinstance(genomes, torch.Tensor) else math.inf
 
 
 def _check(genomes: Genomes, n: int) -> None:

@@ -9,12 +9,20 @@ from typing import Annotated, ClassVar
 from deap import algorithms
 
 from evoplug import Problem
-from evoplug.backends.deap import PopulationLoop
-from evoplug.contracts import Crossover, Ge, Le, Mutation, Selection, Strategy, use
+from evoplug.backends.deap import INDIVIDUAL, PopulationLoop
+from evoplug.contracts import Crossover, Ge, Genotype, Holding, Le, Mutation, Selection, Strategy, use
+
+
+class _Loop(Strategy):
+    """What DEAP's loops have in common: lists of individuals."""
+
+    def holds(self, genotype: Genotype | None) -> Holding:
+        held = super().holds(genotype)
+        return held._replace(more=held.members * INDIVIDUAL)
 
 
 @dataclass(kw_only=True)
-class Simple(Strategy):
+class Simple(_Loop):
     """DEAP's ``eaSimple``: select as many as there are, cross and mutate some of them, replace all.
 
     Without a crossover, ``crossover_probability`` must be 0: individuals are mutated or stay as they were selected.
@@ -39,7 +47,7 @@ class Simple(Strategy):
 
 
 @dataclass(kw_only=True)
-class _MuLambda(Strategy):
+class _MuLambda(_Loop):
     """What DEAP's loops with mu parents and lambda children have in common."""
 
     population: Annotated[int, Ge(1), "mu: individuals that are kept"] = 20

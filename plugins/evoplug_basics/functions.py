@@ -123,6 +123,11 @@ class FunctionEvaluator(Evaluator, genome="real-vector"):
         length, least = cast(RealSpace, genotype).length, self._benchmark.genes
         if length < least:
             raise ConfigError("function", f"{self.function} needs at least {least} genes, got {length}")
+        self._genome = genotype.footprint()
+
+    def footprint(self, members: int, evaluated: int) -> int:
+        """One tensor of a number a gene, which every known function makes; of others nothing is known."""
+        return 0 if callable(self.function) else evaluated * self._genome
 
     def evaluate(self, members: Members, rng: Rng) -> Evaluation:
         """Fitness ``(n,)`` in the dtype of the genomes.

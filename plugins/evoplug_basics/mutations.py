@@ -14,7 +14,8 @@ import torch
 
 from evoplug.contracts import ConfigError, Ge, Genotype, Gt, Le, Members, MinLen, Mutation, dataclass
 from evoplug.population import breeding, kernels
-from evoplug.population.box import Box
+from evoplug.population.bounds import lost
+from evoplug.population.box import Box, RealSpace
 
 if TYPE_CHECKING:
     from evoplug import Rng
@@ -34,8 +35,11 @@ class Gaussian(Mutation, genome="real-vector"):
         self._strength = _strength(self.sigma, self._box)
 
     def bind(self, space: Genotype) -> None:
+        """Raises ConfigError if sigma is no number in the genotype's dtype."""
         self._box = Box.of(space)
         self._strength = _strength(self.sigma, self._box)
+        for extreme in (self._strength.min(), self._strength.max()):
+            _require("sigma", extreme.item(), space)
 
     def scaled(self, factor: float) -> Gaussian:
         """The same with sigma * factor."""
@@ -137,7 +141,9 @@ class MultiplicativeGaussian(Mutation, genome="real-vector"):
         self._space: Genotype | None = None
 
     def bind(self, space: Genotype) -> None:
+        """Raises ConfigError if sigma is no number in the genotype's dtype."""
         self._space = space
+        _require("sigma", self.sigma, space)
 
     def __call__(self, genomes: torch.Tensor, rng: Rng) -> torch.Tensor:
         """Raises ConfigError if ``reset`` is above 0 and there is no genotype to draw from."""
@@ -160,7 +166,10 @@ class Perturb(Mutation, genome="real-vector"):
         self._space: Genotype | None = None
 
     def bind(self, space: Genotype) -> None:
+        """Raises ConfigError if a factor is no number in the genotype's dtype."""
         self._space = space
+        for factor in filter(None, self.factors):
+            _require("factors", factor, space)
 
     def __call__(self, genomes: torch.Tensor, rng: Rng) -> torch.Tensor:
         """Raises ConfigError if ``reset`` is above 0 and there is no genotype to draw from."""
@@ -207,6 +216,12 @@ def _strength(sigma: float | None, box: Box) -> torch.Tensor:
     if sigma is None and box.width is not None:
         return torch.where(box.width.isfinite(), box.width / 10, 0.01)
     return torch.tensor(0.01 if sigma is None else sigma, dtype=torch.float64)
+
+
+def _require(key: str, number: float, space: Genotype) -> None:
+    """Raises ConfigError for a number that the genotype's dtype makes 0 or infinite."""
+    if wrong := lost(number, cast(RealSpace, space).dtype):
+        raise ConfigError(key, wrong)
 
 
 def _reset(genomes: torch.Tensor, probability: float, space: Genotype | None, rng: Rng) -> torch.Tensor:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import torch
 
 from evoplug.contracts import ConfigError, Ge, Genotype, Task, dataclass
+from evoplug.population import bounds
+from evoplug.population.bounds import Bound
 from evoplug.population.box import Box
 
 if TYPE_CHECKING:
     from evoplug import Rng
-
-Bound = float | list[float] | None
 
 
 @dataclass(kw_only=True)
@@ -67,19 +67,12 @@ class RealVector(Genotype, genome="real-vector"):
         return self._box.clamp_(genomes.clone())
 
     def _per_gene(self, bound: Bound) -> torch.Tensor:
-        return torch.as_tensor(bound, dtype=getattr(torch, self.dtype)).expand(self.length).clone()
+        return cast(torch.Tensor, bounds.cast(bound, self.dtype)).expand(self.length)
 
     def _mistakes(self, low: Bound, high: Bound) -> Iterable[tuple[str, str]]:
         """What is wrong with the bounds, as far as they are known."""
-        lows, highs = (bound if isinstance(bound, list) else [bound] * self.length for bound in (low, high))
-        for key, bounds in (("low", lows), ("high", highs)):
-            if len(bounds) != self.length:
-                yield key, f"has {len(bounds)} values, and there are {self.length} genes"
-        for gene, (a, b) in enumerate(zip(lows, highs, strict=False)):
-            where = f"gene {gene}: " if isinstance(low, list) or isinstance(high, list) else ""
-            if self.scale == "log" and a is not None and a <= 0:
-                yield "low", f'{where}must be above 0 on scale "log", got {a}'
+        for key, bound in (("low", low), ("high", high)):
+            if isinstance(bound, list) and len(bound) != self.length:
+                yield key, f"has {len(bound)} values, and there are {self.length} genes"
                 return
-            if a is not None and b is not None and a >= b:
-                yield "low", f"{where}must be below high, got {a} and {b}"
-                return
+        yield from bounds.mistakes(low, high, self.dtype, self.scale)

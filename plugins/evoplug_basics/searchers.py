@@ -8,11 +8,14 @@ EvoTorch's own default.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log
 from typing import Annotated, Any, ClassVar
 
 from evoplug import Problem
 from evoplug.backends.evotorch import SearcherLoop, algorithms
-from evoplug.contracts import ConfigError, Ge, Gt, Le, Lt, Strategy
+from evoplug.contracts import ConfigError, Ge, Genotype, Gt, Holding, Le, Lt, Strategy
+from evoplug.population.bounds import lost
+from evoplug.population.box import Box
 
 
 @dataclass(kw_only=True)
@@ -26,6 +29,13 @@ class _NaturalEvolution(Strategy, genome="real-vector"):
 
     searcher: ClassVar[str]
     """Its name in ``evotorch.algorithms``."""
+
+    def holds(self, genotype: Genotype | None) -> Holding:
+        return _holding(genotype, self.population)
+
+    def bind(self, genotype: Genotype | None) -> None:
+        """Raises ConfigError if the deviation of a gene is no number in the genotype's dtype."""
+        _require_deviation(self.sigma, genotype)
 
     def start(self, problem: Problem) -> SearcherLoop:
         return SearcherLoop(
@@ -59,6 +69,10 @@ class XNES(_NaturalEvolution):
 
     searcher: ClassVar[str] = "XNES"
 
+    def holds(self, genotype: Genotype | None) -> Holding:
+        """EvoTorch makes three matrices a sample for the gradient."""
+        return _holding(genotype, self.population, matrices=3)
+
 
 @dataclass(kw_only=True)
 class PGPE(Strategy, genome="real-vector"):
@@ -77,6 +91,10 @@ class PGPE(Strategy, genome="real-vector"):
 
     def check(self) -> list[tuple[str, str]]:
         return [("population", f"must be even, is {self.population}")] if self.population % 2 else []
+
+    def bind(self, genotype: Genotype | None) -> None:
+        """Raises ConfigError if the deviation of a gene is no number in the genotype's dtype."""
+        _require_deviation(self.sigma, genotype)
 
     def start(self, problem: Problem) -> SearcherLoop:
         return SearcherLoop(
@@ -106,6 +124,10 @@ class CEM(Strategy, genome="real-vector"):
         too_few = self.parents * self.population < 2
         return [("parents", f"{self.parents:g} of {self.population} are fewer than two parents")] if too_few else []
 
+    def bind(self, genotype: Genotype | None) -> None:
+        """Raises ConfigError if the deviation of a gene is no number in the genotype's dtype."""
+        _require_deviation(self.sigma, genotype)
+
     def start(self, problem: Problem) -> SearcherLoop:
         return SearcherLoop(
             problem,
@@ -128,10 +150,15 @@ class CMAES(Strategy, genome="real-vector"):
     sigma: Annotated[float, Gt(0), Le(10), "initial deviation, as a share of the range"] = 0.2
     separable: Annotated[bool, "adapt the diagonal of the covariance matrix only"] = False
 
+    def holds(self, genotype: Genotype | None) -> Holding:
+        """EvoTorch makes two matrices a sample for the update, unless separable."""
+        return _holding(genotype, self.population, matrices=0 if self.separable else 2)
+
     def bind(self, genotype: Any) -> None:
-        """Raises ConfigError if a genome has a single gene."""
+        """Raises ConfigError if a genome has a single gene, or the step size is no number in the genotype's dtype."""
         if genotype.length < 2:
             raise ConfigError((), "needs at least 2 genes, and a genome has 1")
+        _require_deviation(self.sigma, genotype)
 
     def start(self, problem: Problem) -> SearcherLoop:
         return SearcherLoop(
@@ -141,3 +168,26 @@ class CMAES(Strategy, genome="real-vector"):
             ),
             isotropic=True,
         )
+
+
+def _holding(genotype: Any, population: int | None, matrices: int = 0) -> Holding:
+    """Samples in the searcher and in the evaluator's hands, and d x d matrices.
+
+    Args:
+        genotype: bound, of real vectors.
+        population: samples a generation, if given.
+        matrices: that are made of each sample; where there are any, the searcher keeps four of its own.
+    """
+    row = genotype.footprint()
+    size = 4 if getattr(genotype, "dtype", "") == "float32" else 8
+    genes = row // size
+    samples = population or 4 + int(3 * log(max(1, genes)))
+    return Holding(2 * samples, samples, (matrices * samples + 4) * genes * row if matrices else 0)
+
+
+def _require_deviation(sigma: float, genotype: Any) -> None:
+    """Raises ConfigError if ``sigma`` times the width of a gene's range is 0 or infinite in the genotype's dtype."""
+    width = Box.of(genotype).width
+    for extreme in (1.0,) if width is None else (float(width.min()), float(width.max())):
+        if wrong := lost(sigma * extreme, genotype.dtype):
+            raise ConfigError("sigma", f"the initial deviation of a gene, {wrong}")

@@ -53,6 +53,10 @@ class Tournament(Selection):
 
     size: Annotated[int, Ge(1), "members in a tournament"] = 3
 
+    def footprint(self, count: int) -> int:
+        """A row number and a fitness for each that enters."""
+        return 16 * count * self.size
+
     def __call__(self, fitness: torch.Tensor, count: int, rng: Rng) -> torch.Tensor:
         """``(count,)`` rows, one a tournament; of equals the one that was drawn first wins."""
         entrants = draw(eligible(fitness), (count, self.size), rng)

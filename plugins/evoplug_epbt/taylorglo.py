@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
 
-from evoplug.contracts import Ge, Genotype, dataclass
+from evoplug.contracts import Ge, Genotype, Le, dataclass
+from evoplug.population import bounds
 from evoplug_epbt.taylor_loss import TaylorLoss, length
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class TaylorGLO(Genotype, genome=("taylorglo", "real-vector")):
     starts "around zero".
     """
 
-    order: Annotated[int, Ge(1), "of the Taylor polynomial"] = 3
+    order: Annotated[int, Ge(1), Le(20), "of the Taylor polynomial"] = 3
     low: Annotated[float, "smallest theta"] = -10.0
     high: Annotated[float, "largest theta"] = 10.0
     initial_low: Annotated[float | None, "smallest theta of a new genome; default: low"] = None
@@ -33,8 +34,9 @@ class TaylorGLO(Genotype, genome=("taylorglo", "real-vector")):
     dtype = "float64"
 
     def check(self) -> Iterable[tuple[str, str]]:
-        if self.low >= self.high:
-            yield "low", f"must be below high = {self.high:g}, got {self.low:g}"
+        wrong = list(bounds.mistakes(self.low, self.high, self.dtype))
+        yield from wrong
+        if wrong:
             return
         low, high = self._initial
         if not self.low <= low <= self.high:

@@ -27,6 +27,7 @@ from evoplug.contracts import (
 from evoplug.population.forward import layout, map_outputs
 from evoplug_supervised.losses import Loss, per_example
 from evoplug_supervised.preprocessing import with_preprocessing
+from evoplug_supervised.size import of_data
 from evoplug_supervised.weights import Weights
 
 if TYPE_CHECKING:
@@ -69,6 +70,10 @@ class Classification(Evaluator, genome="weights"):
             raise ConfigError((), "needs the genotype `weights`")
         self._weights, self._template = genotype, genotype.template
         self._loss = per_example(self.loss)
+
+    def footprint(self, members: int, evaluated: int) -> int:
+        """Its data."""
+        return of_data(self.dataset.info())
 
     def start(self, device: torch.device, rng: Rng) -> None:
         self._template = self._template.to(device)

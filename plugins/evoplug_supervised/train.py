@@ -31,12 +31,14 @@ from evoplug.contracts import (
     field,
     use,
 )
+from evoplug.population.bounds import lost
 from evoplug.population.workers import parallel
 from evoplug_supervised import schedules
 from evoplug_supervised.augmentation import AUGMENTATIONS
 from evoplug_supervised.initialisers import initialise
 from evoplug_supervised.losses import Loss, by_network, cross_entropy, per_example
 from evoplug_supervised.preprocessing import with_preprocessing
+from evoplug_supervised.size import of_buffers, of_data, of_weights, require_weights
 from evoplug_supervised.teams import STACK, Teams, load, state_of
 from evoplug_supervised.trainer import Recipe, score, smallest_step, train, trains_on_one
 
@@ -93,6 +95,10 @@ class Train(Evaluator, genome="composite"):
     headline = "accuracy"
 
     def check(self) -> Iterable[tuple[str, str]]:
+        for name in ("learning_rate", "weight_decay"):
+            value = getattr(self, name)
+            if value and (wrong := lost(value, "float32")):
+                yield name, f"{wrong}, the type of the weights"
         if self.optimizer == "adam" and self.momentum is not None:
             yield "momentum", 'is for optimizer = "sgd"; adam has none to set'
         if (self.schedule == "step") != bool(self.milestones):
@@ -119,8 +125,15 @@ class Train(Evaluator, genome="composite"):
         misfits = [*self._misfits(genotype), *self._data_misfits()]
         if misfits:
             raise ConfigError(mistakes=[m for misfit in misfits for m in ConfigError(*misfit).mistakes])
-        info = self.dataset.info()
-        self._require_steps(self._build("meta"), torch.zeros(1, *info.shape, device="meta"), info.sizes.get("train", 0))
+        info, network = self.dataset.info(), self._build("meta")
+        require_weights(network, copies=2)  # their gradients beside them
+        slots = {"sgd": 1, "adam": 2}[self.optimizer]
+        self._state = (1 + slots) * of_weights(network) + of_buffers(network)
+        self._require_steps(network, torch.zeros(1, *info.shape, device="meta"), info.sizes.get("train", 0))
+
+    def footprint(self, members: int, evaluated: int) -> int:
+        """Its data, and of each member weights, buffers and what the optimizer remembers of each weight."""
+        return of_data(self.dataset.info()) + members * self._state
 
     def start(self, device: torch.device, rng: Rng) -> None:
         self._device = device
@@ -143,6 +156,10 @@ class Train(Evaluator, genome="composite"):
                 return self.network.build(tuple(info.shape), info.classes)
         except ConfigError as error:
             raise ConfigError(mistakes=[m._replace(key=("network", *m.key)) for m in error.mistakes]) from error
+        except RuntimeError as error:
+            if "overflow" not in str(error):
+                raise
+            raise ConfigError("network", "has more weights than any memory could hold") from error
 
     # ---------------------------------------------------------------------------------------------- at work
 

@@ -11,6 +11,7 @@ from torch import nn
 from evoplug.contracts import ConfigError, Function, Genotype, Known, Network, Task, dataclass, use
 from evoplug.population.forward import parameters
 from evoplug_supervised.initialisers import fill
+from evoplug_supervised.size import require_memory
 
 if TYPE_CHECKING:
     from evoplug import Rng
@@ -42,10 +43,11 @@ class Weights(Genotype, genome=("weights", "real-vector")):
         """Build the network for the task's inputs and outputs.
 
         Raises:
-            ConfigError: if there is no network for them, or it holds more than weights.
+            ConfigError: if there is no network for them, it holds more than weights, or does not fit into memory.
         """
         if task.input_shape is None or task.outputs is None:
             raise ConfigError((), "weights need an evaluator whose problem has inputs and outputs")
+        require_memory(self.network, task.input_shape, task.outputs)
         self.template = self._build(task.input_shape, task.outputs)
         self.length = sum(parameter.numel() for parameter in self.template.parameters())
         if any(getattr(module, "track_running_stats", False) for module in self.template.modules()):

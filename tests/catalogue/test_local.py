@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from textwrap import dedent
 
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 import evoplug
-from evoplug.catalogue import loading, local
+from evoplug.catalogue import loading, local, lookup
 from evoplug.cli import main
 from evoplug.contracts import (
     Annotated,
@@ -133,6 +134,24 @@ def refused(config, **more) -> str:
 
 
 class TestFiles:
+    def test_a_name_that_the_configuration_does_not_list_says_where_it_is(self, beside, monkeypatch) -> None:
+        file = (beside / "ops.py").rename(beside / "unlisted_ops.py")
+        monkeypatch.syspath_prepend(beside)
+        monkeypatch.setattr(lookup, "_decorated", {})
+        import_module("unlisted_ops")
+        said = refused(beside / "my.toml", overrides={"plugins": "none"})
+        there = f"`cauchy` is a mutation in {file}, which the configuration does not list"
+        assert said.endswith(f"operators.mutation.use: {there}: add it to `plugins`")
+
+    def test_a_class_without_a_file_says_what_to_do(self, beside, monkeypatch) -> None:
+        """As in a cell of a notebook."""
+        monkeypatch.setattr(lookup, "_decorated", {})
+        names = {"__name__": "__main__", "Mutation": Mutation, "evoplug": evoplug}
+        exec('@evoplug.register("mutations", "cell")\nclass Cell(Mutation, genome="real-vector"): pass', names)
+        said = refused(beside / "my.toml", overrides={"operators.mutation": "cell"})
+        assert "`cell` is a mutation of this session alone, which no other process could find again" in said
+        assert "give the object itself, Cell(...), or put the class into a file and list that in `plugins`" in said
+
     def test_a_registered_part_is_used_by_its_name(self, beside) -> None:
         run = evoplug.run(beside / "my.toml", {"operators.mutation.scale": 0.5}, out=beside / "run")
         assert run.config["operators"]["mutation"] == {"use": "cauchy", "scale": 0.5}

@@ -102,6 +102,14 @@ def test_notices_are_said(file: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "drops what `real-vector` had: length" in " ".join(out.split())
 
 
+def test_what_arms_drop_is_said_with_their_names(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    changed = RIGHT.replace('strategy = "random-search"', 'strategy = { use = "random-search", population = 9 }')
+    file.write_text(changed + '[sweep.grid]\n"strategy.use" = ["snes", "random-search"]\n')
+    _, out, _ = run(capsys, file)
+    (note,) = (line for line in out.splitlines() if line.startswith("note: "))
+    assert note.endswith("strategy: use = `snes` drops what `random-search` had: population (arm `use=snes`)")
+
+
 def test_a_sweep_is_summed_up(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.write_text(RIGHT + '[sweep]\nseeds = 3\n[sweep.arms.small]\n"genotype.length" = 2\n')
     _, out, _ = run(capsys, file)

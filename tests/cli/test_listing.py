@@ -245,8 +245,21 @@ class TestShow:
 
 
 class TestMain:
-    @pytest.mark.parametrize("command", [["--help"], ["list"], ["list", "--json"], ["show", "mutations", "gaussian"]])
-    def test_the_quick_commands_import_nothing_heavy(self, command: list[str]) -> None:
+    @pytest.mark.parametrize(
+        "command",
+        [
+            ["--help"],
+            ["list"],
+            ["list", "--json"],
+            ["list", "--plugins", "ops.py"],
+            ["show", "mutations", "gaussian"],
+            ["show", "mutations", "mine", "--plugins", "ops.py"],
+        ],
+    )
+    def test_the_quick_commands_import_nothing_heavy(self, command: list[str], tmp_path: Path) -> None:
+        (tmp_path / "ops.py").write_text(
+            'import torch\n@evoplug.register("mutations", "mine")\nclass M(Mutation): pass\n'
+        )
         script = (
             "import sys; from evoplug.cli import main\n"
             f"try: main({command!r})\n"
@@ -255,7 +268,8 @@ class TestMain:
             "plugins = {name for name in sys.modules if name.startswith('evoplug_')}\n"
             "assert not heavy | plugins, heavy | plugins\n"
         )
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+        python = [sys.executable, "-c", script]
+        done = subprocess.run(python, capture_output=True, text=True, check=False, cwd=tmp_path)
         assert (done.returncode, done.stderr) == (0, "")
 
     def test_help_says_of_each_command_what_the_command_says(self) -> None:

@@ -372,8 +372,7 @@ WRONG = [
     ({"operators.selection": "none"},
      "operators.selection: cannot be empty: the strategy needs a selection; selections that fit: "),
     ({"strategy.use": "crossing", "operators.selection": "pick"},
-     "operators.selection: unknown slot of strategy `crossing`; choices: `mutation`, `crossover`; "
-     "remove it, or all of them: --set 'operators={}'"),
+     "operators.selection: unknown slot of strategy `crossing`; choices: `mutation`, `crossover`"),
     ({"evaluator.weights": 3}, "evaluator.weights: "),
     ({"evaluator.weights": "a\0b"}, "evaluator.weights: is no path: "),
     ({"operators": 3}, "operators: must be a table, got 3"),
@@ -404,7 +403,8 @@ WRONG = [
      "operators.mutation: `lost` works on vectr or leaf genomes, not on vector "
      "(no installed genotype is of kind `vectr`; did you mean `vector`?; no installed genotype is of kind `leaf`); "
      "mutations that fit: `nudge`"),
-    ({"strategy": "lonely", "operators": {}}, "genotype: strategy `lonely` takes no genotype; remove the section"),
+    ({"strategy": "lonely", "operators": {}, "genotype.length": 3},
+     "genotype: strategy `lonely` takes no genotype; remove the section"),
     ({"strategy": "lonely", "operators": {}},
      "evaluator: strategy `lonely` needs `cases`, which `score` does not provide; evaluators that fit: "),
     ({"evaluator": "tree-cases"},

@@ -139,6 +139,43 @@ def test_changing_use_drops_the_inherited_parameters_and_says_so(tmp_path: Path)
     assert notice == f"{over}:4: strategy: use = `snes` drops what `leea` had: population"
 
 
+def test_what_the_file_sets_itself_was_not_dropped(tmp_path: Path) -> None:
+    written(tmp_path, "base.toml", BASE)
+    over = written(
+        tmp_path, "over.toml", "evoplug = 1\nextends = 'base.toml'\n[strategy]\nuse = 'snes'\npopulation = 5\n"
+    )
+    assert load(over).notices == ()
+    assert load(tmp_path / "base.toml", ["strategy.use=snes", "strategy.population=5"]).notices == ()
+
+
+def test_a_component_in_its_short_form_drops_parameters_and_says_so(tmp_path: Path) -> None:
+    written(tmp_path, "base.toml", BASE)
+    over = written(tmp_path, "over.toml", "evoplug = 1\nextends = 'base.toml'\nstrategy = 'snes'\n")
+    assert load(over).notices == (f"{over}:3: strategy: use = `snes` drops what `leea` had: population",)
+
+
+def test_a_section_that_is_none_is_not_there(tmp_path: Path) -> None:
+    written(tmp_path, "base.toml", BASE)
+    over = written(tmp_path, "over.toml", "evoplug = 1\nextends = 'base.toml'\noperators = 'none'\ngenotype = 'none'\n")
+    assert load(over).data.keys() == {"evoplug", "strategy"}
+    assert load(over).notices == ()
+    again = written(tmp_path, "again.toml", "evoplug = 1\nextends = 'over.toml'\n[operators]\nselection = 'best'\n")
+    assert load(again).data["operators"] == {"selection": "best"}
+    overrides = ["operators=none", "operators.crossover.use=uniform", "genotype=none"]
+    assert load(tmp_path / "base.toml", overrides).data["operators"] == {"crossover": {"use": "uniform"}}
+
+
+def test_what_was_written_for_another_strategy_is_known(tmp_path: Path) -> None:
+    base = written(tmp_path, "base.toml", BASE)
+    over = written(tmp_path, "over.toml", "evoplug = 1\nextends = 'base.toml'\nstrategy = 'snes'\n")
+    assert load(base).left_over == {}
+    left = {("genotype",): "leea", ("operators", "mutation"): "leea"}
+    assert load(base, ["strategy.use=snes"]).left_over == load(over).left_over == left
+    assert load(over, ["strategy=cem", "genotype.init=normal"]).left_over == {("operators", "mutation"): "leea"}
+    assert load(over, ["operators=none"]).left_over == {("genotype",): "leea"}
+    assert load(over, ["strategy.use=leea"]).left_over == {}
+
+
 def test_saying_the_same_use_drops_nothing(tmp_path: Path) -> None:
     written(tmp_path, "base.toml", BASE)
     over = written(tmp_path, "over.toml", "evoplug = 1\nextends = 'base.toml'\n[strategy]\nuse = 'leea'\n")

@@ -349,3 +349,41 @@ def test_files_are_relative_to_the_working_folder(tmp_path: Path, monkeypatch: p
 def test_an_unknown_name_has_no_key() -> None:
     with pytest.raises(ConfigError, match="^there is no mutation `nugde`"):
         build("mutations", "nugde")
+
+
+@pytest.mark.parametrize(
+    ("strategy", "changes", "message"),
+    [
+        ("mu-plus-lambda", {"genotype.low": [0.0, -1e39]}, "genotype.low: gene 1: -1e+39 is infinite in float32"),
+        (
+            "mu-plus-lambda",
+            {"operators.mutation": {"use": "self-adaptive-gaussian", "sigma": 1e-50}},
+            "operators.mutation.sigma: 1e-50 is 0 in float32",
+        ),
+        (
+            "mu-plus-lambda",
+            {"operators.mutation": {"use": "multiplicative-gaussian", "sigma": 1e39}},
+            "operators.mutation.sigma: 1e+39 is infinite in float32",
+        ),
+        (
+            "mu-plus-lambda",
+            {"operators.mutation": {"use": "perturb", "factors": [1.2, 1e-50]}},
+            "operators.mutation.factors: 1e-50 is 0 in float32",
+        ),
+        (
+            "snes",
+            {"strategy.sigma": 1e-50},
+            "strategy.sigma: the initial deviation of a gene, 1.024e-49 is 0 in float32",
+        ),
+        ("cem", {"strategy.sigma": 1e38}, "strategy.sigma: the initial deviation of a gene, 1.024e+39 is infinite in"),
+    ],
+)
+def test_bounds_and_steps_are_those_of_the_genomes_type(strategy: str, changes: dict, message: str) -> None:
+    config = {
+        "strategy": {"use": strategy},
+        "genotype": {"use": "real-vector", "length": 2, "dtype": "float32"},
+        "evaluator": {"use": "function"},
+    }
+    with pytest.raises(ConfigError) as caught:
+        fit(check(load(config, changes)))
+    assert str(caught.value).startswith(message)

@@ -55,6 +55,18 @@ def test_every_combination_of_a_grid_is_an_arm_in_place_of_the_base() -> None:
     assert made[-1].experiment.evaluator.parameters["function"] == "ackley"
 
 
+def test_every_value_of_a_grid_has_a_run() -> None:
+    networks = [{"use": "mlp", "hidden": [8]}, {"use": "mlp", "hidden": [16]}, {"use": "convnet"}]
+    base = {"genotype": {"use": "weights"}, "evaluator": {"use": "classification"}}
+    experiment = swept({"grid": {"genotype.network": networks}}, **base)
+    assert list(experiment.arms) == ["network=mlp,hidden=[8]", "network=mlp,hidden=[16]", "network=convnet"]
+    assert [arm.genotype.parameters["network"].name for arm in experiment.arms.values()] == ["mlp", "mlp", "convnet"]
+
+
+def test_a_grid_without_axes_is_none() -> None:
+    assert list(swept({"grid": {}, "base": "short"}).arms) == ["short"]
+
+
 def test_the_base_arm_may_have_a_name() -> None:
     experiment = swept({"base": "short", "arms": {"long": {"genotype.length": 9}}})
     assert [cell.arm for cell in cells(experiment)] == ["short", "long"]
@@ -116,6 +128,22 @@ def test_a_mistake_of_the_base_is_said_once() -> None:
         ({"arms": {"a": {"run.seed": 3}}}, "sweep.arms.a.run.seed: cannot be changed by an arm"),
         ({"arms": {"a": {"a b": 3}}}, "sweep.arms.a.a b: 'a b' is not a key that can be set"),
         ({"grid": {"genotype.length": 3}}, "sweep.grid.genotype.length: must be an array of values, got 3"),
+        ({"grid": {"genotype.length": [3, 4, 3]}}, "sweep.grid.genotype.length[2]: stands here twice: 3"),
+        (
+            {"grid": {"genotype.length": [3]}, "arms": {"length=3": {}}},
+            "sweep.arms.length=3: may be one folder with `length=3`, a combination of the grid; take another name",
+        ),
+        ({"arms": {"RUN": {}}}, "sweep.arms.RUN: may be one folder with the base, `run`"),
+        ({"arms": {"A": {}, "a": {}}}, "sweep.arms.a: may be one folder with arm `A`"),
+        ({"seeds": 10**6}, "sweep.seeds: a sweep may have 10,000 runs, got 1,000,000 seeds"),
+        (
+            {"grid": {f"a.b{i}": list(range(50)) for i in range(6)}},
+            "sweep.grid: a sweep may have 1,000 arms and 10,000 runs, this one has 15,625,000,000 arms and 15,625",
+        ),
+        (
+            {"seeds": 5001, "arms": {"a": {}}},
+            "sweep: a sweep may have 1,000 arms and 10,000 runs, this one has 2 arms and 10,002 runs",
+        ),
         ({"grid": {"genotype.length": []}}, "sweep.grid.genotype.length: must be an array of values, got []"),
     ],
 )
@@ -123,8 +151,81 @@ def test_mistakes_in_a_sweep(sweep: object, message: str) -> None:
     assert any(line.startswith(message) for line in mistakes(sweep)), mistakes(sweep)
 
 
+def test_seeds_stay_below_their_bound() -> None:
+    last = {"run": {"seed": 2**63 - 1}}
+    assert swept({"seeds": 1}, **last).sweep.seeds == (2**63 - 1,)
+    (line,) = mistakes({"seeds": 2}, **last)
+    assert (
+        line
+        == "sweep.seeds: the last of 2 from run.seed = 9223372036854775807 on is 9223372036854775808, above 2^63 - 1"
+    )
+
+
+DEAP = {
+    **BASE,
+    "strategy": {"use": "mu-plus-lambda", "offspring": 7},
+    "operators": {"selection": "tournament", "mutation": {"use": "gaussian", "sigma": 0.5}},
+}
+
+
+def test_a_grid_over_strategies_keeps_of_the_operators_what_fits_each() -> None:
+    experiment = check(load({**DEAP, "sweep": {"grid": {"strategy.use": ["cma-es", "mu-plus-lambda", "simple"]}}}))
+    searcher, same, other = experiment.arms.values()
+    assert searcher.operators == {}
+    assert searcher.document.notices == (
+        "strategy: use = `cma-es` drops what `mu-plus-lambda` had: offspring",
+        "strategy: use = `cma-es` drops what it has no place for: operators.selection, operators.mutation",
+    )
+    assert (same.document.notices, same.strategy.parameters["offspring"]) == ((), 7)
+    assert other.operators["mutation"].parameters["sigma"] == 0.5
+
+
+def test_a_grid_over_strategies_with_a_genotype_and_without() -> None:
+    config = {
+        "strategy": {"use": "epbt"},
+        "genotype": {"use": "composite", "parts": {"loss": {"use": "taylorglo"}}},
+        "evaluator": {"use": "train"},
+        "sweep": {"grid": {"strategy.use": ["epbt", "gradient-descent"]}},
+    }
+    evolved, plain = check(load(config)).arms.values()
+    assert evolved.genotype is not None
+    assert plain.genotype is None
+    assert plain.document.notices == ("strategy: use = `gradient-descent` drops what it has no place for: genotype",)
+
+
+def test_parameters_of_another_strategys_own_operator_go_with_it() -> None:
+    config = {
+        "strategy": "pbt",
+        "genotype": {"use": "composite", "parts": {"loss": {"use": "taylorglo"}}},
+        "evaluator": "train",
+        "operators": {"mutation": {"reset": 0.5}, "selection": {"proportion": 0.5}},
+    }
+    other = check(load(config, {"strategy.use": "epbt"}))
+    assert other.operators["mutation"].name == "multiplicative-gaussian"
+    assert other.operators["mutation"].parameters["reset"] == 0.2
+    assert other.document.notices[-1].endswith("no place for: operators.mutation, operators.selection")
+
+
+@pytest.mark.parametrize("nothing", ["none", {}])
+def test_an_arm_can_drop_all_operators(nothing: object) -> None:
+    arms = {"a": {"strategy": "snes", "operators": nothing}, "b": {"operators": nothing}}
+    _, searcher, defaults = check(load({**DEAP, "sweep": {"arms": arms}})).arms.values()
+    assert (searcher.operators, searcher.document.notices) == ({}, ())
+    assert defaults.operators["selection"].name == "best"
+
+
+def test_operators_that_an_arm_sets_itself_must_fit() -> None:
+    arms = {"a": {"strategy.use": "snes", "operators.mutation.sigma": 1.0}}
+    with pytest.raises(ConfigError, match=r"operators.mutation: unknown slot of strategy `snes`"):
+        check(load({**DEAP, "sweep": {"arms": arms}}))
+
+
+def test_a_file_that_extends_a_sweep_can_drop_it() -> None:
+    assert check(load({**BASE, "sweep": {"seeds": 3}}, {"sweep": "none"})).sweep is None
+
+
 CLAIM = {"better": "run", "than": "long", "metric": "test.accuracy"}
-ARMS = {"arms": {"long": {"genotype.length": 9}}}
+ARMS = {"arms": {"long": {"strategy.sigma": 0.9}}}
 
 
 def test_a_claim_names_arms_and_a_metric() -> None:
@@ -153,3 +254,11 @@ def test_a_claim_names_arms_and_a_metric() -> None:
 )
 def test_mistakes_in_a_claim(changes: dict, message: str) -> None:
     assert mistakes(ARMS, claim=[{**CLAIM, **changes}]) == [message]
+
+
+def test_a_claim_about_arms_of_two_problems_is_refused_before_they_run() -> None:
+    other = {"arms": {"long": {"evaluator.function": "ackley"}}}
+    assert mistakes(other, claim=[CLAIM]) == [
+        'claim[0]: `run` and `long` cannot be compared: evaluator.function is "sphere", not "ackley" as in the other'
+    ]
+    assert len(mistakes({"arms": {"long": {"genotype.length": 9}}}, claim=[CLAIM])) == 1

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from torch import nn
 
-from evoplug.contracts import ConfigError, Ge, Network, dataclass
+from evoplug.contracts import ConfigError, Ge, MaxLen, Network, dataclass
 from evoplug_supervised.networks.images import image_shape
 
 
@@ -17,7 +17,7 @@ class ConvNet(Network):
 
     channels: Annotated[tuple[Annotated[int, Ge(1)], ...], "of each convolution"] = (16, 32)
     kernel: Annotated[int, Ge(1), "side of the kernels, odd; images are padded so that they keep their size"] = 3
-    dense: Annotated[tuple[Annotated[int, Ge(1)], ...], "units of each hidden dense layer"] = (64,)
+    dense: Annotated[tuple[Annotated[int, Ge(1)], ...], MaxLen(1000), "units of each hidden dense layer"] = (64,)
     batch_norm: Annotated[bool, "whether batch normalisation follows each convolution"] = False
 
     def check(self) -> list[tuple[str, str]]:

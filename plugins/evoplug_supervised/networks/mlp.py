@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from torch import nn
 
-from evoplug.contracts import Ge, Network, dataclass
+from evoplug.contracts import Ge, MaxLen, Network, dataclass
 
 _ACTIVATIONS = {
     "relu": nn.ReLU,
@@ -24,9 +24,9 @@ _ACTIVATIONS = {
 class MLP(Network):
     """A multilayer perceptron on the flattened inputs, any shape."""
 
-    hidden: Annotated[tuple[Annotated[int, Ge(1)], ...], "units of each hidden layer; none: a linear classifier"] = (
-        64,
-    )
+    hidden: Annotated[
+        tuple[Annotated[int, Ge(1)], ...], MaxLen(1000), "units of each hidden layer; none: a linear classifier"
+    ] = (64,)
     bias: Annotated[bool, "whether the layers have biases"] = True
     activation: Annotated[Literal["relu", "tanh", "sigmoid", "elu", "gelu", "silu"], "after each hidden layer"] = "relu"
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.functional import pad
 
-from evoplug.contracts import Ge, Network, dataclass
+from evoplug.contracts import Ge, Le, Network, dataclass
 from evoplug_supervised.networks.images import image_shape
 
 
@@ -20,7 +20,7 @@ class ResNet(Network):
     Shortcuts that change the shape have no parameters (option A). Depth 20 has 0.27 M weights, depth 32 has 0.46 M.
     """
 
-    depth: Annotated[int, Ge(8), "6n + 2 layers with weights"] = 20
+    depth: Annotated[int, Ge(8), Le(2000), "6n + 2 layers with weights"] = 20
 
     def check(self) -> Iterable[tuple[str, str]]:
         if (self.depth - 2) % 6:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.functional import relu
 
-from evoplug.contracts import Ge, Network, dataclass
+from evoplug.contracts import Ge, Le, Network, dataclass
 from evoplug_supervised.networks.images import image_shape
 
 
@@ -20,7 +20,7 @@ class WideResNet(Network):
     Three stages of 16, 32 and 64 times ``width`` channels; WRN-16-8 has 11.0 M weights.
     """
 
-    depth: Annotated[int, Ge(10), "6n + 4 layers with weights"] = 16
+    depth: Annotated[int, Ge(10), Le(2000), "6n + 4 layers with weights"] = 16
     width: Annotated[int, Ge(1), "factor on the number of channels"] = 8
 
     def check(self) -> Iterable[tuple[str, str]]:
