@@ -27,20 +27,20 @@ import tomli_w
 from evoplug.config import Cell, Experiment, cells, resolved
 from evoplug.config.difference import differences
 from evoplug.config.fit import fit_all
+from evoplug.config.source import FORMAT
 from evoplug.config.spec import OBJECT, as_toml
 from evoplug.config.sweep import FILE
 from evoplug.errors import ConfigError, EvaluationError, EvoplugError, FilesError, Interrupted
 from evoplug.running import datafiles, rundir
+from evoplug.running.lock import lock
 from evoplug.running.signals import Stopper
+from evoplug.running.writing import appending
 
 OUTPUT = "output.log"
 POLL = 0.1
 """Seconds between two looks at the running cells."""
 PATIENCE = 10.0
 """Seconds that cells have to save and end after a second signal, before they are killed."""
-
-_FIRST_FILES = {rundir.CONFIG, rundir.RESOLVED}
-"""What a cell may have that was killed while it was set up."""
 
 State = Literal["complete", "waiting", "running", "finished", "failed", "interrupted"]
 
@@ -114,7 +114,7 @@ def run(experiment: Experiment, folder: Path, jobs: int | None, watch: SweepWatc
     """
     works, jobs = _plan(experiment, folder, jobs)
     _make(folder)
-    rundir.write_text(folder / FILE, tomli_w.dumps(as_toml(experiment.document.data)))
+    rundir.write_text(folder / FILE, tomli_w.dumps(as_toml({"evoplug": FORMAT, **experiment.document.data})))
     watch.begin(experiment, folder, works, jobs)
     seeds = list(dict.fromkeys(work.cell.seed for work in works))
     todo = sorted((w for w in works if w.state == "waiting"), key=lambda work: seeds.index(work.cell.seed))
@@ -159,7 +159,7 @@ def _work(cell: Cell, fitted: Experiment, folder: Path) -> Work:
             work.reason = f"{folder}: holds a run of other settings: {changed} as there; name another --out or run.name"
         elif run.status == "finished":
             work.state = "complete"
-    elif folder.is_dir() and not {path.name.removesuffix(".tmp") for path in folder.iterdir()} <= _FIRST_FILES:
+    elif folder.is_dir() and not rundir.is_set_up(path.name for path in folder.iterdir()):
         work.reason = f"{folder}: is not empty and not a run folder"
     return work
 
@@ -216,8 +216,9 @@ class _Processes:
     def _start(self, work: Work) -> None:
         if not (work.folder / rundir.RESOLVED).is_file():
             _make(work.folder)
-            rundir.write_text(work.folder / rundir.CONFIG, self._text)
-            rundir.write_text(work.folder / rundir.RESOLVED, work.resolved)
+            rundir.begin(work.folder, self._text, work.cell.experiment, lock(work.cell.experiment))
+        elif not (work.folder / rundir.LOCK).is_file():
+            rundir.write_json(work.folder / rundir.LOCK, lock(work.cell.experiment))
         self._running[work] = _Process(work, self._workers(work))
         work.state = "running"
 
@@ -261,7 +262,7 @@ class _Process:
         self._stopped = False
         # The same modules as here, wherever they come from. A session of its own: Ctrl-C must reach it once, from here.
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
-        with (work.folder / OUTPUT).open("ab") as output:
+        with appending(work.folder / OUTPUT) as output:
             self._output_begin = output.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "evoplug", "resume", str(work.folder), "--set", f"run.workers={workers}"],

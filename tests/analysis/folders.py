@@ -38,7 +38,10 @@ def finished(
         "status": status,
         "reason": "generations = 2",
         "seed": seed,
-        "ledger": {**{"generations": 2}, **{k: v for k, v in rows[-1].items() if k == "epochs"}},
+        "ledger": {
+            **{"generations": rows[-1]["generations"], "evaluations": 20, "seconds": 3.0},
+            **{k: v for k, v in rows[-1].items() if k == "epochs"},
+        },
         "seconds": {"evaluation": 1.5},
         "best": {"fitness": -1.0, "generation": 2, "id": 7, "description": {"x": 3.0}},
         "validation": {},
