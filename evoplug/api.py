@@ -229,9 +229,11 @@ def _execute(built: Built, folder: Path, watch: Watch | None) -> rundir.Run:
     from evoplug.running.environment import environment
     from evoplug.running.lock import lock, places
     from evoplug.running.runner import Execution, Watch, log_error
+    from evoplug.running.writing import remove_strays
 
     settings, parts = built.experiment.run, lock(built.experiment)
     execution = Execution(built, folder, watch or Watch())  # raises what is damaged before anything is changed
+    remove_strays(folder)
     session = environment(built.device, settings.threads, resolve(settings.workers), parts)
     try:
         with _writing(folder):

@@ -61,11 +61,19 @@ def temporary(folder: Path, what: str) -> Iterator[tuple[IO[bytes], Path]]:
     try:
         with os.fdopen(os.open(name, _NEW, 0o666), "wb") as file:
             yield file, name
-    except (OSError, RuntimeError) as error:  # torch wraps a failed write in a RuntimeError
-        raise FilesError(f"{what}: cannot be written: {reason(error).partition(chr(10))[0]}") from error
+    except (OSError, RuntimeError) as error:
+        raise FilesError(f"{what}: cannot be written: {reason(_of_the_system(error))}") from error
     finally:
         with suppress(OSError):
             name.unlink()
+
+
+def _of_the_system(error: BaseException) -> BaseException:
+    """What the system said, where torch has put an error of its own around it."""
+    inner: BaseException | None = error
+    while inner is not None and not isinstance(inner, OSError):
+        inner = inner.__context__
+    return inner or error
 
 
 def durable(file: IO[bytes]) -> None:
