@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evoplug import config as configuration
+from evoplug.config.document import Document
 from evoplug.config.experiment import SOFT, Experiment
+from evoplug.config.spec import OBJECT
 from evoplug.errors import ConfigError, EvoplugError, FilesError, Interrupted, Mistake
 from evoplug.running import rundir
 
 if TYPE_CHECKING:
     from evoplug.config.fit import Built
+    from evoplug.running.lock import Lock
     from evoplug.running.runner import Watch
     from evoplug.running.sweeping import SweepWatch
 
 Config = configuration.Config | configuration.Experiment
 """A path, a preset's name, a configuration as a mapping, or what :func:`check` made of one."""
 Overrides = Sequence[str] | Mapping[str, Any]
+
+_ANYHOW = "--allow-changed (from Python allow_changed=True) goes on with it as it is"
 
 
 def check(config: Config, overrides: Overrides = ()) -> Experiment:
@@ -68,6 +74,7 @@ def run(
     """
     from evoplug.config.fit import fit
     from evoplug.running import datafiles
+    from evoplug.running.lock import lock
 
     experiment = check(config, overrides)
     if experiment.sweep is not None:
@@ -76,10 +83,9 @@ def run(
     datafiles.require(built.evaluator)
     folder = rundir.create(out, experiment.run.name, experiment.run.seed)
     with rundir.held(folder):
-        rundir.write_text(folder / rundir.CONFIG, experiment.document.text)
-        _write_resolved(folder, built.experiment)
-        _execute(built, folder, watch)
-    return rundir.Run(folder)
+        rundir.require_unused(folder)  # another run may have been here meanwhile
+        rundir.begin(folder, experiment.document.text, built.experiment, lock(built.experiment))
+        return _execute(built, folder, watch)
 
 
 def sweep(
@@ -153,18 +159,36 @@ def resume(
     from evoplug.config.fit import fit
 
     old = rundir.Run(folder)
+    resolved = old.folder / rundir.RESOLVED
+    rundir.require_whole(old)
     with rundir.held(old.folder):
-        document = configuration.load(old.folder / rundir.RESOLVED, overrides)
-        _only_resumable(document.overridden)
-        if old.status == "finished" and not document.overridden:
+        asked = configuration.load(resolved, overrides)
+        _only_resumable(asked.overridden)
+        if old.status == "finished" and not asked.overridden:
             return old
-        built = fit(configuration.check(configuration.with_objects(document, objects)))
-        if not allow_changed:
-            _unchanged(old.folder, built.experiment)
-        if document.overridden:
-            _write_resolved(old.folder, built.experiment)
-        _execute(built, old.folder, watch)
-    return rundir.Run(folder)
+        then = None if allow_changed else _sources_unchanged(old.folder)
+        with _recorded(resolved, asked):
+            experiment = configuration.check(configuration.with_objects(asked, objects))
+        if then is not None:
+            _unchanged(old.folder, then, experiment)
+        return _execute(fit(experiment), old.folder, watch)
+
+
+@contextmanager
+def _recorded(file: Path, document: Document) -> Iterator[None]:
+    """What is wrong inside with values of a run's own file is damage, unless it wants an object again."""
+    try:
+        yield
+    except ConfigError as error:
+        own = [wrong for wrong in error.mistakes if wrong.where.startswith(str(file))]
+        if not own or any(_was_object(document.root.nearest(wrong.key).plain()) for wrong in own):
+            raise
+        raise FilesError(str(error)) from error
+
+
+def _was_object(value: Any) -> bool:
+    noted = value.get("use") if isinstance(value, Mapping) else value
+    return isinstance(noted, str) and noted.startswith(OBJECT)
 
 
 def _only_resumable(keys: Sequence[tuple[str | int, ...]]) -> None:
@@ -177,33 +201,47 @@ def _only_resumable(keys: Sequence[tuple[str | int, ...]]) -> None:
         raise ConfigError(mistakes=mistakes)
 
 
-def _unchanged(folder: Path, experiment: Experiment) -> None:
+def _sources_unchanged(folder: Path) -> Lock:
+    """The lock of a run; FilesError if it is missing or damaged, or a source that it names has changed."""
+    from evoplug.running.lock import changed_sources, read
+
+    try:
+        then = read(folder / rundir.LOCK)
+    except FilesError as error:
+        raise FilesError(f"{error}; {_ANYHOW}") from error
+    _refuse(folder, changed_sources(then))
+    return then
+
+
+def _unchanged(folder: Path, then: Lock, experiment: Experiment) -> None:
     from evoplug.running.lock import changes, lock
 
-    if changed := changes(folder / rundir.LOCK, lock(experiment)):
-        ways = "--allow-changed (from Python allow_changed=True) goes on with it as it is"
-        raise FilesError(f"{folder}: {'; '.join(changed)}; {ways}")
+    _refuse(folder, changes(then, lock(experiment)))
 
 
-def _write_resolved(folder: Path, experiment: Experiment) -> None:
-    import tomli_w
+def _refuse(folder: Path, changed: Sequence[str]) -> None:
+    if changed:
+        raise FilesError(f"{folder}: {'; '.join(changed)}; {_ANYHOW}")
 
-    rundir.write_text(folder / rundir.RESOLVED, tomli_w.dumps(configuration.resolved(experiment)))
 
-
-def _execute(built: Built, folder: Path, watch: Watch | None) -> None:
+def _execute(built: Built, folder: Path, watch: Watch | None) -> rundir.Run:
+    """A session of a run; what it returns trusts the code that has just been run."""
     from evoplug.population.workers import resolve
     from evoplug.running.environment import environment
-    from evoplug.running.lock import lock
+    from evoplug.running.lock import lock, places
     from evoplug.running.runner import Execution, Watch, log_error
+    from evoplug.running.writing import remove_strays
 
-    settings = built.experiment.run
-    sessions = [*_sessions(folder), environment(built.device, settings.threads, resolve(settings.workers))]
-    rundir.write_json(folder / rundir.ENVIRONMENT, {"sessions": sessions})
-    rundir.write_json(folder / rundir.LOCK, lock(built.experiment))
-    execution = Execution(built, folder, watch or Watch())
+    settings, parts = built.experiment.run, lock(built.experiment)
+    execution = Execution(built, folder, watch or Watch())  # raises what is damaged before anything is changed
+    remove_strays(folder)
+    session = environment(built.device, settings.threads, resolve(settings.workers), parts)
     try:
-        execution.run()
+        with _writing(folder):
+            rundir.write_json(folder / rundir.ENVIRONMENT, {"sessions": [*rundir.sessions(folder), session]})
+            rundir.write_json(folder / rundir.LOCK, parts)
+            execution.run()
+        return rundir.Run(folder, places(parts))
     except Interrupted as interruption:
         execution.stopped("interrupted", str(interruption))
         raise
@@ -213,8 +251,10 @@ def _execute(built: Built, folder: Path, watch: Watch | None) -> None:
         raise
 
 
-def _sessions(folder: Path) -> list[Any]:
-    import json
-
-    path = folder / rundir.ENVIRONMENT
-    return list(json.loads(path.read_bytes())["sessions"]) if path.is_file() else []
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """What the system refuses inside, and no part is blamed for, is the run folder's."""
+    try:
+        yield
+    except OSError as error:
+        raise FilesError(f"{error.filename or folder}: {error.strerror or error}") from error

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from evoplug.analysis.groups import OWN
 from evoplug.catalogue import UNKNOWN
 from evoplug.catalogue.definitions import Missing
-from evoplug.config import Paper, Spec, check, load, resolved
+from evoplug.config import Paper, Spec, check, resolved, trust
 from evoplug.config.difference import Difference, differences
 from evoplug.config.messages import given
 from evoplug.config.source import find
 from evoplug.config.spec import as_toml
 from evoplug.errors import EvoplugError, dotted
+from evoplug.running import reading
 from evoplug.running.rundir import CONFIG, RESOLVED, Run
 
 
@@ -52,7 +52,7 @@ def parts(run: Run) -> list[Part]:
     Raises:
         EvoplugError: if one of them is not installed any more, or takes other parameters now.
     """
-    experiment = check(load(run.folder / RESOLVED))
+    experiment = check(trust.read(run.folder / RESOLVED, run.trusted))
     return [Part(dotted(spec.key), spec.name, tuple(_settings_of(spec))) for spec in experiment.specs()]
 
 
@@ -60,16 +60,23 @@ def row(run: Run) -> Row | None:
     """The paper's row that is nearest in the line of what the run's configuration extends.
 
     None where there is none, or where that line, or the row's own configuration, cannot be read any more.
+
+    Raises:
+        FilesError: if the run's own configuration is damaged.
     """
     path, name = run.folder / CONFIG, CONFIG
+    if not reading.there(path):
+        return None
+    data = reading.written(path)
     try:
-        while "paper" not in (data := tomllib.loads(path.read_text(encoding="utf-8"))):
+        while "paper" not in data:
             if "extends" not in data:
                 return None
             name = data["extends"]
             path = find(name, path.parent)
-        experiment = check(load(path))
-    except (OSError, ValueError, EvoplugError):
+            data = reading.written(path)
+        experiment = check(trust.read(path, run.trusted))
+    except EvoplugError:
         return None
     assert experiment.paper is not None
     return Row(experiment.paper, name, tuple(differences(settings(resolved(experiment)), settings(run.config))))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import re
-import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,13 +16,12 @@ from evoplug.analysis.earlier import Earlier, earlier
 from evoplug.config.difference import Difference, differences
 from evoplug.config.messages import suggestion
 from evoplug.config.problem import problem
-from evoplug.config.schema import Checker
 from evoplug.config.settings import Claim
 from evoplug.config.sweep import FILE as SWEEP
-from evoplug.config.tree import Origin, annotate
-from evoplug.errors import ConfigError, EvoplugError, FilesError
-from evoplug.running import records
-from evoplug.running.rundir import METRICS, RESOLVED, Run
+from evoplug.config.trust import ASK
+from evoplug.errors import ConfigError, FilesError
+from evoplug.running import reading
+from evoplug.running.rundir import CHECKPOINTS, METRICS, PLOTS, RESOLVED, Run
 from evoplug.types import COLUMNS
 
 OWN = ("name", "seed", "device", "workers", "checkpoint", "measure")
@@ -50,7 +48,12 @@ class Groups:
     """What the reader must know: what was left out, and why."""
 
 
-def read(folders: Iterable[str | os.PathLike[str]], *, unfinished: bool = False) -> Groups:
+def read(
+    folders: Iterable[str | os.PathLike[str]],
+    *,
+    unfinished: bool = False,
+    plugins: Iterable[str | os.PathLike[str]] = (),
+) -> Groups:
     """The finished runs in some folders.
 
     A run in ``.../<arm>/seed-<n>`` belongs to that arm, any other is an arm of its own. Where two arms share a name,
@@ -59,19 +62,21 @@ def read(folders: Iterable[str | os.PathLike[str]], *, unfinished: bool = False)
     Args:
         folders: run folders, or folders that hold run folders at any depth.
         unfinished: take a run that is there alone although it has not finished; a notice says how far it is.
+        plugins: the files beside the configurations that you trust, see :class:`evoplug.Run`; a notice names those
+            that are left out.
 
     Raises:
-        FilesError: if there is no run folder or no finished run, records are damaged, the runs are of different
+        FilesError: if there is no run folder or no finished run, a file of one is damaged, the runs are of different
             problems, or the runs of an arm of different settings; it says where and how they differ.
     """
-    found = _found(folders)
+    found = _found(folders, tuple(plugins))
+    notices = _left_out(found)
     if unfinished and len(found) == 1 and found[0].status != "finished":
-        return _unfinished(found[0])
-    notices: list[str] = []
+        return _unfinished(found[0], notices)
     by_arm: dict[Path, list[Run]] = defaultdict(list)
     for run in found:
         by_arm[_arm(run.folder)].append(run)
-    sweeps = {folder.parent: _Sweep(folder.parent / SWEEP) for folder in by_arm if (folder.parent / SWEEP).is_file()}
+    sweeps = {folder.parent: _Sweep(folder.parent / SWEEP) for folder in by_arm if reading.there(folder.parent / SWEEP)}
     arms = sorted(by_arm, key=lambda arm: (str(arm.parent), _rank(arm, sweeps), _natural(arm.name)))
     labels = _labels(arms)
     runs = {labels[arm]: tuple(_usable(labels[arm], by_arm[arm], notices)) for arm in arms}
@@ -95,13 +100,14 @@ def outcome(run: Run) -> dict[str, Any]:
     if run.status == "finished" or not run.metrics:
         return run.result
     last = run.metrics[-1]
+    spent = [row.get("time", {}) for row in run.metrics]
     measured = {name: value for row in run.metrics for name, value in row.items() if name.startswith("validation.")}
-    parts = dict.fromkeys(part for row in run.metrics for part in row["time"])
+    parts = dict.fromkeys(part for seconds in spent for part in seconds)
     return {
-        "best": {"fitness": last["best"], "generation": last["generations"]},
+        "best": {"fitness": last.get("best"), "generation": last["generations"]},
         "validation": {name.removeprefix("validation."): value for name, value in measured.items()},
-        "ledger": {name: last[name] for name in COLUMNS},
-        "seconds": {part: sum(row["time"].get(part, 0) for row in run.metrics) for part in parts},
+        "ledger": {name: last.get(name, 0) for name in COLUMNS},
+        "seconds": {part: sum(seconds.get(part, 0) for seconds in spent) for part in parts},
     }
 
 
@@ -165,15 +171,39 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, flo
 # ---------------------------------------------------------------------------------------------- from folders to arms
 
 
-def _found(folders: Iterable[str | os.PathLike[str]]) -> list[Run]:
+def _found(folders: Iterable[str | os.PathLike[str]], plugins: tuple[str | os.PathLike[str], ...]) -> list[Run]:
     """Every run folder once."""
     found: dict[Path, Run] = {}
     for folder in map(Path, folders):
-        paths = [path.parent for path in folder.rglob(RESOLVED)] if folder.is_dir() else []
+        paths = list(_run_folders(folder)) if reading.there(folder) else []
         if not paths:
-            raise FilesError(f"{folder}: there is no run folder here" if folder.exists() else f"{folder}: is not there")
-        found |= {path.resolve(): Run(path) for path in paths}
+            here = "there is no run folder here" if reading.there(folder) else "is not there"
+            raise FilesError(f"{folder}: {here}")
+        found |= {path.resolve(): Run(path, plugins) for path in paths}
     return list(found.values())
+
+
+def _run_folders(folder: Path) -> Iterator[Path]:
+    """The run folders in a folder, at any depth; no links are followed.
+
+    Raises:
+        FilesError: if a folder cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise FilesError(f"{error.filename}: cannot be read: {error.strerror}") from error
+
+    for path, folders, files in os.walk(folder, onerror=refuse):
+        if RESOLVED in (*folders, *files):
+            folders[:] = [name for name in folders if name not in (CHECKPOINTS, PLOTS)]
+            yield Path(path)
+        folders.sort()
+
+
+def _left_out(runs: Iterable[Run]) -> list[str]:
+    """A notice for each file beside a configuration that is not trusted."""
+    files = dict.fromkeys(file for run in runs for file in run.left_out)
+    return [f"{file}: left out, since it is code that a run names; {ASK}" for file in files]
 
 
 def _arm(folder: Path) -> Path:
@@ -216,11 +246,11 @@ def _usable(label: str, runs: Iterable[Run], notices: list[str]) -> Iterator[Run
         yield run
 
 
-def _unfinished(run: Run) -> Groups:
+def _unfinished(run: Run, notices: list[str]) -> Groups:
     """One run as far as it is."""
     if not run.metrics:
         raise FilesError(f"{run.folder}: {run.status}, before the end of its first generation")
-    notices = [progress(run)]
+    notices = [progress(run), *notices]
     _check_records(run, notices)
     return Groups({_arm(run.folder).name: (run,)}, notices=tuple(notices))
 
@@ -242,11 +272,13 @@ def _settings(run: Run) -> dict[str, Any]:
 
 def _check_records(run: Run, notices: list[str]) -> None:
     path = run.folder / METRICS
-    if not path.is_file():
+    if not reading.there(path):
         raise FilesError(f"{path}: is missing")
-    _, warning = records.read(path)
-    if warning:
-        notices.append(warning)
+    recorded = run.metrics[-1]["generations"] if run.metrics else 0
+    if run.torn:
+        notices.append(run.torn)
+    if run.status == "finished" and recorded + bool(run.torn) < run.result["ledger"]["generations"]:
+        raise FilesError(f"{path}: ends at generation {recorded:,} of {run.result['ledger']['generations']:,}")
 
 
 # --------------------------------------------------------------------------------------------------- one problem only
@@ -277,28 +309,17 @@ class _Sweep:
     """What a sweep left in its folder about itself."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            self._data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, OSError) as error:
-            raise FilesError(f"{path}: cannot be read: {error}") from error
-        self._path = path
+        self._data, self._claims = reading.sweep(path)
 
     def rank(self, arm: str) -> int:
         """The arm's place."""
         arms = [self._data["sweep"].get("base", "run"), *self._data["sweep"].get("arms", {})]
         return arms.index(arm) if arm in arms else len(arms)
 
-    def claims(self, folder: Path) -> Iterator[Claim]:
-        """The claims."""
-        checker = Checker(annotate(self._data, lambda key: Origin(str(self._path), folder)))
-        for index, table in enumerate(self._data.get("claim", [])):
-            claim = checker.section(Claim, table, ("claim", index))
-            if claim is not None:
-                yield claim
-        try:
-            checker.done()
-        except EvoplugError as error:
-            raise FilesError(str(error)) from error
+    @property
+    def claims(self) -> Sequence[Claim]:
+        """As the sweep states them."""
+        return self._claims
 
 
 def _claims(
@@ -308,7 +329,7 @@ def _claims(
     claims, before = list[Claim](), list[Earlier]()
     for folder, sweep in sweeps.items():
         named = partial(_named, folder, labels)
-        own = [named(claim) for claim in sweep.claims(folder)]
+        own = [named(claim) for claim in sweep.claims]
         arms = [label for arm, label in labels.items() if arm.parent == folder and label in runs]
         claims += own
         before += earlier({arm: runs[arm] for arm in arms}, own, named)

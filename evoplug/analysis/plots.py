@@ -22,6 +22,7 @@ from evoplug.catalogue import Entry, local
 from evoplug.config.building import build
 from evoplug.contracts import Plot
 from evoplug.errors import ConfigError, EvoplugError, FilesError, PluginError
+from evoplug.running.writing import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,7 +98,7 @@ class Drawings:
 
 
 def draw(groups: Groups, y: Sequence[str] = (), x: str = "generations") -> Drawings:
-    """Curves of columns of the records, and every figure that plugins have for these runs, installed or beside them.
+    """Curves of columns of the records, and every figure that plugins have for these runs, installed or trusted.
 
     Args:
         groups: the runs.
@@ -125,11 +126,12 @@ def save(drawing: Drawing, folder: Path, formats: Iterable[str] = FORMATS) -> li
     paths = [folder / f"{drawing.name}.{suffix}" for suffix in formats]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _style():
-            for path in paths:
-                drawing.figure.savefig(path, metadata=_no_metadata(path.suffix))
     except OSError as error:
-        raise FilesError(f"{error.filename}: cannot be written: {error.strerror}") from error
+        raise FilesError(f"{folder}: cannot be written: {error.strerror}") from error
+    with _style():
+        for path in paths:
+            with replacing(path) as file:
+                drawing.figure.savefig(file, format=path.suffix[1:], metadata=_no_metadata(path.suffix))
     return paths
 
 
@@ -297,8 +299,8 @@ def _own(arms: Mapping[str, Sequence[Run]], notices: list[str]) -> Iterator[Draw
 
 
 def _beside(arms: Mapping[str, Sequence[Run]], notices: list[str]) -> Iterator[Entry]:
-    """The plots in files that stand beside the runs' configurations."""
-    for file in dict.fromkeys(file for runs in arms.values() for file in runs[0].config.get("plugins", ())):
+    """The plots in files beside the runs' configurations that are trusted."""
+    for file in dict.fromkeys(file for runs in arms.values() for file in runs[0].trusted if file.endswith(".py")):
         try:
             yield from (entry for entry in local.parts(Path(file)) if entry.group == Plot.group)
         except EvoplugError as error:

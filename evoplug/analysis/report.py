@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import pprint
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,17 +24,23 @@ from evoplug.analysis.plots import Drawing
 from evoplug.analysis.statistics import Summary, summary
 from evoplug.config.difference import Difference, differences
 from evoplug.config.messages import given
-from evoplug.errors import EvoplugError, FilesError
-from evoplug.running import rundir
+from evoplug.errors import EvoplugError
+from evoplug.running import reading, rundir
 from evoplug.running.rundir import Run
+from evoplug.running.shapes import Environment, Lock
+from evoplug.running.writing import write_text
 
 FILE = "report.html"
 LONGEST = 3000
 """Characters of a solution's description at most."""
 
 
-def write(folder: Path) -> tuple[Path, tuple[str, ...]]:
+def write(folder: Path, plugins: Iterable[str | os.PathLike[str]] = ()) -> tuple[Path, tuple[str, ...]]:
     """Write the page of a run, finished or not, or of all finished runs in a folder, into that folder.
+
+    Args:
+        folder: it.
+        plugins: the files beside the configurations that you trust.
 
     Returns:
         The file, and what could not be shown.
@@ -41,10 +48,10 @@ def write(folder: Path) -> tuple[Path, tuple[str, ...]]:
     Raises:
         FilesError, ConfigError: as :func:`evoplug.analysis.groups.read`, or if the file cannot be written.
     """
-    read = groups.read([folder], unfinished=True)
+    read = groups.read([folder], unfinished=True, plugins=plugins)
     page = Page(read)
     path = folder / FILE
-    rundir.write_text(path, page.html())
+    write_text(path, page.html())
     return path, page.notices
 
 
@@ -180,7 +187,7 @@ class Page:
     @property
     def config(self) -> str:
         """The first run's configuration with every default."""
-        return (self.first.folder / rundir.RESOLVED).read_text(encoding="utf-8")
+        return reading.content(self.first.folder / rundir.RESOLVED).decode("utf-8-sig")
 
     # ----------------------------------------------------------------------------------------------- what came out
 
@@ -250,7 +257,7 @@ class Page:
         """Each environment in which there was a session, and in how many."""
         found: dict[str, tuple[int, dict[str, Any]]] = {}
         for run in self.runs:
-            for session in _json(run, rundir.ENVIRONMENT)["sessions"]:
+            for session in _sessions(run):
                 same = {key: value for key, value in session.items() if key != "started"}
                 key = json.dumps(same, sort_keys=True)
                 found[key] = (found.get(key, (0, same))[0] + 1, same)
@@ -259,18 +266,18 @@ class Page:
     @property
     def started(self) -> str:
         """The day of the first session."""
-        return min(s["started"] for run in self.runs for s in _json(run, rundir.ENVIRONMENT)["sessions"])[:10]
+        return min(s["started"] for run in self.runs for s in _sessions(run))[:10]
 
     def sources(self) -> list[dict[str, str]]:
         """A row for each source of a part; a part that differs between runs has several."""
         rows = {
             (part, row.get("sha256")): {
                 "part": part,
-                "distribution": f"{row['distribution']} {row['version']}" if row.get("distribution") else "",
+                "distribution": f"{row['distribution']} {row.get('version') or ''}" if row.get("distribution") else "",
                 "hash": (row.get("sha256") or "")[:12],
             }
             for run in self.runs
-            for part, row in _json(run, rundir.LOCK).items()
+            for part, row in reading.from_json(run.folder / rundir.LOCK, Lock).items()
         }
         return [rows[key] for key in sorted(rows, key=str)]
 
@@ -351,9 +358,6 @@ def _rounded(value: Any) -> Any:
     return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
-def _json(run: Run, name: str) -> dict[str, Any]:
-    try:
-        data: dict[str, Any] = json.loads((run.folder / name).read_bytes())
-    except (OSError, ValueError) as error:
-        raise FilesError(f"{run.folder / name}: cannot be read: {error}") from error
-    return data
+def _sessions(run: Run) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = reading.from_json(run.folder / rundir.ENVIRONMENT, Environment)["sessions"]
+    return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from evoplug.cli import spelling
+from evoplug.cli import spelling, trusting
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,6 +47,7 @@ class Budget(click.ParamType[tuple[str, float]]):
 @click.option("--margin", type=click.FloatRange(min=0), help="Test that --better is not worse by this much or more.")
 @click.option("--goal", type=click.Choice(["max", "min"]), help="Whether more of the metric is better; max by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@trusting.plugins
 def compare(
     folders: tuple[Path, ...],
     metric: str | None,
@@ -56,6 +57,7 @@ def compare(
     margin: float | None,
     goal: Literal["max", "min"] | None,
     as_json: bool,
+    plugins: tuple[str, ...],
 ) -> None:
     """Compare the arms in FOLDERS: runs, or folders that hold runs.
 
@@ -66,7 +68,7 @@ def compare(
     from evoplug.analysis import groups as reading
     from evoplug.analysis.compare import compare
 
-    groups = reading.read(folders)
+    groups = reading.read(folders, plugins=plugins)
     claims = _claims(groups, metric, better, than, margin or 0.0, goal)
     compared = compare(groups, metric, at=at, claims=claims, goal=goal or "max")
     if as_json:

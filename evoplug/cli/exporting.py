@@ -6,11 +6,14 @@ from pathlib import Path
 
 import click
 
+from evoplug.cli import trusting
+
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("file", type=click.Path(path_type=Path))
-def export(folder: Path, file: Path) -> None:
+@trusting.plugins
+def export(folder: Path, file: Path, plugins: tuple[str, ...]) -> None:
     """Write the solution of the finished run in DIR to FILE, and print the Python that loads it.
 
     The suffix decides: .pt2, the network with its preprocessing as a program of torch.export; .pt, its weights and the
@@ -22,7 +25,7 @@ def export(folder: Path, file: Path) -> None:
     from evoplug.running.exporting import export
     from evoplug.running.rundir import Run
 
-    exported = export(Run(folder).best, file)
+    exported = export(Run(folder, plugins).best, file)
     console = Console(highlight=False, emoji=False, soft_wrap=True)
     for note in (f"{exported.path}, {decimal(exported.path.stat().st_size)}", *exported.notes):
         console.print(f"# {note}", style="dim", markup=False)

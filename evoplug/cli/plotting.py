@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from evoplug.cli import trusting
+
 
 @click.command()
 @click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -13,21 +15,33 @@ import click
 @click.option("--y", multiple=True, metavar="COLUMN", help="What to draw; best and validation metrics unless given.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the figures; DIR/plots unless given.")
 @click.option("--format", "formats", multiple=True, type=click.Choice(["png", "svg"]), help="Both unless given.")
-def plot(folders: tuple[Path, ...], x: str, y: tuple[str, ...], out: Path | None, formats: tuple[str, ...]) -> None:
+@trusting.plugins
+def plot(
+    folders: tuple[Path, ...],
+    x: str,
+    y: tuple[str, ...],
+    out: Path | None,
+    formats: tuple[str, ...],
+    plugins: tuple[str, ...],
+) -> None:
     """Draw the finished runs in DIR, a run's folder or one that holds many; a run alone as far as it is.
 
     Curves of columns of metrics.jsonl, runs of an arm together as mean and deviation, and the figures that the
     methods have of their own.
     """
     from evoplug.analysis import groups, plots
+    from evoplug.errors import FilesError
+    from evoplug.running.rundir import PLOTS
 
     if out is None and len(folders) > 1:
         raise click.UsageError("with more than one DIR, say where to put the figures: --out FOLDER")
-    out = out or folders[0] / "plots"
-    read = groups.read(folders, unfinished=True)
+    own = folders[0] / PLOTS
+    if out is None and own.is_symlink():
+        raise FilesError(f"{own}: is a symbolic link; none is followed inside a run folder")
+    read = groups.read(folders, unfinished=True, plugins=plugins)
     drawings = plots.draw(read, y, x)
     for notice in (*read.notices, *drawings.notices):
         click.echo(f"note: {notice}", err=True)
     for drawing in drawings.figures:
-        for path in plots.save(drawing, out, formats or plots.FORMATS):
+        for path in plots.save(drawing, out or own, formats or plots.FORMATS):
             click.echo(path)

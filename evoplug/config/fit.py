@@ -82,6 +82,24 @@ def fit(experiment: Experiment) -> Built:
     return Built(experiment, strategy, genotype, evaluator, recorders, device)
 
 
+def fit_problem(reading: Reading) -> tuple[Evaluator, Genotype | None]:
+    """The evaluator and its genotype, bound to each other as :func:`fit` leaves them. Nothing else is built, and
+    mistakes elsewhere do not matter.
+
+    Raises:
+        ConfigError, PluginError, FilesError: as :func:`fit`.
+    """
+    own = [wrong for wrong in reading.mistakes if wrong.key[:1] in (("evaluator",), ("genotype",))]
+    fitting = _Fitting(reading, own)
+    fitting.done()
+    with catalogue.beside(reading.plugins):
+        evaluator, genotype = fitting.problem()
+        fitting.done()
+        fitting.bind_genotype(genotype, evaluator)
+        fitting.bind_evaluator(genotype, evaluator)
+    return evaluator, genotype
+
+
 @contextmanager
 def located(experiment: Experiment, key: Key) -> Iterator[None]:
     """A ConfigError inside is about the table of the component at ``key``: it gets that key, and the place."""
@@ -116,12 +134,16 @@ class _Fitting:
     def components(self) -> tuple[Any, Any, Any, tuple[Any, ...]]:
         """Strategy, genotype, evaluator and recorders; None for what is not there or cannot be built."""
         given = self.given
-        evaluator, genotype = self._build(given.evaluator), self._build(given.genotype)
+        evaluator, genotype = self.problem()
         filled = {slot: self._operator(slot, operator) for slot, operator in given.operators.items()}
         # A strategy checks itself together with its operators: without one of them it cannot be made.
         whole = not any(wrong.key[:1] == ("operators",) for wrong in self.mistakes)
         strategy = self._build(given.strategy, **filled) if whole else None
         return strategy, genotype, evaluator, tuple(self._build(spec) for spec in given.recorders)
+
+    def problem(self) -> tuple[Any, Any]:
+        """Evaluator and genotype; None for what is not there or cannot be built."""
+        return self._build(self.given.evaluator), self._build(self.given.genotype)
 
     def bind(self, strategy: Strategy, genotype: Genotype | None, evaluator: Evaluator, device: str) -> None:
         """What only bound components know of each other, in the order in which they need it.
@@ -131,6 +153,20 @@ class _Fitting:
         if missing := [need for need in strategy.needs if need not in evaluator.provides]:
             message = f"the strategy needs {', '.join(missing)}, which this evaluator does not provide"
             self._wrong(("evaluator",), message)
+        self.bind_genotype(genotype, evaluator)
+        with self._noting(("genotype",), "bind"):
+            searched = seen_by(strategy, genotype)
+        self.done()
+        self._fits_memory(strategy, searched, None, device)
+        if searched is not None:
+            self._bind_operators(searched, strategy)
+        with self._noting(("strategy",), "bind"):
+            strategy.bind(searched)
+        self.bind_evaluator(genotype, evaluator)
+        self._fits_memory(strategy, searched, evaluator, device)
+
+    def bind_genotype(self, genotype: Genotype | None, evaluator: Evaluator) -> None:
+        """To the evaluator's task."""
         with self._noting(("evaluator",), "task"):
             task = evaluator.task()
         self.done()
@@ -138,18 +174,15 @@ class _Fitting:
             with self._noting(("genotype",), "bind"):
                 genotype.bind(task)
             self.done()
+
+    def bind_evaluator(self, genotype: Genotype | None, evaluator: Evaluator) -> None:
+        """To the genotype."""
         with self._noting(("genotype",), "bind"):
-            searched, judged = seen_by(strategy, genotype), seen_by(evaluator, genotype)
+            judged = seen_by(evaluator, genotype)
         self.done()
-        self._fits_memory(strategy, searched, None, device)
-        if searched is not None:
-            self._bind_operators(searched, strategy)
-        with self._noting(("strategy",), "bind"):
-            strategy.bind(searched)
         with self._noting(("evaluator",), "bind"):
             evaluator.bind(judged)
         self.done()
-        self._fits_memory(strategy, searched, evaluator, device)
 
     def _bind_operators(self, genotype: Genotype, strategy: Strategy) -> None:
         for slot, operator in vars(strategy).items():

@@ -14,7 +14,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -78,13 +78,13 @@ class Cells:
 
     Args:
         todo: what to run, in this order.
-        files: name -> text of what a cell's folder begins with, beside its own ``resolved.toml``.
+        set_up: makes a cell's folder a run folder.
         jobs: processes at once.
         watch: is told of progress.
     """
 
-    def __init__(self, todo: Sequence[Work], files: Mapping[str, str], jobs: int, watch: SweepWatch) -> None:
-        self._waiting, self._files, self._jobs, self._watch = list(todo), files, jobs, watch
+    def __init__(self, todo: Sequence[Work], set_up: Callable[[Work], None], jobs: int, watch: SweepWatch) -> None:
+        self._waiting, self._set_up, self._jobs, self._watch = list(todo), set_up, jobs, watch
         self._running: dict[Work, _Run] = {}
         self._starter = starter()
 
@@ -111,11 +111,7 @@ class Cells:
             self._starter.close()
 
     def _start(self, work: Work) -> None:
-        if not (work.folder / rundir.RESOLVED).is_file():
-            rundir.make(work.folder)
-            for name, text in self._files.items():
-                rundir.write_text(work.folder / name, text)
-            rundir.write_text(work.folder / rundir.RESOLVED, work.resolved)
+        self._set_up(work)
         self._running[work] = _Run(work, self._workers(work), self._starter)
         work.state = "running"
 

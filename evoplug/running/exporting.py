@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from evoplug.errors import ConfigError
-from evoplug.running.rundir import replacing, write_json
+from evoplug.running.rundir import write_json
+from evoplug.running.writing import replacing
 
 if TYPE_CHECKING:
     import torch
@@ -40,6 +41,11 @@ def export(solution: Solution, file: Path) -> Exported:
         ConfigError: for another suffix, or ``.pt2`` without a network.
         FilesError: if the file cannot be written, or data that the preprocessing was fitted to are missing.
     """
+    exported = _exported(solution, file)
+    return exported._replace(notes=(*exported.notes, *solution.notes))
+
+
+def _exported(solution: Solution, file: Path) -> Exported:
     if file.suffix not in (".pt2", ".pt", ".json"):
         raise ConfigError("", f"{file}: must end in .pt2 (program), .pt (weights or genome) or .json (genome)")
     if file.suffix == ".json":

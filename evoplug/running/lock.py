@@ -6,19 +6,20 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from evoplug import catalogue
+from evoplug.catalogue import modules
 from evoplug.config import Experiment, Spec, objects, paths
 from evoplug.config.difference import differences
 from evoplug.config.functions import Reference
 from evoplug.config.spec import kind
 from evoplug.contracts import Component
 from evoplug.errors import FilesError, Key, dotted
+from evoplug.running import reading
 
 
 def lock(experiment: Experiment) -> dict[str, dict[str, Any]]:
@@ -38,24 +39,53 @@ def lock(experiment: Experiment) -> dict[str, dict[str, Any]]:
     return dict(sorted(rows))
 
 
-def changes(file: Path, now: dict[str, dict[str, Any]]) -> list[str]:
-    """What is not as a lock file, if there is one, has it: in words, a phrase for each sort of change.
+Lock = Mapping[str, Mapping[str, Any]]
+
+
+def read(file: Path) -> Lock:
+    """A lock file.
 
     Raises:
-        FilesError: if the file is damaged.
+        FilesError: if it is missing, damaged or empty: nothing would then say what has changed.
     """
+    from evoplug.running.shapes import Lock as Shape
+
+    found: Lock = reading.from_json(file, Shape)
+    return found
+
+
+def places(parts: Lock) -> Iterator[str]:
+    """The files and modules that code of a run comes from."""
+    for key, row in parts.items():
+        if not (row.get("data") or row.get("object")):
+            yield key.rpartition(":")[0]
+
+
+def changes(then: Lock, now: Lock) -> list[str]:
+    """What has changed since a lock was written: in words, a phrase for each sort of change."""
     found = dict[str, list[str]]()
-    try:
-        then = json.loads(file.read_bytes()) if file.is_file() else {}
-        for key, row in then.items():
-            for sort, what in _changes(key, row, now.get(key)):
-                found.setdefault(sort, []).append(what)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FilesError(f"{file}: is damaged: {error}") from error
+    if new := [key for key in now if key not in then]:
+        found["parts that the run did not begin with"] = new
+    for key, row in then.items():
+        for sort, what in _changes(key, row, now.get(key)):
+            found.setdefault(sort, []).append(what)
     return [f"{sort}: {', '.join(what)}" if sort else ", ".join(what) for sort, what in found.items()]
 
 
-def _changes(key: str, then: dict[str, Any], now: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
+def changed_sources(then: Lock) -> list[str]:
+    """As :func:`changes`, of the sources that the keys of a lock name: no configuration is looked at, so nothing that
+    one names is imported.
+
+    Raises:
+        FilesError: if a file cannot be read.
+    """
+    sources = {key: row for key, row in then.items() if not (row.get("data") or row.get("object"))}
+    installed = {entry.value: entry.file for entry in catalogue.entries()}
+    files = {key: installed[key] if key in installed else _source(key) for key in sources}
+    return changes(sources, {key: {"sha256": _hash(file)} for key, file in files.items() if not _is_gone(file)})
+
+
+def _changes(key: str, then: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
     """(sort of change, what) of one row."""
     data = then.get("data", False)
     if data and now is None:
@@ -77,7 +107,7 @@ def _rows(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
     yield entry.value, {**installed, "sha256": _hash(entry.file)}
     for name, value in spec.parameters.items():
         if isinstance(value, Reference):
-            yield str(value), {"sha256": _hash(_file(value))}
+            yield str(value), {"sha256": _hash(_source(value))}
         elif callable(value):
             yield _object(value, (*spec.key, name))
         if spec.group != "recorders":  # what they name is written by the run
@@ -104,10 +134,17 @@ def _as_json(value: Any) -> Any:
     return json.loads(json.dumps(value), parse_constant=str)
 
 
-def _file(function: Reference) -> Path | None:
-    place = function.rpartition(":")[0]
-    found = place if place.endswith(".py") else getattr(import_module(place), "__file__", None)
-    return Path(found) if found else None
+def _source(key: str) -> Path | None:
+    """The file of ``module:name`` or ``FILE.py:name``; None for a module without one, such as a built-in.
+
+    No module is imported to find it.
+    """
+    place = key.rpartition(":")[0]
+    return Path(place) if place.endswith(".py") else modules.locate(place)[0]
+
+
+def _is_gone(file: Path | None) -> bool:
+    return file is not None and not file.is_file()
 
 
 def _hash(file: Path | None) -> str | None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from evoplug.errors import FilesError
+from evoplug.running import reading
+from evoplug.running.writing import appending
 
 
 class Records:
@@ -18,22 +21,30 @@ class Records:
 
     Args:
         path: the file.
-        offset: its length at the checkpoint that a run goes on from; what stands behind it is cut off.
+        offset: its length at the checkpoint that a run goes on from, see :func:`require`; what stands behind it is
+            cut off.
+
+    Raises:
+        FilesError: here and in every method, if the file cannot be written.
     """
 
     def __init__(self, path: Path, offset: int = 0) -> None:
-        self._file = path.open("ab")
-        self._file.truncate(offset)
+        self._path, self._file = path, appending(path)
+        with self._writing():
+            self._file.truncate(offset)
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Write one line; numbers that are not finite become null."""
-        self._file.write(json.dumps(plain(row), ensure_ascii=False, allow_nan=False).encode() + b"\n")
-        self._file.flush()
+        line = json.dumps(plain(row), ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        with self._writing():
+            self._file.write(line)
+            self._file.flush()
 
     def sync(self) -> int:
         """Make all lines durable; the length of the file, for a checkpoint."""
-        os.fsync(self._file.fileno())
-        return os.fstat(self._file.fileno()).st_size
+        with self._writing():
+            os.fsync(self._file.fileno())
+            return os.fstat(self._file.fileno()).st_size
 
     def __enter__(self) -> Records:
         return self
@@ -41,7 +52,15 @@ class Records:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        with suppress(OSError):  # of a line that did not fit: that has been said
+            self._file.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise FilesError(f"{self._path}: cannot be written: {reading.reason(error)}") from error
 
 
 def plain(value: Any, place: str = "") -> Any:
@@ -68,17 +87,46 @@ def read(path: Path) -> tuple[list[dict[str, Any]], str | None]:
     """All lines of a records file, and a warning where the last one was torn and dropped.
 
     Raises:
-        FilesError: if a line before the last is damaged: the file and the line's number.
+        FilesError: if the file cannot be read, or a line before the last is damaged: the file and the line's number.
     """
-    lines = path.read_bytes().split(b"\n")
+    lines = reading.content(path).split(b"\n")
     rows = []
     for number, line in enumerate(lines, start=1):
         if not line:
             continue
         try:
-            rows.append(json.loads(line))
-        except ValueError:
+            rows.append(_row(line, f"{path}:{number}"))
+        except FilesError as error:
             if number < len(lines):
-                raise FilesError(f"{path}:{number}: this line is damaged") from None
+                raise FilesError(f"{path}:{number}: this line is damaged") from error
             return rows, f"{path}:{number}: the last line is torn and was left out"
     return rows, None
+
+
+def require(path: Path, offset: int, generation: int) -> None:
+    """Raise FilesError unless the file begins with what a checkpoint of a generation says: so many bytes, a whole line
+    for each generation."""
+    text = reading.content(path)[:offset] if offset else b""
+    lines = text.split(b"\n")
+    try:
+        if len(text) != offset or lines.pop():
+            raise FilesError(f"it has {len(text)} bytes of {offset}, or ends within a line")
+        generations = [_row(line, f"{path}:{number}")["generations"] for number, line in enumerate(lines, start=1)]
+        if generations != list(range(1, generation + 1)) or b"\r\n" in text:
+            raise FilesError("its lines are not those generations")
+    except FilesError as error:
+        raise FilesError(
+            f"{path}: does not begin with generations 1 to {generation:,} as the checkpoint left them: it was cut or "
+            f"changed; put it back as it was, or begin anew in another folder"
+        ) from error
+
+
+def _row(line: bytes, place: str) -> dict[str, Any]:
+    """
+    Raises:
+        FilesError: if it is damaged.
+    """
+    from evoplug.running.shapes import Row
+
+    row: dict[str, Any] = reading.checked(reading.parsed(line, place), Row, place)
+    return row

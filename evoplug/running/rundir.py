@@ -2,56 +2,68 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from evoplug.errors import FilesError
-from evoplug.running import records
+from evoplug.running import reading, records
 from evoplug.running.solution import Solution
+from evoplug.running.writing import STRAY, Hashing, replacing, write_text
 from evoplug.types import Members, compact
+
+if TYPE_CHECKING:
+    from evoplug.config import Experiment
 
 CONFIG, RESOLVED, ENVIRONMENT, LOCK = "config.toml", "resolved.toml", "environment.json", "plugins.lock"
 METRICS, RESULT, SOLUTION, ERROR_LOG, CHECKPOINTS = (
     "metrics.jsonl", "result.json", "solution.pt", "error.log", "checkpoints",
 )  # fmt: skip
+HOLD, OWNER, PLOTS, CLAIMS = ".lock", ".owner", "plots", "claims.json"
+_FIRST_FILES = {HOLD, OWNER, LOCK, CONFIG, CLAIMS}
+"""What a folder may have before :data:`RESOLVED` makes it a run folder."""
 
 
 class Run:
-    """A run folder, finished or not. Reads only.
+    """A run folder, finished or not. Reads only, and runs no code that the folder names: installed plugins alone are
+    used, and what stands in files beside the run's configuration is left out.
 
     Args:
         folder: the folder, e.g. ``runs/leea-mnist/run/seed-1``.
+        plugins: of the code beside the configuration, what you trust: files, or modules that functions come from.
 
     Raises:
-        FilesError: if it is no run folder.
+        FilesError: if it is no run folder; and, from every property that reads, if a file of it is damaged.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], plugins: Iterable[str | os.PathLike[str]] = ()) -> None:
         self.folder = Path(folder)
+        self.trusted = tuple(_place(os.fspath(each), Path()) for each in plugins)
         self._kept: dict[str, tuple[tuple[int, int], Any]] = {}
-        if not (self.folder / RESOLVED).is_file():
+        if not reading.there(self.folder / RESOLVED):
             raise FilesError(f"{self.folder}: not a run folder ({RESOLVED} is missing)")
 
     @cached_property
     def config(self) -> dict[str, Any]:
         """The configuration with every default."""
-        import tomllib
+        return reading.configuration(self.folder / RESOLVED)
 
-        try:
-            return tomllib.loads((self.folder / RESOLVED).read_text(encoding="utf-8"))
-        except (ValueError, OSError) as error:
-            raise FilesError(f"{self.folder / RESOLVED}: cannot be read: {error}") from error
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The files beside the configuration that are not trusted."""
+        named = (_place(str(each), self.folder) for each in self.config.get("plugins", ()))
+        return tuple(each for each in named if each not in self.trusted)
 
     @property
     def result(self) -> dict[str, Any]:
         """``result.json``: status, reason, ledger, best, metrics; empty while the run has not ended."""
-        found: dict[str, Any] = self._parsed(RESULT, _json) or {}
+        found: dict[str, Any] = self._parsed(RESULT, read_result) or {}
         return found
 
     @property
@@ -62,15 +74,21 @@ class Run:
     @property
     def metrics(self) -> list[dict[str, Any]]:
         """The records, a mapping a generation; a torn last line is left out."""
-        found: list[dict[str, Any]] = self._parsed(METRICS, lambda path: records.read(path)[0]) or []
+        found: list[dict[str, Any]] = (self._parsed(METRICS, records.read) or ([], None))[0]
+        return found
+
+    @property
+    def torn(self) -> str | None:
+        """A warning where the last line of the records is torn."""
+        found: str | None = (self._parsed(METRICS, records.read) or ([], None))[1]
         return found
 
     def _parsed(self, name: str, parse: Callable[[Path], Any]) -> Any:
         """What a file holds, parsed anew only where it has changed since; None where it is not there."""
         path = self.folder / name
-        if not path.is_file():
+        if not reading.there(path):
             return None
-        stat = path.stat()
+        stat = path.lstat()
         stamp = (stat.st_mtime_ns, stat.st_size)
         if name not in self._kept or self._kept[name][0] != stamp:
             self._kept[name] = stamp, parse(path)
@@ -79,9 +97,12 @@ class Run:
     @cached_property
     def best(self) -> Solution:
         """What a finished run found: genome, description, fitness and, where there is one, the ready network."""
-        if self.status != "finished" or not (self.folder / SOLUTION).is_file():
+        if self.status != "finished" or not reading.there(self.folder / SOLUTION):
             raise FilesError(f"{self.folder}: the run has not finished, so it has no solution")
-        return Solution(self.folder / RESOLVED, self.result["best"], *_read_solution(self.folder / SOLUTION))
+        checksum = self.result.get("solution")
+        member, owned = _read_solution(self.folder / SOLUTION, checksum)
+        notes = () if checksum else (f"{RESULT} has no checksum of {SOLUTION}: it was not verified",)
+        return Solution(self.folder / RESOLVED, self.result["best"], member, owned, self.trusted, notes)
 
     @property
     def validation(self) -> dict[str, float]:
@@ -97,32 +118,111 @@ class Run:
         return f"Run({str(self.folder)!r}, {self.status})"
 
 
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        data: dict[str, Any] = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise FilesError(f"{path}: is damaged: {error}") from error
-    return data
+def _place(name: str, folder: Path) -> str:
+    """A file as an absolute path, a module as it is."""
+    return str((folder / name).resolve()) if name.endswith(".py") else name
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """A ``result.json``.
+
+    Raises:
+        FilesError: if it is damaged.
+    """
+    from evoplug.running.shapes import Ended, Finished
+
+    found = reading.from_json(path, dict)
+    shape = Finished if found.get("status") == "finished" else Ended
+    result: dict[str, Any] = reading.checked(found, shape, path)
+    return result
 
 
 def create(out: str | os.PathLike[str] | None, name: str, seed: int) -> Path:
     """Make a new run folder: ``out``, or ``runs/<name>/run/seed-<seed>`` with a suffix where that is taken.
 
     Raises:
-        FilesError: if ``out`` exists and is not empty, or cannot be made.
+        FilesError: if ``out`` exists and holds anything but what a run left that ended while it was set up, or cannot
+            be made.
     """
     try:
         if out is not None:
             folder = Path(out)
             folder.mkdir(parents=True, exist_ok=True)
-            if any(folder.iterdir()):
-                raise FilesError(f"{folder}: exists and is not empty; resume it, or name another")
+            require_unused(folder)
             return folder
         parent = Path("runs") / name / "run"
         parent.mkdir(parents=True, exist_ok=True)
         return _unused(parent, f"seed-{seed}")
     except OSError as error:
         raise FilesError(f"{error.filename}: cannot make a run folder: {error.strerror}") from error
+
+
+def require_unused(folder: Path) -> None:
+    """Raise FilesError if a folder holds anything but what a run left that ended while it was set up."""
+    try:
+        names = {path.name for path in folder.iterdir()}
+    except OSError as error:
+        raise FilesError(f"{folder}: cannot be read: {error.strerror}") from error
+    if names and not (HOLD in names and is_set_up(names)):
+        raise FilesError(f"{folder}: exists and is not empty; resume it, or name another")
+
+
+def is_set_up(names: Iterable[str]) -> bool:
+    """Whether a folder with these files in it is one that is being set up, or was when its process ended."""
+    return all(name in _FIRST_FILES or STRAY.fullmatch(name) for name in names)
+
+
+def begin(folder: Path, config: str, experiment: Experiment, lock: Mapping[str, Any]) -> None:
+    """Make an unused folder a run folder. What makes it one is written last.
+
+    Args:
+        folder: held.
+        config: as written.
+        experiment: what it says.
+        lock: the parts of the run.
+
+    Raises:
+        FilesError: if it cannot be written.
+    """
+    write_json(folder / LOCK, lock)
+    write_text(folder / CONFIG, config)
+    write_resolved(folder, experiment)
+
+
+def write_resolved(folder: Path, experiment: Experiment) -> None:
+    """Replace ``resolved.toml`` in one step."""
+    import tomli_w
+
+    from evoplug.config import resolved
+
+    write_text(folder / RESOLVED, tomli_w.dumps(resolved(experiment)))
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether the result of a finished run is in a folder.
+
+    Raises:
+        FilesError: if it is damaged.
+    """
+    path = folder / RESULT
+    return reading.there(path) and read_result(path)["status"] == "finished"
+
+
+def require_whole(run: Run) -> None:
+    """Raise FilesError if a file is damaged that a session of a run goes on from."""
+    _ = run.config, run.result, sessions(run.folder)
+
+
+def sessions(folder: Path) -> list[Any]:
+    """What ``environment.json`` says of the sessions so far.
+
+    Raises:
+        FilesError: if it is damaged.
+    """
+    from evoplug.running.shapes import Environment
+
+    path = folder / ENVIRONMENT
+    return list(reading.from_json(path, Environment)["sessions"]) if reading.there(path) else []
 
 
 def _unused(parent: Path, name: str) -> Path:
@@ -154,72 +254,76 @@ def held(folder: Path) -> Iterator[None]:
     """Hold a run folder: no other live process can, and a dead one's hold is gone with it.
 
     Raises:
-        FilesError: if another run holds it: its pid and host.
+        FilesError: if another run holds it: its pid and host; or if it cannot be written.
     """
     from filelock import FileLock, Timeout
 
-    owner = folder / ".owner"
-    lock = FileLock(folder / ".lock")
+    owner, hold = folder / OWNER, folder / HOLD
+    if hold.is_symlink():
+        raise FilesError(f"{hold}: is a symbolic link; none is followed inside a run folder")
+    lock = FileLock(hold)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        who = owner.read_text(encoding="utf-8") if owner.is_file() else "another process"
-        raise FilesError(f"{folder}: another run holds this folder ({who})") from None
+        raise FilesError(f"{folder}: another run holds this folder ({_who(owner)})") from None
     except OSError as error:
         raise FilesError(f"{folder}: cannot be written: {error.strerror}") from error
     try:
-        owner.write_text(f"pid {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+        write_text(owner, f"pid {os.getpid()} on {socket.gethostname()}")
         yield
     finally:
-        owner.unlink(missing_ok=True)
+        with suppress(OSError):
+            owner.unlink()
         lock.release()
 
 
-def write_solution(folder: Path, member: Members, owned: Mapping[str, Any]) -> None:
+def _who(owner: Path) -> str:
+    try:
+        return " ".join(reading.content(owner).decode(errors="replace").split())[:200]
+    except FilesError:
+        return "another process"
+
+
+def write_solution(folder: Path, member: Members, owned: Mapping[str, Any]) -> str:
     """Replace ``solution.pt`` in one step: the reported member with its state, and the state of the evaluator that
-    its network needs, as plain data and tensors."""
+    its network needs, as plain data and tensors.
+
+    Returns:
+        Its checksum, for ``result.json``.
+    """
     import torch
 
     with replacing(folder / SOLUTION) as file:
-        torch.save(compact({"member": member.state_dict(), "evaluator": owned}), file)
+        hashing = Hashing(file)
+        torch.save(compact({"member": member.state_dict(), "evaluator": owned}), cast(IO[bytes], hashing))
+    return hashing.digest
 
 
-def _read_solution(path: Path) -> tuple[Members, Mapping[str, Any]]:
-    """The inverse of :func:`write_solution`, on the CPU."""
+def _read_solution(path: Path, checksum: str | None) -> tuple[Members, Mapping[str, Any]]:
+    """The inverse of :func:`write_solution`, on the CPU.
+
+    Raises:
+        FilesError: if it has another checksum, or holds anything else.
+    """
     import torch
 
     try:
-        with path.open("rb") as file:
+        with reading.opened(path) as file:
+            if checksum is not None and hashlib.file_digest(file, "sha256").hexdigest() != checksum:
+                raise FilesError(f"{path}: is damaged: its checksum is not the one in {RESULT}")
+            file.seek(0)
             data = torch.load(file, map_location="cpu", weights_only=True)
         return Members.from_state_dict(data["member"], "cpu"), data["evaluator"]
+    except FilesError:
+        raise
     except Exception as error:  # damaged bytes can raise nearly anything
         raise FilesError(f"{path}: is damaged, or holds more than tensors and plain data") from error
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Replace a JSON file in one step."""
-    write_text(path, json.dumps(records.plain(data), indent=2, ensure_ascii=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Replace a text file in one step."""
-    with replacing(path) as file:
-        file.write(text.encode())
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A new file that takes the place of ``path`` in one step at the end of the block, or not at all.
+    """Replace a JSON file in one step.
 
     Raises:
         FilesError: if it cannot be written.
     """
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-        os.replace(temporary, path)
-    except (OSError, RuntimeError) as error:  # torch wraps a failed write in a RuntimeError
-        temporary.unlink(missing_ok=True)
-        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-        raise FilesError(f"{path}: cannot be written: {reason}") from error
+    write_text(path, json.dumps(records.plain(data), indent=2, ensure_ascii=False) + "\n")

@@ -6,7 +6,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,9 @@ from evoplug.running import rundir
 from evoplug.running.checkpoint import Checkpoints
 from evoplug.running.problem import RunProblem, start
 from evoplug.running.promises import inside
-from evoplug.running.records import Records, plain
+from evoplug.running.records import Records, plain, require
 from evoplug.running.signals import Stopper
+from evoplug.running.writing import appending
 from evoplug.types import Members, Outcome, genome
 
 
@@ -51,6 +52,9 @@ class Execution:
         built: the components of a checked configuration.
         folder: a run folder that this process holds.
         watch: is told of progress.
+
+    Raises:
+        FilesError: if what the folder holds is damaged, so that the run cannot go on from it; nothing is changed then.
     """
 
     def __init__(self, built: Built, folder: Path, watch: Watch) -> None:
@@ -61,6 +65,8 @@ class Execution:
         self.profile: dict[str, float] = defaultdict(float)
         self._best: float | None = None  # of the last generation, as the records have it
         self._saved_at, self._saved_generation, self._save_seconds = time.perf_counter(), 0, 0.0
+        self._finished = rundir.is_finished(folder)  # its result stays until this session has its own
+        self._restored = self._look()
 
     def run(self) -> None:
         """Go on until a stop rule holds, then report.
@@ -69,7 +75,7 @@ class Execution:
             EvoplugError: what ended the run early; ``result.json`` says so too.
             Interrupted: after a signal, with a checkpoint in place.
         """
-        restored = self.checkpoints.load()
+        restored, self._restored = self._restored, None
         if restored is None and (self.folder / rundir.METRICS).exists():
             self.watch.notice(f"{self.checkpoints.folder}: no checkpoint yet; the run starts again")
         with (
@@ -79,7 +85,8 @@ class Execution:
         ):
             self.problem, self.loop = self._start()
             offset = self._restore(*restored) if restored else 0
-            (self.folder / rundir.RESULT).unlink(missing_ok=True)  # of where it was stopped: it goes on
+            if not self._finished:
+                self._supersede()
             self.watch.begin(self.experiment, self.folder, int(self.problem.ledger["generations"]))
             with Records(self.folder / rundir.METRICS, offset) as records:
                 reason = self._generations(records, stopper)
@@ -194,6 +201,37 @@ class Execution:
             return int(self.problem.ledger["generations"]) % rule.every == 0
         return time.perf_counter() - self._saved_at >= rule.wait(self._save_seconds)
 
+    def _look(self) -> tuple[dict[str, Any], list[str]] | None:
+        """The checkpoint to go on from, with its warnings.
+
+        Raises:
+            FilesError: if there is none although there should be, or the folder is not as it left it.
+        """
+        found = self.checkpoints.load()
+        if found is None:
+            if self._finished:
+                raise FilesError(f"{self.checkpoints.folder}: is empty, so this finished run cannot go on; run it anew")
+            return None
+        state, _ = found
+        try:
+            config, offset, generation = state["config"], state["records"], state["problem"]["ledger"]["generations"]
+            changed = [difference.key for difference in differences(config, self.experiment.fixed())]
+        except (LookupError, TypeError, AttributeError) as error:
+            raise FilesError(f"{self.checkpoints.folder}: holds no checkpoints of a run") from error
+        if changed:
+            raise FilesError(
+                f"{self.folder / rundir.RESOLVED}: changed since the checkpoint was written: {', '.join(changed)}; "
+                "only budgets and checkpoints may change"
+            )
+        require(self.folder / rundir.METRICS, offset, int(generation))
+        return found
+
+    def _supersede(self) -> None:
+        """Let go of what the session before left as its result: from here on this one can be resumed instead."""
+        rundir.write_resolved(self.folder, self.experiment)
+        (self.folder / rundir.RESULT).unlink(missing_ok=True)
+        self._finished = False
+
     def _save(self, records: Records) -> None:
         generation = int(self.problem.ledger["generations"])
         if generation == self._saved_generation:
@@ -209,6 +247,8 @@ class Execution:
                 "profile": dict(self.profile),
             }
             self.checkpoints.save(generation, state)
+        if self._finished:
+            self._supersede()
         self._saved_at, self._saved_generation = time.perf_counter(), generation
         self._save_seconds = self._saved_at - begin
         self.profile["checkpoint"] += self._save_seconds
@@ -217,12 +257,6 @@ class Execution:
         """Continue from a checkpoint; returns the length of the records that belong to it."""
         for warning in warnings:
             self.watch.notice(warning)
-        changed = [difference.key for difference in differences(state["config"], self.experiment.fixed())]
-        if changed:
-            raise FilesError(
-                f"{self.folder / rundir.RESOLVED}: changed since the checkpoint was written: {', '.join(changed)}; "
-                "only budgets and checkpoints may change"
-            )
         with blamed(self.built.strategy, " on the state in its checkpoint"):
             self.problem.load_state_dict(state["problem"])
             self.loop.load_state_dict(state["loop"])
@@ -237,10 +271,13 @@ class Execution:
         with self.problem.timed("report"), blamed(self.built.strategy):
             outcome = self.loop.finish()
         self.profile["report"] += self.problem.seconds["report"]
-        rundir.write_solution(self.folder, self.problem.reported(outcome.best), self._owned())
         with blamed(self.built.genotype or self.built.strategy):
-            result = {**self._result("finished", reason), **plain(_report(self.problem, outcome))}
+            report = plain(_report(self.problem, outcome))
             self._doubts(outcome)
+        if self._finished:
+            self._supersede()
+        checksum = rundir.write_solution(self.folder, self.problem.reported(outcome.best), self._owned())
+        result = {**self._result("finished", reason), **report, "solution": checksum}
         rundir.write_json(self.folder / rundir.RESULT, result)
         self.watch.end(result)
 
@@ -259,9 +296,12 @@ class Execution:
         return evaluator.state_dict() if type(evaluator).model is not Evaluator.model else {}
 
     def stopped(self, status: str, reason: str) -> None:
-        """Write the ``result.json`` of a run that did not finish."""
+        """Write the ``result.json`` of a run that did not finish, unless it had before and got no further. Where that
+        cannot be written, what stopped the run is what the user should hear."""
         result = self._result(status, reason)
-        rundir.write_json(self.folder / rundir.RESULT, result)
+        if not self._finished:
+            with suppress(FilesError):
+                rundir.write_json(self.folder / rundir.RESULT, result)
         self.watch.end(result)
 
     def _result(self, status: str, reason: str) -> dict[str, Any]:
@@ -311,8 +351,9 @@ def _require_valid(members: Members, generation: int) -> None:
 
 
 def log_error(folder: Path) -> None:
-    """Write the traceback of the exception that is being handled to ``error.log``."""
+    """Write the traceback of the exception that is being handled to ``error.log``, where that can be done."""
     import traceback
 
-    with (folder / rundir.ERROR_LOG).open("a", encoding="utf-8") as file:
-        traceback.print_exception(*sys.exc_info(), file=file)
+    text = "".join(traceback.format_exception(*sys.exc_info()))
+    with suppress(FilesError, OSError), appending(folder / rundir.ERROR_LOG) as file:
+        file.write(text.encode(errors="backslashreplace"))

@@ -7,13 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evoplug.errors import EvoplugError
+from evoplug.errors import ConfigError, EvoplugError, FilesError
 from evoplug.types import Members, genome
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from evoplug.contracts import Model
+    from evoplug.contracts import Evaluator, Genotype, Model
 
 
 class Solution:
@@ -24,6 +24,8 @@ class Solution:
         result: what the run says of it, ``best`` in ``result.json``.
         member: it as one row, with all that the strategy kept beside it.
         owned: the state of the evaluator at the end of the run, where networks need it.
+        trusted: files and modules that the configuration may name code in.
+        notes: what whoever uses it must know.
 
     Attributes:
         member: it as one row, with all that the strategy kept beside it.
@@ -33,8 +35,17 @@ class Solution:
         generation: the one in which it got this fitness.
     """
 
-    def __init__(self, config: Path, result: Mapping[str, Any], member: Members, owned: Mapping[str, Any]) -> None:
-        self._config, self._owned = config, owned
+    def __init__(
+        self,
+        config: Path,
+        result: Mapping[str, Any],
+        member: Members,
+        owned: Mapping[str, Any],
+        trusted: tuple[str, ...] = (),
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self._config, self._owned, self._trusted = config, owned, trusted
+        self.notes = notes
         self.member = member
         self.genome: Any = genome(member.genomes, 0)
         self.description: Any = result["description"]
@@ -47,30 +58,42 @@ class Solution:
         was trained with; None where solutions are no networks.
 
         Raises:
-            FilesError: if data that the preprocessing was fitted to are missing.
-            PluginError: if a plugin that the run used is not here.
+            FilesError: if data that the preprocessing was fitted to are missing, or a part or a function that it is
+                made by stands in a file beside the run that is not trusted; it says how one says so.
+            PluginError: if a plugin that it is made by is not here.
         """
         return self.model.module if self.model else None
 
     @cached_property
     def model(self) -> Model | None:
         """The network with what a file of it must say: see :class:`evoplug.contracts.Model`."""
-        from evoplug import config
+        from evoplug.config import trust
         from evoplug.config.building import blamed
-        from evoplug.config.fit import fit
         from evoplug.config.joint import seen_by, translated
 
-        document = config.load(self._config, {"run.device": "cpu"})
-        built = fit(config.check(document))
-        evaluator, genotype = built.evaluator, built.genotype
+        with trust.trusting(self._trusted):
+            evaluator, genotype = self._problem()
+            try:
+                if self._owned:
+                    evaluator.load_state_dict(self._owned)
+                return evaluator.model(translated(self.member, genotype, seen_by(evaluator, genotype)))
+            except EvoplugError:
+                raise
+            except Exception as error:
+                raise blamed("evaluator: model", error) from error
+
+    def _problem(self) -> tuple[Evaluator, Genotype | None]:
+        """Evaluator and genotype as they were in the run. Nothing else is built."""
+        from evoplug.config import Reading, trust
+        from evoplug.config.fit import fit_problem
+        from evoplug.running import reading
+
+        named = reading.configuration(self._config).get("plugins", ())
         try:
-            if self._owned:
-                evaluator.load_state_dict(self._owned)
-            return evaluator.model(translated(self.member, genotype, seen_by(evaluator, genotype)))
-        except EvoplugError:
-            raise
-        except Exception as error:
-            raise blamed("evaluator: model", error) from error
+            return fit_problem(Reading(trust.read(self._config, self._trusted)))
+        except ConfigError as error:
+            ask = [f"{self._config}: code beside it was left out: {', '.join(named)}; {trust.ASK}"] if named else []
+            raise FilesError("\n".join([str(error), *ask])) from error
 
     def __repr__(self) -> str:
         return f"Solution(fitness={self.fitness}, generation={self.generation}, {self.description})"

@@ -15,8 +15,8 @@ from typing import Any
 
 from evoplug.config.settings import Claim
 from evoplug.errors import FilesError
-
-FILE = "claims.json"
+from evoplug.running import reading
+from evoplug.running.rundir import CLAIMS
 
 
 def text(claims: Iterable[Claim]) -> str:
@@ -31,17 +31,17 @@ def read(folder: Path) -> tuple[Claim, ...] | None:
     Raises:
         FilesError: if the file is damaged, or is not what was written.
     """
-    path = folder / FILE
-    if not path.is_file():
+    path = folder / CLAIMS
+    if not reading.there(path):
         return None
+    data = reading.parsed(reading.content(path), path)
     try:
-        data = json.loads(path.read_bytes())
         tables = data["claims"]
         if data["sha256"] != _hash(tables):
             raise FilesError(f"{path}: was changed after the run began: its checksum is wrong")
         known = {item.name for item in fields(Claim)}
         return tuple(Claim(**{key: table[key] for key in known & table.keys()}) for table in tables)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise FilesError(f"{path}: is damaged: {error}") from error
 
 

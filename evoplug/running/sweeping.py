@@ -6,6 +6,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,13 @@ import tomli_w
 from evoplug.config import Cell, Experiment, cells, resolved
 from evoplug.config.difference import differences
 from evoplug.config.fit import fit_all
+from evoplug.config.source import FORMAT
 from evoplug.config.spec import OBJECT, as_toml
 from evoplug.config.sweep import FILE
 from evoplug.errors import ConfigError, EvoplugError, FilesError
 from evoplug.running import datafiles, rundir, stated
 from evoplug.running.cells import Cells, SweepWatch, Work
-
-_FIRST_FILES = {rundir.CONFIG, rundir.RESOLVED, stated.FILE}
-"""What a cell may have that was killed while it was set up."""
+from evoplug.running.lock import lock
 
 
 class SweepError(EvoplugError):
@@ -57,13 +57,12 @@ def run(experiment: Experiment, folder: Path, jobs: int | None, watch: SweepWatc
     works, jobs = _plan(experiment, folder, jobs)
     rundir.make(folder)
     with rundir.held(folder):
-        rundir.write_text(folder / FILE, tomli_w.dumps(as_toml(experiment.document.data)))
+        rundir.write_text(folder / FILE, tomli_w.dumps(as_toml({"evoplug": FORMAT, **experiment.document.data})))
         watch.begin(experiment, folder, works, jobs)
         seeds = list(dict.fromkeys(work.cell.seed for work in works))
         todo = sorted((w for w in works if w.state == "waiting"), key=lambda work: seeds.index(work.cell.seed))
         try:
-            files = {rundir.CONFIG: experiment.document.text, stated.FILE: stated.text(experiment.claims)}
-            Cells(todo, files, jobs, watch).run()
+            Cells(todo, partial(_set_up, experiment), jobs, watch).run()
         finally:
             watch.end()
     if failed := [work for work in works if work.state == "failed"]:
@@ -103,7 +102,7 @@ def _work(cell: Cell, fitted: Experiment, folder: Path) -> Work:
             work.reason = f"{folder}: holds a run of other settings: {changed} as there; name another --out or run.name"
         elif run.status == "finished":
             work.state = "complete"
-    elif folder.is_dir() and not {path.name.removesuffix(".tmp") for path in folder.iterdir()} <= _FIRST_FILES:
+    elif folder.is_dir() and not rundir.is_set_up(path.name for path in folder.iterdir()):
         work.reason = f"{folder}: is not empty and not a run folder"
     return work
 
@@ -111,3 +110,14 @@ def _work(cell: Cell, fitted: Experiment, folder: Path) -> Work:
 def _compared(config: Mapping[str, Any]) -> dict[str, Any]:
     """A cell's configuration without its share of the cores, which changes no result."""
     return {**config, "run": {key: value for key, value in config["run"].items() if key != "workers"}}
+
+
+def _set_up(sweep: Experiment, work: Work) -> None:
+    """Make the folder of a cell a run folder, unless it is one."""
+    own = work.cell.experiment
+    if not (work.folder / rundir.RESOLVED).is_file():
+        rundir.make(work.folder)
+        rundir.write_text(work.folder / rundir.CLAIMS, stated.text(sweep.claims))
+        rundir.begin(work.folder, sweep.document.text, own, lock(own))
+    elif not (work.folder / rundir.LOCK).is_file():
+        rundir.write_json(work.folder / rundir.LOCK, lock(own))

@@ -83,11 +83,13 @@ def _written(folder: Path, seed: int, generations: int) -> rundir.Run:
     result = {
         "status": "finished", "reason": f"generations = {generations}", "seed": seed,
         "ledger": {name: rows[-1][name] for name in ("generations", "evaluations", "seconds")},
-        "seconds": {"evaluation": 0.4}, "best": {"fitness": rows[-1]["best"], "generation": generations, "id": 1},
+        "best": {"fitness": rows[-1]["best"], "generation": generations, "id": 1, "description": None},
+        "seconds": {"evaluation": 0.4},
         "validation": {}, "test": {}, "beside": {},
     }  # fmt: skip
     folder.mkdir(parents=True)
-    config = f'evoplug = 1\n[run]\nname = "arms"\nseed = {seed}\n[strategy]\nuse = "any"\n'
+    run = f'[run]\nname = "arms"\nseed = {seed}\nstop = {{}}\n'
+    config = f'evoplug = 1\n{run}[strategy]\nuse = "any"\n[evaluator]\nuse = "any"\n'
     (folder / rundir.RESOLVED).write_text(config, encoding="utf-8")
     (folder / rundir.METRICS).write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
     rundir.write_json(folder / rundir.RESULT, result)

@@ -11,6 +11,7 @@ import tomli_w
 
 from evoplug.config import Claim
 from evoplug.running import stated
+from evoplug.running.rundir import CLAIMS
 
 CONFIG: dict[str, Any] = {
     "evoplug": 1,
@@ -41,7 +42,10 @@ def finished(
         "status": status,
         "reason": "generations = 2",
         "seed": seed,
-        "ledger": {**{"generations": 2}, **{k: v for k, v in rows[-1].items() if k == "epochs"}},
+        "ledger": {
+            **{"generations": rows[-1]["generations"], "evaluations": 20, "seconds": 3.0},
+            **{k: v for k, v in rows[-1].items() if k == "epochs"},
+        },
         "seconds": {"evaluation": 1.5},
         "best": {"fitness": -1.0, "generation": 2, "id": 7, "description": {"x": 3.0}},
         "validation": {},
@@ -62,7 +66,7 @@ def arm(folder: Path, values: Sequence[float | None], **more: Any) -> Path:
 def recorded(folder: Path, *claims: Mapping[str, Any]) -> None:
     """What the runs in a folder keep of the claims under which they began."""
     for run in folder.rglob("resolved.toml"):
-        (run.parent / stated.FILE).write_text(stated.text(Claim(**claim) for claim in claims))
+        (run.parent / CLAIMS).write_text(stated.text(Claim(**claim) for claim in claims))
 
 
 def sweep(folder: Path, arms: Mapping[str, Sequence[float | None]], claims: Sequence[Mapping[str, Any]] = ()) -> Path:

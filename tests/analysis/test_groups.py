@@ -181,10 +181,10 @@ def test_nothing_there(tmp_path: Path) -> None:
 def test_damaged_results_and_sweeps_are_refused(tmp_path: Path) -> None:
     sweep(tmp_path, {"a": [0.1]})
     (tmp_path / "sweep.toml").write_text("[sweep")
-    with pytest.raises(FilesError, match=r"sweep.toml: cannot be read"):
+    with pytest.raises(FilesError, match=r"sweep.toml:1: is not TOML"):
         read([tmp_path])
-    (tmp_path / "sweep.toml").write_text('[sweep]\n[[claim]]\nbetter = "a"\n')
-    with pytest.raises(FilesError, match=r"sweep.toml: claim\[0\].*is missing"):
+    (tmp_path / "sweep.toml").write_text('evoplug = 1\n[sweep]\n[[claim]]\nbetter = "a"\n')
+    with pytest.raises(FilesError, match=r"sweep.toml:3: claim\[0\].*is missing"):
         read([tmp_path])
 
 
@@ -197,6 +197,8 @@ def test_numbers_of_a_run(tmp_path: Path) -> None:
         "beside.mean of the weights.test.accuracy": 0.25,
         "best.fitness": -1.0,
         "ledger.generations": 2.0,
+        "ledger.evaluations": 20.0,
+        "ledger.seconds": 3.0,
         "seconds.evaluation": 1.5,
     }
 

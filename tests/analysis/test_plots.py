@@ -226,7 +226,10 @@ class TestPluginsFigures:
         runs = tmp_path / "runs"
         finished(runs / "a", plugins=[str(file), str(gone)])
         finished(runs / "b", plugins=[str(file)])
-        drawings = draw(groups.read([runs]))
+        left_out = groups.read([runs])
+        assert [notice.partition(": left out")[0] for notice in left_out.notices] == [str(file), str(gone)]
+        assert "mine" not in {drawing.name for drawing in draw(left_out).figures}
+        drawings = draw(groups.read([runs], plugins=[file, gone]))
         assert [drawing.caption for drawing in drawings.figures if drawing.name == "mine"] == [
             "How many runs there are"
         ]

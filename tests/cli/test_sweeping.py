@@ -26,7 +26,10 @@ def said(folder: Path, fitness: float | None, test: dict[str, float]) -> list[st
     experiment = evoplug.check(SWEEP)
     (cell,) = cells(experiment)
     (folder / "resolved.toml").write_text("")
-    result = {"status": "finished", "best": {"fitness": fitness}, "test": test}
+    best = {"fitness": fitness, "generation": 1, "description": None}
+    ledger = {"generations": 1, "evaluations": 1, "seconds": 1.0}
+    result = {"status": "finished", "reason": "", "ledger": ledger, "seconds": {}, "best": best, "test": test}
+    result["validation"] = {}
     (folder / "result.json").write_text(json.dumps(result))
     console = Console(file=io.StringIO(), width=200)
     lines, work = Lines(console), Work(cell, folder, "", "finished")

@@ -13,4 +13,4 @@ def owned(tmp_path_factory):
     (folder / "owner.py").write_text(OWNER)
     box = {"use": "real-vector", "length": 3, "low": -1.0, "high": 1.0}
     config = {**SPHERE, "plugins": [str(folder / "owner.py")], "genotype": box, "evaluator": "owner"}
-    return evoplug.run(config, out=folder / "run")
+    return evoplug.run(config, out=folder / "run")  # which trusts what it has run

@@ -72,7 +72,7 @@ def test_weights_and_the_code_that_makes_the_network(network, data, tmp_path):
 
 @pytest.mark.parametrize("file", ["model.pt2", "model.pt"])
 def test_weights_that_the_evaluator_owned_are_in_the_file(owned, tmp_path, file):
-    exported = export(evoplug.Run(owned.folder).best, tmp_path / file)
+    exported = export(evoplug.Run(owned.folder, owned.trusted).best, tmp_path / file)
     (output,) = elsewhere(ALONE + exported.load + "\nprint(model(torch.ones(1, 3)).sum().item())")
     assert float(output) == pytest.approx(owned.test["output"], abs=1e-4)
 
@@ -100,7 +100,7 @@ def test_a_network_in_a_file_beside_the_configuration_is_imported_from_there(nam
     genotype = {"use": "weights", "network": {"use": "radial", "units": 12}}
     config = {**LEEA, "run": {"stop": {"generations": 2}}, "plugins": [str(tmp_path / name)], "genotype": genotype}
     run = evoplug.run(config, out=tmp_path / "run")
-    exported = export(evoplug.Run(run.folder).best, tmp_path / "model.pt")
+    exported = export(evoplug.Run(run.folder, [tmp_path / name]).best, tmp_path / "model.pt")
     accuracy, _ = elsewhere("import sys\n" + exported.load + MEASURE, data)
     assert float(accuracy) == pytest.approx(run.test["accuracy"], abs=1e-9)
     assert local.importable("model = Linear(3, 3)") == "model = Linear(3, 3)"
@@ -125,6 +125,7 @@ class Fixed:
     """A solution with a given network."""
 
     model: Model
+    notes: tuple[str, ...] = ()
 
 
 def test_a_network_that_cannot_be_traced_becomes_weights_and_says_so(tmp_path):

@@ -242,6 +242,10 @@ def test_a_resume_without_a_checkpoint_says_that_it_starts_again(tmp_path):
     whole = rows(run)
     for path in (run.folder / "checkpoints").iterdir():
         path.unlink()
+    with pytest.raises(FilesError, match="checkpoints: is empty, so this finished run cannot go on"):
+        evoplug.resume(run.folder, {"run.stop.generations": 22})
+    assert rows(run) == whole
+    (run.folder / "result.json").unlink()
     assert rows(evoplug.resume(run.folder, {"run.stop.generations": 22}, watch=Listen()))[:21] == whole
     assert notices == [f"{run.folder / 'checkpoints'}: no checkpoint yet; the run starts again"]
 
@@ -326,7 +330,7 @@ def test_a_changed_source_that_wants_more_of_its_checkpoint_is_named(tmp_path, c
     keeper = f"evoplug.strategies: keeper = {file}:Keeper"
     line = f"{keeper} raised KeyError: 'years' on the state in its checkpoint (keeper.py:21; see error.log)"
     assert capsys.readouterr().err == f"evoplug: error: {line}\n"
-    assert evoplug.Run(run.folder).result["reason"] == line
+    assert evoplug.Run(run.folder).result["reason"] == "generations = 2"  # what it had stays
     assert 'state["years"]' in (run.folder / "error.log").read_text()
 
 

@@ -56,8 +56,13 @@ def test_a_run_is_read_without_torch(runs):
 
 
 def test_weights_that_an_evaluator_owns_come_back_in_another_process(owned):
-    code = "import sys, evoplug, torch; print(evoplug.Run(sys.argv[1]).best.module(torch.ones(3)).sum().item())"
-    done = subprocess.run([sys.executable, "-c", code, owned.folder], check=True, capture_output=True, text=True)
+    code = (
+        "import sys, torch; from evoplug import Run; best = Run(sys.argv[1], sys.argv[2:]).best;"
+        "print(best.module(torch.ones(3)).sum().item())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, owned.folder, *owned.trusted], check=True, capture_output=True, text=True
+    )
     assert float(done.stdout) == pytest.approx(owned.test["output"], abs=1e-4)
 
 

@@ -105,7 +105,7 @@ def test_a_cell_that_was_killed_while_it_was_set_up_begins_under_the_claims_of_n
     folder = tmp_path / "s" / "run" / "seed-1"
     folder.mkdir(parents=True)
     (folder / "claims.json").write_text(stated.text([]))
-    (folder / "config.toml.tmp").write_text("")
+    (folder / ".0123456789abcdef.tmp").write_text("")
     evoplug.sweep(STATED, out=tmp_path / "s")
     assert stated.read(folder) == (Claim(**CLAIM),)
 
