@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,7 @@ def run(
         ConfigError: with all mistakes, before anything is written; or if it is a sweep, which :func:`sweep` runs.
         FilesError: if data are missing, or the folder cannot be made.
         EvoplugError: what else ended the run; the folder holds ``result.json`` and ``error.log``.
-        Interrupted: after SIGINT or SIGTERM.
+        Interrupted: after SIGINT, SIGTERM or SIGHUP, when the generation has ended or 3 seconds are over.
     """
     from evoplug.config.fit import fit
     from evoplug.running import datafiles
@@ -191,25 +192,30 @@ def _write_resolved(folder: Path, experiment: Experiment) -> None:
 
 
 def _execute(built: Built, folder: Path, watch: Watch | None) -> None:
-    from evoplug.population.workers import resolve
+    from evoplug.population.workers import give_up, resolve
     from evoplug.running.environment import environment
     from evoplug.running.lock import lock
     from evoplug.running.runner import Execution, Watch, log_error
+    from evoplug.running.signals import Stopper
 
-    settings = built.experiment.run
-    sessions = [*_sessions(folder), environment(built.device, settings.threads, resolve(settings.workers))]
-    rundir.write_json(folder / rundir.ENVIRONMENT, {"sessions": sessions})
-    rundir.write_json(folder / rundir.LOCK, lock(built.experiment))
     execution = Execution(built, folder, watch or Watch())
-    try:
-        execution.run()
-    except Interrupted as interruption:
-        execution.stopped("interrupted", str(interruption))
-        raise
-    except EvoplugError as error:
-        log_error(folder)
-        execution.stopped("failed", str(error))
-        raise
+    with Stopper(patient=False, give_up=give_up, stuck=execution.stuck) as stopper:
+        try:
+            settings = built.experiment.run
+            sessions = [*_sessions(folder), environment(built.device, settings.threads, resolve(settings.workers))]
+            rundir.write_json(folder / rundir.ENVIRONMENT, {"sessions": sessions})
+            rundir.write_json(folder / rundir.LOCK, lock(built.experiment))
+            execution.run(stopper)
+        except KeyboardInterrupt as interruption:
+            stopper.deaf = True
+            stopped = interruption if isinstance(interruption, Interrupted) else Interrupted(signal.SIGINT)
+            execution.stopped("interrupted", str(stopped))
+            raise stopped from None
+        except EvoplugError as error:
+            stopper.deaf = True
+            log_error(folder)
+            execution.stopped("failed", str(error))
+            raise
 
 
 def _sessions(folder: Path) -> list[Any]:

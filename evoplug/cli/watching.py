@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evoplug.cli import output
+from evoplug.cli.leaving import leave
 from evoplug.running.runner import Watch
 from evoplug.types import TIME_UNITS
 
@@ -34,7 +35,7 @@ PAUSE = 5.0
 
 def watch() -> Watching:
     """A live table where standard output is a terminal, else plain lines."""
-    console = output.console()
+    console = output.lasting()
     return LiveTable(console) if console.is_terminal else PlainLines(console)
 
 
@@ -45,9 +46,12 @@ class Watching(Watch):
         self.console = console
         self.began = False
 
+    def prepare(self, folder: Path) -> None:
+        self.folder = folder
+
     def begin(self, experiment: Experiment, folder: Path, resumed_at: int) -> None:
         self.began = True
-        self.stop, self.folder = experiment.run.stop, folder
+        self.stop = experiment.run.stop
         self._start = time.perf_counter()
         self._first_fraction: float | None = None
         parts = [experiment.strategy, experiment.genotype, experiment.evaluator]
@@ -74,6 +78,9 @@ class Watching(Watch):
         self.console.print(f"[dim]spent    {_ledger(result['ledger'])}[/dim]", soft_wrap=True)
         self.console.print(f"[dim]seconds  {_profile(result['seconds'])}[/dim]", soft_wrap=True)
         self.console.print(f"[dim]folder   {escape(str(self.folder))}[/dim]", soft_wrap=True)
+
+    def stuck(self, error: BaseException) -> None:
+        leave(error)
 
     def progress(self, row: Mapping[str, Any]) -> tuple[float, float | None]:
         """The share of the budget that is spent, by the rule that will end the run, and the seconds left."""

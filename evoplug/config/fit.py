@@ -18,7 +18,7 @@ from evoplug.config.operators import Operator
 from evoplug.config.partwise import PartwiseCrossover, PartwiseMutation
 from evoplug.config.spec import Spec
 from evoplug.contracts import Crossover, Evaluator, Genotype, Mutation, Recorder, Selection, Strategy
-from evoplug.errors import ConfigError, EvoplugError, FilesError, Key, Mistake, PluginError, dotted
+from evoplug.errors import PASSING, ConfigError, FilesError, Key, Mistake, PluginError, dotted
 
 
 @dataclass(frozen=True)
@@ -210,9 +210,9 @@ class _Fitting:
             yield
         except ConfigError as error:
             self._note(key, error)
-        except EvoplugError:
+        except PASSING:
             raise
-        except Exception as error:
+        except BaseException as error:
             raise blamed(f"{dotted(key)}: {method}", error) from error
 
     def _note(self, key: Key, error: ConfigError) -> None:

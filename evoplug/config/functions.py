@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evoplug.catalogue import local
+from evoplug.catalogue.blame import text
 from evoplug.config.messages import given, listed
 from evoplug.errors import ConfigError
 
@@ -32,8 +33,10 @@ class Reference(str):
         try:
             module = local.load(Path(place)) if place.endswith(".py") else import_module(place)
             found = reduce(getattr, name.split("."), module)
-        except (Exception, SystemExit) as error:
-            reason = " ".join(str(error).split())
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            reason = " ".join(text(error).split())
             raise ConfigError("", f"{self} cannot be loaded: {type(error).__name__}: {reason}") from error
         if not callable(found):
             raise ConfigError("", f"{self} is not a function but {type(found).__name__}")

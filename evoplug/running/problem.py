@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ import torch
 
 from evoplug.catalogue.blame import said
 from evoplug.contracts import Evaluator, Genotype, Mutation, Problem, Strategy
-from evoplug.errors import EvaluationError, EvoplugError, named, require
+from evoplug.errors import PASSING, EvaluationError, named, require
 from evoplug.population.untouched import sample, untouched
 from evoplug.rng import Rng
 from evoplug.running import promises
@@ -30,6 +30,8 @@ class RunProblem(Problem):
         seed: of the run.
         device: where tensors live.
         strategy: whose mutations keep columns beside each genome.
+        limit: ``limit(error)`` is a block that raises the error where it takes too long; every call of the evaluator
+            is in one.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class RunProblem(Problem):
         seed: int,
         device: torch.device,
         strategy: Strategy | None = None,
+        limit: Callable[[EvaluationError], AbstractContextManager[None]] | None = None,
     ) -> None:
         root = Rng(seed, device)
         self.genotype = genotype
@@ -57,6 +60,7 @@ class RunProblem(Problem):
         self._evaluation_rng = root.child("evaluation")
         self._measure_rng = root.child("measure")
         self._sample_rng = root.child("sample")
+        self._limit = limit
         self._calls = 0
         self._next_id = 0
 
@@ -112,7 +116,7 @@ class RunProblem(Problem):
             raise ValueError(broken)  # the strategy's fault, at whose door it is laid
         rng = self._evaluation_rng.child(self._calls)
         self._calls += 1
-        with self.timed("evaluation"), self.blamed("evaluate"), self._untouched(members):
+        with self.timed("evaluation"), self._at_work("evaluate", members):
             evaluation = self.evaluator.evaluate(members, rng)
         require(self.evaluator, promises.evaluation(evaluation, len(members), self.evaluator, "evaluate"))
         self.ledger.add(evaluations=len(members), **evaluation.cost)
@@ -124,7 +128,7 @@ class RunProblem(Problem):
         return replace(evaluation, fitness=members.fitness, cases=self._counted(evaluation.cases))
 
     def measure(self, members: Members, split: str = "validation") -> dict[str, torch.Tensor]:
-        with self.timed("measure"), self.blamed("measure"), self._untouched(members):
+        with self.timed("measure"), self._at_work("measure", members):
             metrics = self.evaluator.measure(members, split, self._measure_rng.child(split))
         require(self.evaluator, promises.metrics(metrics, len(members)))
         return {name: value.detach().cpu() for name, value in metrics.items()}
@@ -145,7 +149,7 @@ class RunProblem(Problem):
     def update(self, members: Members) -> Evaluation:
         rng = self._evaluation_rng.child(self._calls)
         self._calls += 1
-        with self.timed("evaluation"), self.blamed("update"), self._untouched(members):
+        with self.timed("evaluation"), self._at_work("update", members):
             evaluation = self.evaluator.update(members, rng)
         require(self.evaluator, promises.evaluation(evaluation, len(members), self.evaluator, "update"))
         self.ledger.add(**evaluation.cost)
@@ -177,17 +181,33 @@ class RunProblem(Problem):
     # ------------------------------------------------------------------------------------------- the policy
 
     @contextmanager
+    def _at_work(self, method: str, members: Members) -> Iterator[None]:
+        """The evaluator is called with members."""
+        with self.blamed(method), self._limited(method, members), self._untouched(members):
+            yield
+
+    @contextmanager
     def blamed(self, method: str) -> Iterator[None]:
-        """An exception inside is the evaluator's; evoplug's own errors (missing data, a signal) pass."""
+        """An exception inside, and ``sys.exit``, is the evaluator's; evoplug's own (missing data, a signal) pass."""
         try:
             yield
-        except EvoplugError:
+        except PASSING:
             raise
-        except Exception as error:
-            name, made = named(type(self.evaluator)), int(self.ledger["generations"])
-            # Members are measured when their generation is complete.
-            generation = made if method == "measure" else made + 1
-            raise EvaluationError(f"generation {generation}: {name}: {method} {said(error)}") from error
+        except BaseException as error:
+            raise EvaluationError(f"{self._place(method)} {said(error)}") from error
+
+    def _limited(self, method: str, members: Members) -> AbstractContextManager[None]:
+        if self._limit is None:
+            return nullcontext()
+        first, last = int(members.ids[0]), int(members.ids[-1])
+        which = f"member {first}" if len(members) == 1 else f"{len(members)} members, {first} to {last},"
+        return self._limit(EvaluationError(f"{self._place(method)} of {which} took longer than run.timeout allows"))
+
+    def _place(self, method: str) -> str:
+        made = int(self.ledger["generations"])
+        # Members are measured when their generation is complete.
+        generation = made if method == "measure" else made + 1
+        return f"generation {generation}: {named(type(self.evaluator))}: {method}"
 
     def _untouched(self, members: Members) -> AbstractContextManager[None]:
         """The evaluator may look at genomes, and no more."""

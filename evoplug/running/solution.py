@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evoplug.errors import EvoplugError
+from evoplug.errors import PASSING
 from evoplug.types import Members, genome
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ class Solution:
             if self._owned:
                 evaluator.load_state_dict(self._owned)
             return evaluator.model(self.member)
-        except EvoplugError:
+        except PASSING:
             raise
-        except Exception as error:
+        except BaseException as error:
             raise blamed("evaluator: model", error) from error
 
     def __repr__(self) -> str:

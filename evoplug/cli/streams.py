@@ -1,0 +1,54 @@
+"""Standard output that cannot be written: closed, full, or without a reader."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import Any
+
+
+def is_lost() -> bool:
+    """Whether standard output cannot be written; if so, it is dropped from now on."""
+    try:
+        sys.stdout.flush()
+        return False
+    except (OSError, ValueError, AttributeError):
+        drop()
+        return True
+
+
+def drop() -> None:
+    """Let standard output lead nowhere: what is left in its buffer would fail again when Python closes it."""
+    with suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+class Lasting:
+    """A stream whose writes do not fail."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(ValueError, AttributeError):  # closed
+            try:
+                self._stream.write(text)
+            except OSError:
+                drop()
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(ValueError, AttributeError):
+            try:
+                self._stream.flush()
+            except OSError:
+                drop()
+
+    def isatty(self) -> bool:
+        return self._stream is not None and self._stream.isatty()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
