@@ -13,7 +13,7 @@ import click
 
 from evoplug import __version__
 from evoplug.cli.leaving import end, leave, said
-from evoplug.cli.streams import is_lost
+from evoplug.cli.streams import UNWRITABLE, drop, open_closed
 from evoplug.errors import EvaluationError, EvoplugError, FilesError
 from evoplug.running.signals import Stopper
 
@@ -75,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Without ``arguments`` they are those of this process, which is then the command's own: after a signal it ends at
     once, and so it does where an evaluation has failed and left threads at work, for which Python would wait.
     """
+    open_closed()
     before = set(threading.enumerate())
     try:
         with Stopper(patient=False, stuck=leave):
@@ -91,8 +92,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     """Carry out a command; its exit code."""
     try:
         result = commands.main(arguments, prog_name="evoplug", standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except click.ClickException as error:
         error.show()
@@ -102,6 +102,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except click.Abort as error:  # how click passes on a KeyboardInterrupt, of which Interrupted is one
         return said(error.__cause__ or error)
     except OSError as error:
-        if not is_lost():
+        if error.filename is not None or error.errno not in UNWRITABLE:
             raise
-        return 1 if isinstance(error, BrokenPipeError) else said(FilesError(f"standard output: {error.strerror}"))
+        drop()
+        return 1 if isinstance(error, BrokenPipeError) else said(FilesError(f"cannot write: {error.strerror}"))

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from contextlib import suppress
 from typing import Any
 
+UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF)
+"""What the system says of it, naming no file."""
 
-def is_lost() -> bool:
-    """Whether standard output cannot be written; if so, it is dropped from now on."""
-    try:
-        sys.stdout.flush()
-        return False
-    except (OSError, ValueError, AttributeError):
-        drop()
-        return True
+
+def open_closed() -> None:
+    """Let streams that were closed when the process began (``>&-``) lead nowhere."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def drop() -> None:
