@@ -36,7 +36,7 @@ def said(error: BaseException, over: str = "") -> str:
     if isinstance(error, NotImplementedError) and not text(error):
         *_, (frame, _) = walk_tb(error.__traceback__)
         return f"has no `{frame.f_code.co_name}`"
-    what = f"{type(error).__name__}: {text(error)}".partition("\n")[0].rstrip(": ")
+    what = f"{type(error).__name__}: {text(error).strip()}".partition("\n")[0].rstrip(": ")
     return f"raised {what}{over} ({place(error)}; see error.log)"
 
 

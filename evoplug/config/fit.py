@@ -148,9 +148,8 @@ class _Fitting:
     def _misfit(self, slot: str, operator: Crossover | Mutation, genotype: Genotype) -> None:
         """Kinds that only the loaded classes tell."""
         if not genotype.parts and not operator.fits(genotype):
-            self._wrong(
-                ("operators", slot), f"works on {' or '.join(operator.kinds)} genomes, not on {genotype.kinds[0]}"
-            )
+            kind = next(iter(genotype.kinds), "those of no kind")
+            self._wrong(("operators", slot), f"works on {' or '.join(operator.kinds)} genomes, not on {kind}")
 
     def fits_memory(self, strategy: Strategy, genotype: Genotype | None, device: str) -> None:
         population = getattr(strategy, "population", None)

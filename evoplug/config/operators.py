@@ -78,7 +78,7 @@ def fits(kinds: Iterable[str], others: Iterable[str]) -> bool:
 
 def misfit(spec: Spec, genotype: Spec) -> str:
     """What to say of a component that works on other genomes; a kind that no genotype has is a likely typing error."""
-    works, has = " or ".join(spec.schema.kinds), genotype.schema.kinds[0]
+    works, has = " or ".join(spec.schema.kinds), next(iter(genotype.schema.kinds), "those of no kind")
     message = f"`{spec.name}` works on {works} genomes, not on {has}"
     installed = catalogue.entries("genotypes")
     if not all(entry.kinds or entry.problem for entry in installed):  # of one, only an import tells

@@ -149,7 +149,7 @@ def parallel(work: Callable[[int], T], pieces: int) -> list[T]:
 
     Inside a piece, pieces are done one by one.
     """
-    if _crew is None or _crew.size == 1 or pieces == 1 or _here.crew is not None:
+    if _crew is None or _crew.size == 1 or pieces <= 1 or _here.crew is not None:
         return [work(number) for number in range(pieces)]
     return _crew.do(work, pieces)
 

@@ -199,8 +199,8 @@ class RunProblem(Problem):
     def _limited(self, method: str, members: Members) -> AbstractContextManager[None]:
         if self._limit is None:
             return nullcontext()
-        first, last = int(members.ids[0]), int(members.ids[-1])
-        which = f"member {first}" if len(members) == 1 else f"{len(members)} members, {first} to {last},"
+        first, last = int(members.ids.min()), int(members.ids.max())
+        which = f"member {first}" if len(members) == 1 else f"{len(members)} members, ids {first} to {last},"
         return self._limit(EvaluationError(f"{self._place(method)} of {which} took longer than run.timeout allows"))
 
     def _place(self, method: str) -> str:

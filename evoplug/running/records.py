@@ -54,7 +54,7 @@ def plain(value: Any, place: str = "") -> Any:
         TypeError: for anything else than numbers, strings, and lists and tables of them, with its place.
     """
     if isinstance(value, Mapping):
-        return {plain(str(key), place): plain(item, f"{place}.{key}") for key, item in value.items()}
+        return {plain(str(key), f"{place}.{key!a}"): plain(item, f"{place}.{key}") for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item, f"{place}[{number}]") for number, item in enumerate(value)]
     if isinstance(value, float) and not math.isfinite(value):

@@ -179,6 +179,55 @@ def test_an_evaluation_that_raises_is_reported_in_one_line_with_its_traceback_in
     assert "KeyError" in (run.folder / "error.log").read_text()
 
 
+class Wordless(Exception):
+    def __str__(self):
+        raise ValueError("no text")
+
+
+class Base(BaseException):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (SystemExit(0), "SystemExit: 0"),
+        (GeneratorExit(), "GeneratorExit"),
+        (Base("b"), "Base: b"),
+        (ValueError("a\udcff"), r"ValueError: a\\udcff"),
+        (Wordless(), r"Wordless: \(its text cannot be had: ValueError\)"),
+        (ValueError("\n\nfirst\nsecond"), "ValueError: first"),
+    ],
+)
+@pytest.mark.parametrize(("method", "kind"), [("start", PluginError), ("evaluate", EvaluationError)])
+def test_whatever_a_part_raises_is_laid_at_its_door(tmp_path, method, kind, error, said):
+    door = Door()
+
+    def called(name):
+        if name == method:
+            raise error
+
+    door._called = called
+    with pytest.raises(kind, match=rf"Door\b.* raised {said} \(test_run.py:\d+; see error.log\)$"):
+        evoplug.run({**SNES, "evaluator": door}, out=tmp_path / "run")
+    run = evoplug.Run(tmp_path / "run")
+    assert run.status == "failed"
+    assert type(error).__name__ in (run.folder / "error.log").read_text()
+
+
+def test_an_interruption_that_a_part_raises_is_one(tmp_path):
+    door = Door()
+
+    def called(name):
+        if name == "evaluate":
+            raise KeyboardInterrupt
+
+    door._called = called
+    with pytest.raises(Interrupted, match="stopped by signal 2"):
+        evoplug.run({**SNES, "evaluator": door}, out=tmp_path / "run")
+    assert evoplug.Run(tmp_path / "run").status == "interrupted"
+
+
 def test_a_generation_without_a_valid_member_ends_the_run(tmp_path):
     (tmp_path / "nan.py").write_text("def nan(x):\n    return x[:, 0] * float('nan')\n")
     with pytest.raises(EvaluationError, match=r"generation 1: 0 of \d+ members have a finite fitness"):
