@@ -52,6 +52,9 @@ def run(
 ) -> rundir.Run:
     """Run a configuration to its end.
 
+    One run at a time in a process: another thread's is refused, since a run borrows what a process has but once
+    (global random numbers, torch's threads, signal handlers). A run inside a run, in one thread, is fine.
+
     Args:
         config: a path, a preset's name, the configuration as a mapping, or what :func:`check` made of one.
         overrides: ``["evaluator.batch=64"]`` or ``{"evaluator.batch": 64}``.
@@ -69,17 +72,20 @@ def run(
     """
     from evoplug.config.fit import fit
     from evoplug.running import datafiles
+    from evoplug.running.alone import alone
 
+    here = _here()
     experiment = check(config, overrides)
     if experiment.sweep is not None:
         raise ConfigError("sweep", "a sweep is many runs: evoplug.sweep runs them all")
-    built = fit(experiment)
-    datafiles.require(built.evaluator)
-    folder = rundir.create(out, experiment.run.name, experiment.run.seed)
-    with rundir.held(folder):
-        rundir.write_text(folder / rundir.CONFIG, experiment.document.text)
-        _write_resolved(folder, built.experiment)
-        _execute(built, folder, watch)
+    with alone():
+        built = fit(experiment)
+        datafiles.require(built.evaluator)
+        folder = rundir.create(here / out if out is not None else None, experiment.run.name, experiment.run.seed, here)
+        with rundir.held(folder):
+            rundir.write_text(folder / rundir.CONFIG, experiment.document.text)
+            _write_resolved(folder, built.experiment)
+            _execute(built, folder, watch)
     return rundir.Run(folder)
 
 
@@ -151,9 +157,10 @@ def resume(
             has changed: its source, a file that it reads, a parameter of an object.
     """
     from evoplug.config.fit import fit
+    from evoplug.running.alone import alone
 
-    old = rundir.Run(folder)
-    with rundir.held(old.folder):
+    old = rundir.Run(_here() / folder)
+    with alone(), rundir.held(old.folder):
         document = configuration.load(old.folder / rundir.RESOLVED, overrides)
         _only_resumable(document.overridden)
         if old.status == "finished" and not document.overridden:
@@ -164,7 +171,15 @@ def resume(
         if document.overridden:
             _write_resolved(old.folder, built.experiment)
         _execute(built, old.folder, watch)
-    return rundir.Run(folder)
+    return rundir.Run(old.folder)
+
+
+def _here() -> Path:
+    """The working folder, which a part may leave; one that is gone is none."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path()
 
 
 def _only_resumable(keys: Sequence[tuple[str | int, ...]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -45,11 +46,13 @@ class Watching(Watch):
     def __init__(self, console: Console) -> None:
         self.console = console
         self.began = False
+        self._here = os.path.abspath("")  # a part may leave it
 
     def prepare(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder = folder.relative_to(self._here) if folder.is_relative_to(self._here) else folder
 
     def begin(self, experiment: Experiment, folder: Path, resumed_at: int) -> None:
+        self.prepare(folder)
         self.began = True
         self.stop = experiment.run.stop
         self._start = time.perf_counter()
@@ -59,7 +62,7 @@ class Watching(Watch):
         title = f"[bold]{escape(experiment.run.name)}[/bold]  {escape(names)}  seed {experiment.run.seed}"
         self.console.print(title, soft_wrap=True)
         resumed = f"  resumed after generation {resumed_at}" if resumed_at else ""
-        self.console.print(f"[dim]{escape(str(folder))}[/dim]{resumed}", soft_wrap=True)
+        self.console.print(f"[dim]{escape(str(self.folder))}[/dim]{resumed}", soft_wrap=True)
 
     def notice(self, text: str) -> None:
         self.console.print(f"[yellow]note:[/yellow] {escape(text)}", soft_wrap=True)

@@ -105,8 +105,8 @@ def _json(path: Path) -> dict[str, Any]:
     return data
 
 
-def create(out: str | os.PathLike[str] | None, name: str, seed: int) -> Path:
-    """Make a new run folder: ``out``, or ``runs/<name>/run/seed-<seed>`` with a suffix where that is taken.
+def create(out: str | os.PathLike[str] | None, name: str, seed: int, here: Path = Path()) -> Path:
+    """Make a new run folder: ``out``, or ``runs/<name>/run/seed-<seed>`` in ``here``, with a suffix where it is taken.
 
     Raises:
         FilesError: if ``out`` exists and is not empty, or cannot be made.
@@ -118,7 +118,7 @@ def create(out: str | os.PathLike[str] | None, name: str, seed: int) -> Path:
             if any(folder.iterdir()):
                 raise FilesError(f"{folder}: exists and is not empty; resume it, or name another")
             return folder
-        parent = Path("runs") / name / "run"
+        parent = here / "runs" / name / "run"
         parent.mkdir(parents=True, exist_ok=True)
         return _unused(parent, f"seed-{seed}")
     except OSError as error:

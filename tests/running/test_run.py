@@ -108,8 +108,48 @@ def test_nothing_is_overwritten(run):
 
 def test_folders_of_the_same_name_get_a_suffix(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names = [evoplug.run(SNES, {"run.stop.generations": 1}).folder.as_posix() for _ in range(3)]
-    assert names == ["runs/snes/run/seed-1", "runs/snes/run/seed-1-2", "runs/snes/run/seed-1-3"]
+    folders = [evoplug.run(SNES, {"run.stop.generations": 1}).folder for _ in range(3)]
+    assert [folder.name for folder in folders] == ["seed-1", "seed-1-2", "seed-1-3"]
+    assert {folder.parent for folder in folders} == {tmp_path / "runs" / "snes" / "run"}
+
+
+@pytest.mark.parametrize("method", ["start", "evaluate", "close"])
+def test_a_part_that_leaves_the_working_folder_loses_nothing(tmp_path, monkeypatch, method):
+    (tmp_path / "away").mkdir()
+    monkeypatch.chdir(tmp_path)
+    door = Door()
+    door._called = lambda name: os.chdir(tmp_path / "away") if name == method else None
+    run = evoplug.run({**SNES, "evaluator": door}, out="run")
+    assert (run.folder, run.status, len(run.metrics)) == (tmp_path / "run", "finished", 20)
+    assert list((tmp_path / "away").iterdir()) == []
+    os.chdir(tmp_path)
+    longer = evoplug.resume("run", {"run.stop.generations": 22}, evaluator=door, allow_changed=True)
+    assert len(longer.metrics) == 22
+    assert not (tmp_path / "run" / ".owner").exists()
+
+
+def test_a_second_run_in_another_thread_is_refused_and_a_run_inside_a_run_is_fine(tmp_path):
+    whole = evoplug.run(SNES, out=tmp_path / "whole")
+    refused, inside = [], []
+
+    def second():
+        try:
+            evoplug.run(SNES, out=tmp_path / "second")
+        except evoplug.EvoplugError as error:
+            refused.append(str(error))
+
+    class Nest(Watch):
+        def generation(self, row):
+            if row["generations"] == 3:
+                thread = threading.Thread(target=second)
+                thread.start()
+                thread.join()
+                inside.append(evoplug.run(SNES, out=tmp_path / "inside"))
+
+    outer = evoplug.run(SNES, out=tmp_path / "outer", watch=Nest())
+    assert rows(outer) == rows(inside[0]) == rows(whole)
+    assert refused == ["another thread is at a run, and a process has one at a time; evoplug.sweep has several"]
+    assert not (tmp_path / "second").exists()
 
 
 def test_a_folder_with_odd_characters_and_a_moved_one(tmp_path):
