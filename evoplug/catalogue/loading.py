@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from evoplug.catalogue import local, lookup
+from evoplug.catalogue import folders, lookup
 from evoplug.catalogue.blame import text
 from evoplug.catalogue.entry import Entry
 from evoplug.catalogue.installed import unmet
@@ -60,7 +60,7 @@ def load(group: str, name: str) -> type[Component]:
 
 
 def _module(place: str) -> ModuleType:
-    return local.load(Path(place)) if place.endswith(".py") else import_module(place)
+    return folders.load(Path(place)) if place.endswith(".py") else import_module(place)
 
 
 def _refused(entry: Entry, cause: str) -> PluginError:

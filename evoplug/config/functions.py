@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from evoplug.catalogue import local
+from evoplug.catalogue import folders
 from evoplug.catalogue.blame import text
 from evoplug.config.messages import given, listed
 from evoplug.errors import ConfigError
@@ -24,14 +24,14 @@ class Reference(str):
     """``FILE:NAME`` with an absolute file, or ``MODULE:NAME``."""
 
     def resolve(self) -> Callable[..., Any]:
-        """Import the function, from a file as :func:`evoplug.catalogue.local.load` does.
+        """Import the function, from a file as :func:`evoplug.catalogue.folders.load` does.
 
         Raises:
             ConfigError: if it cannot be imported, is not there, or cannot be called.
         """
         place, _, name = self.rpartition(":")
         try:
-            module = local.load(Path(place)) if place.endswith(".py") else import_module(place)
+            module = folders.load(Path(place)) if place.endswith(".py") else import_module(place)
             found = reduce(getattr, name.split("."), module)
         except KeyboardInterrupt:
             raise

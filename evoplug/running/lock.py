@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evoplug import catalogue
+from evoplug.catalogue import folders
 from evoplug.config import Experiment, Spec, objects, paths
 from evoplug.config.difference import differences
 from evoplug.config.functions import Reference
@@ -22,8 +23,9 @@ from evoplug.errors import FilesError, Key, dotted
 
 
 def lock(experiment: Experiment) -> dict[str, dict[str, Any]]:
-    """A row for each component and each function from a file or a module: its distribution and its source's hash; and
-    one for each file that a parameter of the type ``Path`` names: its hash, and that it is ``data``. Folders have none.
+    """A row for each component and each function from a file or a module: its distribution and its source's hash; one
+    for each module beside such a file that it imports; and one for each file that a parameter of the type ``Path``
+    names: its hash, and that it is ``data``. Folders have none.
 
     Keys are ``module:Class``, ``FILE.py:Class`` beside a configuration, or the file. A part that was given as an
     object, and so cannot be rebuilt from its name, stands under its place in the configuration, e.g.
@@ -75,14 +77,23 @@ def _rows(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
     entry = catalogue.find(spec.group, spec.name)
     installed = {"distribution": entry.distribution, "version": entry.version} if entry.version else {}
     yield entry.value, {**installed, "sha256": _hash(entry.file)}
+    if not entry.version and entry.file is not None:
+        yield from _beside(entry.file)
     for name, value in spec.parameters.items():
         if isinstance(value, Reference):
             yield str(value), {"sha256": _hash(_file(value))}
+            if (file := Path(value.rpartition(":")[0])).suffix == ".py":
+                yield from _beside(file)
         elif callable(value):
             yield _object(value, (*spec.key, name))
         if spec.group != "recorders":  # what they name is written by the run
             named = (file for file in paths.inside(value) if file.is_file())
             yield from ((str(file), {"data": True, "sha256": _hash(file)}) for file in named)
+
+
+def _beside(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The modules beside a file that it imports."""
+    yield from ((str(module), {"sha256": _hash(module)}) for module in folders.imported(file))
 
 
 def _object(given: Any, key: Key) -> tuple[str, dict[str, Any]]:

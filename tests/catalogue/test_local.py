@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import evoplug
-from evoplug.catalogue import loading, local
+from evoplug.catalogue import folders, loading
 from evoplug.cli import main
 from evoplug.contracts import (
     Annotated,
@@ -142,7 +142,7 @@ class TestFiles:
     def test_the_same_operator_makes_the_same_run_by_its_name_and_as_an_object(self, beside) -> None:
         """Where a part comes from is no part of the result."""
         named = evoplug.run(beside / "my.toml", out=beside / "a")
-        made = local.load(beside / "ops.py").Cauchy()
+        made = folders.load(beside / "ops.py").Cauchy()
         given = evoplug.run(beside / "my.toml", {"operators.mutation": made}, out=beside / "b")
         assert [row["best"] for row in named.metrics] == [row["best"] for row in given.metrics]
 
