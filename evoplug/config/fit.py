@@ -19,6 +19,7 @@ from evoplug.config.partwise import PartwiseCrossover, PartwiseMutation
 from evoplug.config.spec import Spec
 from evoplug.contracts import Crossover, Evaluator, Genotype, Mutation, Recorder, Selection, Strategy
 from evoplug.errors import PASSING, ConfigError, FilesError, Key, Mistake, PluginError, dotted
+from evoplug.population.workers import one_thread
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def fit(experiment: Experiment) -> Built:
         FilesError: if a data set cannot say what it is without files that are missing.
     """
     fitting = _Fitting(experiment)
-    with catalogue.beside(experiment.plugins):
+    with catalogue.beside(experiment.plugins), one_thread():
         device = fitting.device(experiment.run.device)
         strategy, genotype, evaluator, recorders = fitting.components()
         fitting.done()

@@ -134,6 +134,18 @@ def workers(count: int | Literal["auto"], threads: int = 1) -> Iterator[None]:
         _crew = outer
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Inside the block torch works in this thread alone. Where it has ever had more in a process, processes that are
+    forked from that hang in torch: so evoplug does nothing outside of :func:`workers` or this."""
+    old_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(old_threads)
+
+
 def resolve(count: int | Literal["auto"]) -> int:
     """``"auto"`` is one a core."""
     return (os.cpu_count() or 1) if count == "auto" else count

@@ -58,13 +58,15 @@ class Solution:
         from evoplug import config
         from evoplug.config.building import blamed
         from evoplug.config.fit import fit
+        from evoplug.population.workers import one_thread
 
         document = config.load(self._config, {"run.device": "cpu"})
         evaluator = fit(config.check(document)).evaluator
         try:
-            if self._owned:
-                evaluator.load_state_dict(self._owned)
-            return evaluator.model(self.member)
+            with one_thread():
+                if self._owned:
+                    evaluator.load_state_dict(self._owned)
+                return evaluator.model(self.member)
         except PASSING:
             raise
         except BaseException as error:
