@@ -32,8 +32,8 @@ CHAPTERS: Mapping[str, tuple[str, ...]] = {
         "backends.evotorch.rows.RowsLoop", "backends.evotorch.searcher.SearcherLoop",
     ),
     "Whole populations at once": (
-        "population.workers.parallel", "population.forward.forward", "population.forward.map_outputs",
-        "population.forward.parameters", "population.box.Box",
+        "population.workers.parallel", "population.workers.look_up", "population.forward.forward",
+        "population.forward.map_outputs", "population.forward.parameters", "population.box.Box",
     ),
     "Data sets and networks": ("contracts.Dataset", "contracts.DatasetInfo", "contracts.Network"),
     "Recorders and plots": ("contracts.Recorder", "contracts.Plot", "Run"),

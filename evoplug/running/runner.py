@@ -72,6 +72,7 @@ class Execution:
         self.device = torch.device(built.device)
         self.checkpoints = Checkpoints(folder / rundir.CHECKPOINTS, self.settings.checkpoint.keep)
         self.profile: dict[str, float] = defaultdict(float)
+        self._goes_on = False
         self._best: float | None = None  # of the last generation, as the records have it
         self._saved_at, self._saved_generation, self._save_seconds = time.perf_counter(), 0, 0.0
 
@@ -95,7 +96,8 @@ class Execution:
         ):
             self.problem, self.loop = self._start(stopper)
             offset = self._restore(*restored) if restored else 0
-            (self.folder / rundir.RESULT).unlink(missing_ok=True)  # of where it was stopped: it goes on
+            self._goes_on = True
+            (self.folder / rundir.RESULT).unlink(missing_ok=True)  # of where it was stopped
             self.watch.begin(self.experiment, self.folder, int(self.problem.ledger["generations"]))
             with Records(self.folder / rundir.METRICS, offset) as records, stopper.step():
                 reason = self._generations(records, stopper)
@@ -279,9 +281,11 @@ class Execution:
         self.watch.stuck(error)
 
     def stopped(self, status: str, reason: str) -> None:
-        """Write the ``result.json`` of a run that did not finish."""
+        """Write the ``result.json`` of a run that did not finish; one that was interrupted before it went on keeps the
+        one that it has."""
         result = self._result(status, reason)
-        rundir.write_json(self.folder / rundir.RESULT, result)
+        if self._goes_on or status == "failed" or not (self.folder / rundir.RESULT).exists():
+            rundir.write_json(self.folder / rundir.RESULT, result)
         self.watch.end(result)
 
     def _result(self, status: str, reason: str) -> dict[str, Any]:

@@ -90,6 +90,15 @@ def test_a_signal_ends_a_run_whatever_it_is_at(tmp_path, number, method, generat
     assert (again.status, len(again.metrics)) == ("finished", 4)
 
 
+def test_a_finished_run_stays_one_where_its_resume_is_stopped_before_it_goes_on(tmp_path):
+    run = evoplug.run({**SEARCH, "evaluator": Slow("none", None)}, out=tmp_path / "run")
+    before = run.result
+    slow = Slow("start", soon(signal.SIGINT))
+    with pytest.raises(Interrupted):
+        evoplug.resume(run.folder, {"run.stop.generations": 9}, evaluator=slow, allow_changed=True)
+    assert run.result == before
+
+
 def test_pieces_in_other_threads_look_up(tmp_path):
     ended = []
 
