@@ -189,3 +189,13 @@ def give_up(error: BaseException) -> None:
     """Let :func:`look_up` raise the error from now on, in this thread and in the workers."""
     if _crew is not None:
         _crew.given_up = error
+
+
+def _forked() -> None:
+    """A new process has none of the threads."""
+    global _crew
+    _crew = _here.crew = _here.job = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

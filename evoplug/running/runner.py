@@ -277,8 +277,10 @@ class Execution:
 
     def stuck(self, error: BaseException) -> None:
         """The run is given up with this error, but its code goes on; called from another thread."""
-        self.stopped("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", str(error))
-        self.watch.stuck(error)
+        try:
+            self.stopped("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", str(error))
+        finally:
+            self.watch.stuck(error)
 
     def stopped(self, status: str, reason: str) -> None:
         """Write the ``result.json`` of a run that did not finish; one that was interrupted before it went on keeps the

@@ -1,5 +1,7 @@
 """Pieces of work side by side: their results, whose error is raised, and how work ends that nobody needs."""
 
+import os
+import signal
 import threading
 import time
 
@@ -100,3 +102,14 @@ def test_what_does_not_look_up_is_left_behind(monkeypatch):
     assert len(threads()) == 1
     release.set()
     job.join(5)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_does_its_pieces_alone():
+    with workers(2):
+        parallel(lambda number: number, 2)
+        child = os.fork()
+        if child == 0:
+            signal.alarm(10)
+            os._exit(0 if parallel(lambda number: number, 3) == [0, 1, 2] else 1)
+        assert os.waitpid(child, 0)[1] == 0
