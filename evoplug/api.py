@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,6 +58,9 @@ def run(
 ) -> rundir.Run:
     """Run a configuration to its end.
 
+    One run at a time in a process: another thread's is refused, since a run borrows what a process has but once
+    (global random numbers, torch's threads, signal handlers). A run inside a run, in one thread, is fine.
+
     Args:
         config: a path, a preset's name, the configuration as a mapping, or what :func:`check` made of one.
         overrides: ``["evaluator.batch=64"]`` or ``{"evaluator.batch": 64}``.
@@ -70,22 +74,25 @@ def run(
         ConfigError: with all mistakes, before anything is written; or if it is a sweep, which :func:`sweep` runs.
         FilesError: if data are missing, or the folder cannot be made.
         EvoplugError: what else ended the run; the folder holds ``result.json`` and ``error.log``.
-        Interrupted: after SIGINT or SIGTERM.
+        Interrupted: after SIGINT, SIGTERM or SIGHUP, when the generation has ended or 3 seconds are over.
     """
     from evoplug.config.fit import fit
     from evoplug.running import datafiles
+    from evoplug.running.alone import alone
     from evoplug.running.lock import lock
 
+    here = _here()
     experiment = check(config, overrides)
     if experiment.sweep is not None:
         raise ConfigError("sweep", "a sweep is many runs: evoplug.sweep runs them all")
-    built = fit(experiment)
-    datafiles.require(built.evaluator)
-    folder = rundir.create(out, experiment.run.name, experiment.run.seed)
-    with rundir.held(folder):
-        rundir.require_unused(folder)  # another run may have been here meanwhile
-        rundir.begin(folder, experiment.document.text, built.experiment, lock(built.experiment))
-        return _execute(built, folder, watch)
+    with alone():
+        built = fit(experiment)
+        datafiles.require(built.evaluator)
+        folder = rundir.create(here / out if out is not None else None, experiment.run.name, experiment.run.seed, here)
+        with rundir.held(folder):
+            rundir.require_unused(folder)  # another run may have been here meanwhile
+            rundir.begin(folder, experiment.document.text, built.experiment, lock(built.experiment))
+            return _execute(built, folder, watch)
 
 
 def sweep(
@@ -157,11 +164,12 @@ def resume(
             has changed: its source, a file that it reads, a parameter of an object.
     """
     from evoplug.config.fit import fit
+    from evoplug.running.alone import alone
 
-    old = rundir.Run(folder)
+    old = rundir.Run(_here() / folder)
     resolved = old.folder / rundir.RESOLVED
     rundir.require_whole(old)
-    with rundir.held(old.folder):
+    with alone(), rundir.held(old.folder):
         asked = configuration.load(resolved, overrides)
         _only_resumable(asked.overridden)
         if old.status == "finished" and not asked.overridden:
@@ -189,6 +197,14 @@ def _recorded(file: Path, document: Document) -> Iterator[None]:
 def _was_object(value: Any) -> bool:
     noted = value.get("use") if isinstance(value, Mapping) else value
     return isinstance(noted, str) and noted.startswith(OBJECT)
+
+
+def _here() -> Path:
+    """The working folder, which a part may leave; one that is gone is none."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path()
 
 
 def _only_resumable(keys: Sequence[tuple[str | int, ...]]) -> None:
@@ -226,29 +242,34 @@ def _refuse(folder: Path, changed: Sequence[str]) -> None:
 
 def _execute(built: Built, folder: Path, watch: Watch | None) -> rundir.Run:
     """A session of a run; what it returns trusts the code that has just been run."""
-    from evoplug.population.workers import resolve
+    from evoplug.population.workers import give_up, resolve
     from evoplug.running.environment import environment
     from evoplug.running.lock import lock, places
     from evoplug.running.runner import Execution, Watch, log_error
+    from evoplug.running.signals import Stopper
     from evoplug.running.writing import remove_strays
 
     settings, parts = built.experiment.run, lock(built.experiment)
     execution = Execution(built, folder, watch or Watch())  # raises what is damaged before anything is changed
     remove_strays(folder)
-    session = environment(built.device, settings.threads, resolve(settings.workers), parts)
-    try:
-        with _writing(folder):
-            rundir.write_json(folder / rundir.ENVIRONMENT, {"sessions": [*rundir.sessions(folder), session]})
-            rundir.write_json(folder / rundir.LOCK, parts)
-            execution.run()
-        return rundir.Run(folder, places(parts))
-    except Interrupted as interruption:
-        execution.stopped("interrupted", str(interruption))
-        raise
-    except EvoplugError as error:
-        log_error(folder)
-        execution.stopped("failed", str(error))
-        raise
+    with Stopper(patient=False, give_up=give_up, stuck=execution.stuck) as stopper:
+        try:
+            session = environment(built.device, settings.threads, resolve(settings.workers), parts)
+            with _writing(folder):
+                rundir.write_json(folder / rundir.ENVIRONMENT, {"sessions": [*rundir.sessions(folder), session]})
+                rundir.write_json(folder / rundir.LOCK, parts)
+                execution.run(stopper)
+            return rundir.Run(folder, places(parts))
+        except KeyboardInterrupt as interruption:
+            stopper.deaf = True
+            stopped = interruption if isinstance(interruption, Interrupted) else Interrupted(signal.SIGINT)
+            execution.stopped("interrupted", str(stopped))
+            raise stopped from None
+        except EvoplugError as error:
+            stopper.deaf = True
+            log_error(folder)
+            execution.stopped("failed", str(error))
+            raise
 
 
 @contextmanager

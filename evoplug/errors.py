@@ -78,6 +78,10 @@ class Interrupted(KeyboardInterrupt):
         return f"stopped by signal {self.args[0]}"
 
 
+PASSING = (EvoplugError, KeyboardInterrupt)
+"""What passes through wherever a part is blamed for all else that it raises, ``SystemExit`` too."""
+
+
 # ------------------------------------------------------------------------------------------ whose fault it is
 
 _names: WeakKeyDictionary[type, str] = WeakKeyDictionary()

@@ -8,7 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from evoplug.catalogue import local, lookup
+from evoplug.catalogue import folders, lookup
+from evoplug.catalogue.blame import text
 from evoplug.catalogue.entry import Entry
 from evoplug.catalogue.installed import unmet
 from evoplug.contracts import CONTRACTS, Component
@@ -46,8 +47,10 @@ def load(group: str, name: str) -> type[Component]:
     attribute = extended.partition("[")[0].strip()
     try:
         found = reduce(getattr, attribute.split("."), _module(place.strip()))
-    except (Exception, SystemExit) as error:
-        raise _refused(entry, f"{type(error).__name__}: {error}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise _refused(entry, f"{type(error).__name__}: {text(error)}") from error
     if not (isinstance(found, type) and issubclass(found, wanted)):
         raise _refused(entry, f"`{attribute}` does not extend `{wanted.__name__}`, the contract of evoplug.{group}")
     if entry.problem and entry.line is not None:  # of the class as it is written
@@ -57,7 +60,7 @@ def load(group: str, name: str) -> type[Component]:
 
 
 def _module(place: str) -> ModuleType:
-    return local.load(Path(place)) if place.endswith(".py") else import_module(place)
+    return folders.load(Path(place)) if place.endswith(".py") else import_module(place)
 
 
 def _refused(entry: Entry, cause: str) -> PluginError:

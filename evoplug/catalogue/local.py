@@ -5,24 +5,19 @@ Parts are found as installed ones are, by reading; a file runs when a part of it
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sys
 from collections.abc import Callable, Iterator
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 from typing import TypeVar
 
-from evoplug.catalogue import definitions, entry, lookup
+from evoplug.catalogue import definitions, entry, folders, lookup
 from evoplug.catalogue.entry import Entry
 from evoplug.catalogue.installed import FIRST_PARTY, Owner
 from evoplug.contracts import CONTRACTS
 from evoplug.errors import ConfigError, PluginError
 
 _GROUPS = tuple(contract.group for contract in CONTRACTS)
-_PREFIX = "evoplug_file_"
-_LOADED = re.compile(rf"{_PREFIX}[0-9a-f]{{16}}")
 
 C = TypeVar("C", bound=type)
 
@@ -41,7 +36,7 @@ def register(group: str, name: str) -> Callable[[C], C]:
     """
 
     def note(cls: C) -> C:
-        if not cls.__module__.startswith(_PREFIX):  # else a configuration has it already
+        if not cls.__module__.startswith(folders.PREFIX):  # else a configuration has it already
             lookup.decorated(group, name, cls)
         return cls
 
@@ -73,42 +68,20 @@ def parts(file: Path) -> Iterator[Entry]:
         yield entry.component(group, Owner(name, f"{file}:{cls}", file.name, ""), file, source.definition(cls), None)
 
 
-def load(file: Path) -> ModuleType:
-    """The module in a file, run once in a process, and anew when the file has changed.
-
-    Raises:
-        OSError: if it cannot be read.
-        Exception: whatever its code raises.
-    """
-    name = f"{_PREFIX}{hashlib.sha256(bytes(file) + file.read_bytes()).hexdigest()[:16]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = spec_from_file_location(name, file)
-    assert spec is not None, f"{file} does not end in .py"
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    sys.modules[name] = module  # before it runs: its dataclasses look themselves up
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
-
-
 def importable(code: str) -> str:
-    """Code that imports from modules of :func:`load`, as a process can run it that has none of them: each by its file's
-    own name, with the file's folder on the path."""
-    files = {name: Path(str(sys.modules[name].__file__)) for name in dict.fromkeys(_LOADED.findall(code))}
+    """Code that imports from modules beside a configuration, as a process can run it that has none of them: each by its
+    file's own name, with the file's folder on the path."""
+    files = {name: Path(str(sys.modules[name].__file__)) for name in dict.fromkeys(folders.LOADED.findall(code))}
     if not files:
         return code
     lines = ["import sys"]
     for loaded, file in files.items():
-        lines.append(f"sys.path.insert(0, {str(file.parent)!r})")
-        name = file.stem
+        place = file.parent if file.name == "__init__.py" else file
+        lines.append(f"sys.path.insert(0, {str(place.parent)!r})")
+        name = place.stem
         if not name.isidentifier():
             name = "_" + re.sub(r"\W", "_", name)
-            lines += ["import importlib", f"sys.modules[{name!r}] = importlib.import_module({file.stem!r})"]
+            lines += ["import importlib", f"sys.modules[{name!r}] = importlib.import_module({place.stem!r})"]
         code = code.replace(loaded, name)
     return "\n".join([*lines, code])
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
+import threading
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
@@ -12,7 +12,10 @@ from typing import NamedTuple
 import click
 
 from evoplug import __version__
-from evoplug.errors import EvoplugError, Interrupted
+from evoplug.cli.leaving import end, leave, said
+from evoplug.cli.streams import UNWRITABLE, drop, open_closed
+from evoplug.errors import EvaluationError, EvoplugError, FilesError
+from evoplug.running.signals import Stopper
 
 
 class _Lazy(NamedTuple):
@@ -67,25 +70,39 @@ def commands() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command ``evoplug``; always ends in SystemExit. A command that returns an int sets the exit code."""
+    """The command ``evoplug``; always ends in SystemExit. A command that returns an int sets the exit code.
+
+    Without ``arguments`` they are those of this process, which is then the command's own: after a signal it ends at
+    once, and so it does where an evaluation has failed and left threads at work, for which Python would wait.
+    """
+    open_closed()
+    before = set(threading.enumerate())
+    try:
+        with Stopper(patient=False, stuck=leave):
+            code = _run(arguments)
+    except KeyboardInterrupt as error:
+        code = said(error)
+    strays = set(threading.enumerate()) - before
+    if arguments is None and (code > 128 or (code == EvaluationError.exit_code and strays)):
+        end(code)
+    sys.exit(code)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """Carry out a command; its exit code."""
     try:
         result = commands.main(arguments, prog_name="evoplug", standalone_mode=False)
-        code = result if isinstance(result, int) else 0
         sys.stdout.flush()
+        return result if isinstance(result, int) else 0
     except click.ClickException as error:
         error.show()
-        code = error.exit_code
+        return error.exit_code
     except EvoplugError as error:
-        for line in str(error).splitlines():
-            click.echo(f"evoplug: error: {line}", err=True)
-        code = error.exit_code
+        return said(error)
     except click.Abort as error:  # how click passes on a KeyboardInterrupt, of which Interrupted is one
-        code = 130
-        if isinstance(error.__cause__, Interrupted):
-            click.echo(f"evoplug: {error.__cause__}", err=True)
-            code = error.__cause__.exit_code
-    except BrokenPipeError:
-        # The reader has gone. What is left in the buffer must not fail again when Python closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
-    sys.exit(code)
+        return said(error.__cause__ or error)
+    except OSError as error:
+        if error.filename is not None or error.errno not in UNWRITABLE:
+            raise
+        drop()
+        return 1 if isinstance(error, BrokenPipeError) else said(FilesError(f"cannot write: {error.strerror}"))

@@ -112,9 +112,10 @@ def _print(compared: Comparison, at: tuple[str, float] | None) -> None:
     if compared.earlier:
         _print_notes(console, map(str, compared.earlier))
         console.print()
-    for family in compared.families:
-        _print_family(console, family, max(len(str(verdict.claim)) for verdict in compared.verdicts))
     if compared.verdicts:
+        widest = max(len(str(verdict.claim)) for verdict in compared.verdicts)
+        for family in compared.families:
+            _print_family(console, family, widest)
         console.print(Text(_legend(compared), "dim"))
     _print_notes(console, compared.notices)
 

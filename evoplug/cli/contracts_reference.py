@@ -35,8 +35,9 @@ CHAPTERS: Mapping[str, tuple[str, ...]] = {
         "backends.evotorch.rows.RowsLoop", "backends.evotorch.searcher.SearcherLoop",
     ),
     "Whole populations at once": (
-        "population.workers.parallel", "population.forward.forward", "population.forward.map_outputs",
-        "population.forward.parameters", "population.box.Box", "population.memory.require",
+        "population.workers.parallel", "population.workers.look_up", "population.forward.forward",
+        "population.forward.map_outputs", "population.forward.parameters", "population.box.Box",
+        "population.memory.require",
     ),
     "Data sets and networks": ("contracts.Dataset", "contracts.DatasetInfo", "contracts.Network"),
     "Recorders and plots": ("contracts.Recorder", "contracts.Plot", "Run"),

@@ -54,4 +54,4 @@ def resume(folder: Path, overrides: tuple[str, ...], allow_changed: bool) -> Non
     watcher = watch()
     finished = api.resume(folder, overrides, allow_changed=allow_changed, watch=watcher)
     if not watcher.began:
-        click.echo(f"already complete: {finished.folder} ({finished.result['reason']})")
+        click.echo(f"already complete: {folder} ({finished.result['reason']})")

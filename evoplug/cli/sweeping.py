@@ -29,7 +29,7 @@ _COLOURS = {"finished": "green", "failed": "bold red", "interrupted": "yellow"}
 
 def watch() -> Lines:
     """A live table where standard output is a terminal, else plain lines."""
-    console = output.console()
+    console = output.lasting()
     return LiveLines(console) if console.is_terminal else Lines(console)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evoplug.cli import output
+from evoplug.cli.leaving import leave
 from evoplug.running.runner import Watch
 from evoplug.types import TIME_UNITS
 
@@ -34,7 +36,7 @@ PAUSE = 5.0
 
 def watch() -> Watching:
     """A live table where standard output is a terminal, else plain lines."""
-    console = output.console()
+    console = output.lasting()
     return LiveTable(console) if console.is_terminal else PlainLines(console)
 
 
@@ -44,10 +46,15 @@ class Watching(Watch):
     def __init__(self, console: Console) -> None:
         self.console = console
         self.began = False
+        self._here = os.path.abspath("")  # a part may leave it
+
+    def prepare(self, folder: Path) -> None:
+        self.folder = folder.relative_to(self._here) if folder.is_relative_to(self._here) else folder
 
     def begin(self, experiment: Experiment, folder: Path, resumed_at: int) -> None:
+        self.prepare(folder)
         self.began = True
-        self.stop, self.folder = experiment.run.stop, folder
+        self.stop = experiment.run.stop
         self._start = time.perf_counter()
         self._first_fraction: float | None = None
         parts = [experiment.strategy, experiment.genotype, experiment.evaluator]
@@ -55,7 +62,7 @@ class Watching(Watch):
         title = f"[bold]{escape(experiment.run.name)}[/bold]  {escape(names)}  seed {experiment.run.seed}"
         self.console.print(title, soft_wrap=True)
         resumed = f"  resumed after generation {resumed_at}" if resumed_at else ""
-        self.console.print(f"[dim]{escape(str(folder))}[/dim]{resumed}", soft_wrap=True)
+        self.console.print(f"[dim]{escape(str(self.folder))}[/dim]{resumed}", soft_wrap=True)
 
     def notice(self, text: str) -> None:
         self.console.print(f"[yellow]note:[/yellow] {escape(text)}", soft_wrap=True)
@@ -74,6 +81,9 @@ class Watching(Watch):
         self.console.print(f"[dim]spent    {_ledger(result['ledger'])}[/dim]", soft_wrap=True)
         self.console.print(f"[dim]seconds  {_profile(result['seconds'])}[/dim]", soft_wrap=True)
         self.console.print(f"[dim]folder   {escape(str(self.folder))}[/dim]", soft_wrap=True)
+
+    def stuck(self, error: BaseException) -> None:
+        leave(error)
 
     def progress(self, row: Mapping[str, Any]) -> tuple[float, float | None]:
         """The share of the budget that is spent, by the rule that will end the run, and the seconds left."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evoplug.catalogue import loading
-from evoplug.catalogue.blame import place
+from evoplug.catalogue.blame import place, text
 from evoplug.config import parameters as schemas
 from evoplug.config import tree
 from evoplug.config.functions import Reference
@@ -16,7 +16,7 @@ from evoplug.config.schema import Checker
 from evoplug.config.spec import Spec
 from evoplug.config.tree import Origin
 from evoplug.contracts import RUN, Component, Dataset, Use
-from evoplug.errors import ConfigError, EvoplugError, Key, Mistake, PluginError, named, require, split
+from evoplug.errors import PASSING, ConfigError, Key, Mistake, PluginError, named, require, split
 from evoplug.population import examples
 
 
@@ -62,18 +62,18 @@ def make(spec: Spec, seed: int | None = None, /, **more: Any) -> Component:
         component: Component = new(**parameters, **more)
         _promised(component)
         mistakes = [Mistake(split(key), message) for key, message in component.check()]
-    except EvoplugError:
+    except PASSING:
         raise
-    except Exception as error:
+    except BaseException as error:
         raise blamed(f"{spec.group}: {spec.name}", error) from error
     if mistakes:
         raise ConfigError(mistakes=mistakes)
     return component
 
 
-def blamed(what: str, error: Exception) -> PluginError:
+def blamed(what: str, error: BaseException) -> PluginError:
     """The error for a plugin's exception that is none of evoplug's own."""
-    return PluginError(f"{what}: {type(error).__name__}: {' '.join(str(error).split())} ({place(error)})")
+    return PluginError(f"{what}: {type(error).__name__}: {' '.join(text(error).split())} ({place(error)})")
 
 
 def held(component: Component) -> Iterator[tuple[str, Component]]:
@@ -90,9 +90,9 @@ def _promised(component: Component) -> None:
         if isinstance(part, Dataset):
             try:
                 info = part.info()
-            except EvoplugError:
+            except PASSING:
                 raise
-            except Exception as error:
+            except BaseException as error:
                 raise blamed(f"{named(type(part))}: info", error) from error
             require(part, examples.wrong_info(info))
 

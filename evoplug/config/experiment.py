@@ -20,7 +20,7 @@ from evoplug.config.sweep import Sweep
 from evoplug.errors import ConfigError, Key, Mistake, dotted
 
 SECTIONS = ("plugins", "run", "strategy", "genotype", "evaluator", "operators", "recorders", "sweep", "claim", "paper")
-SOFT = ("stop", "checkpoint", "measure", "workers")
+SOFT = ("stop", "checkpoint", "measure", "workers", "timeout")
 """Keys of ``[run]`` that change no result up to a generation."""
 
 
@@ -45,7 +45,7 @@ class Experiment:
     """Of a sweep: name -> the experiment of each arm, a plain run; in the order in which they are run."""
 
     def fixed(self) -> dict[str, Any]:
-        """What makes the result, as :func:`resolved`: all but budgets, checkpoints, measuring and workers."""
+        """What makes the result, as :func:`resolved`: all but budgets, checkpoints, measuring, workers and timeout."""
         table = resolved(self)
         return {**table, "run": {key: value for key, value in table["run"].items() if key not in SOFT}}
 

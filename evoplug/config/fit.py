@@ -20,8 +20,9 @@ from evoplug.config.partwise import PartwiseCrossover, PartwiseMutation
 from evoplug.config.settings import RunSettings
 from evoplug.config.spec import Spec
 from evoplug.contracts import Crossover, Evaluator, Genotype, Mutation, Recorder, Selection, Strategy
-from evoplug.errors import ConfigError, EvoplugError, FilesError, Key, Mistake, PluginError, dotted
+from evoplug.errors import PASSING, ConfigError, FilesError, Key, Mistake, PluginError, dotted
 from evoplug.population import memory
+from evoplug.population.workers import one_thread
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def fit(experiment: Experiment) -> Built:
         FilesError: if a data set cannot say what it is without files that are missing.
     """
     fitting = _Fitting(experiment)
-    with catalogue.beside(experiment.plugins):
+    with catalogue.beside(experiment.plugins), one_thread():
         device = fitting.device(experiment.run.device)
         strategy, genotype, evaluator, recorders = fitting.components()
         fitting.done()
@@ -92,7 +93,7 @@ def fit_problem(reading: Reading) -> tuple[Evaluator, Genotype | None]:
     own = [wrong for wrong in reading.mistakes if wrong.key[:1] in (("evaluator",), ("genotype",))]
     fitting = _Fitting(reading, own)
     fitting.done()
-    with catalogue.beside(reading.plugins):
+    with catalogue.beside(reading.plugins), one_thread():
         evaluator, genotype = fitting.problem()
         fitting.done()
         fitting.bind_genotype(genotype, evaluator)
@@ -177,9 +178,9 @@ class _Fitting:
 
     def bind_evaluator(self, genotype: Genotype | None, evaluator: Evaluator) -> None:
         """To the genotype."""
+        judged = genotype
         with self._noting(("genotype",), "bind"):
             judged = seen_by(evaluator, genotype)
-        self.done()
         with self._noting(("evaluator",), "bind"):
             evaluator.bind(judged)
         self.done()
@@ -194,9 +195,8 @@ class _Fitting:
     def _misfit(self, slot: str, operator: Crossover | Mutation, genotype: Genotype) -> None:
         """Kinds that only the loaded classes tell."""
         if not genotype.parts and not operator.fits(genotype):
-            self._wrong(
-                ("operators", slot), f"works on {' or '.join(operator.kinds)} genomes, not on {genotype.kinds[0]}"
-            )
+            kind = next(iter(genotype.kinds), "those of no kind")
+            self._wrong(("operators", slot), f"works on {' or '.join(operator.kinds)} genomes, not on {kind}")
 
     def _fits_memory(
         self, strategy: Strategy, genotype: Genotype | None, evaluator: Evaluator | None, device: str
@@ -263,9 +263,9 @@ class _Fitting:
             yield
         except ConfigError as error:
             self._note(key, error)
-        except EvoplugError:
+        except PASSING:
             raise
-        except Exception as error:
+        except BaseException as error:
             raise blamed(f"{dotted(key)}: {method}", error) from error
 
     def _note(self, key: Key, error: ConfigError) -> None:

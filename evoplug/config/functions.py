@@ -10,7 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from evoplug.catalogue import local
+from evoplug.catalogue import folders
+from evoplug.catalogue.blame import text
 from evoplug.config import trust
 from evoplug.config.messages import given, listed
 from evoplug.errors import ConfigError
@@ -24,7 +25,7 @@ class Reference(str):
     """``FILE:NAME`` with an absolute file, or ``MODULE:NAME``."""
 
     def resolve(self) -> Callable[..., Any]:
-        """Import the function, from a file as :func:`evoplug.catalogue.local.load` does.
+        """Import the function, from a file as :func:`evoplug.catalogue.folders.load` does.
 
         Of one that is not trusted inside :func:`evoplug.config.trust.trusting`, what stands for it.
 
@@ -35,10 +36,12 @@ class Reference(str):
         if call := trust.refused(place, self):
             return call
         try:
-            module = local.load(Path(place)) if place.endswith(".py") else import_module(place)
+            module = folders.load(Path(place)) if place.endswith(".py") else import_module(place)
             found = reduce(getattr, name.split("."), module)
-        except (Exception, SystemExit) as error:
-            reason = " ".join(str(error).split())
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            reason = " ".join(text(error).split())
             raise ConfigError("", f"{self} cannot be loaded: {type(error).__name__}: {reason}") from error
         if not callable(found):
             raise ConfigError("", f"{self} is not a function but {type(found).__name__}")

@@ -136,7 +136,8 @@ def fits(kinds: Iterable[str], others: Iterable[str]) -> bool:
 
 def misfit(spec: Spec, genotype: Spec) -> str:
     """What to say of a component that works on other genomes; a kind that no genotype has is a likely typing error."""
-    message = f"`{spec.name}` works on {' or '.join(spec.schema.kinds)} genomes, not on {genotype.schema.kinds[0]}"
+    works, has = " or ".join(spec.schema.kinds), next(iter(genotype.schema.kinds), "those of no kind")
+    message = f"`{spec.name}` works on {works} genomes, not on {has}"
     if "real-vector" in spec.schema.kinds and (others := _not_real(genotype)):
         message += f", whose {' and '.join(others)}"
     installed = catalogue.entries("genotypes")

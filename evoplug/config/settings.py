@@ -64,6 +64,9 @@ class RunSettings:
     )
     checkpoint: Annotated[Checkpoint, "when one is written, from which `evoplug resume` goes on"] = Checkpoint()
     measure: Annotated[Measure | None, "when validation metrics are measured along the way"] = None
+    timeout: Annotated[
+        float | None, Gt(0), "seconds that one call of the evaluator may take, else the run fails; absent: no limit"
+    ] = None
 
     def check(self, costs: Iterable[str]) -> Iterator[tuple[Key, str]]:
         """What types and bounds do not say; ``costs`` are the evaluator's own columns of the ledger."""
@@ -87,6 +90,7 @@ class RunSettings:
         rule = "every" if self.checkpoint.every is not None else "minutes"
         checkpoint = {rule: getattr(self.checkpoint, rule), "keep": self.checkpoint.keep}
         measure = {"measure": {"every": self.measure.every}} if self.measure else {}
+        timeout = {"timeout": self.timeout} if self.timeout is not None else {}
         return {
             "name": self.name,
             "seed": self.seed,
@@ -96,6 +100,7 @@ class RunSettings:
             "stop": dict(self.stop),
             "checkpoint": checkpoint,
             **measure,
+            **timeout,
         }
 
 

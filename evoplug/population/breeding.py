@@ -107,13 +107,25 @@ def _breed(operator: Operator, parents: Members, rows: Sequence[torch.Tensor], r
         with untouched(operator, lambda: first, "its parents: return a new genome"):
             for i, chosen in enumerate(zip(*(each.tolist() for each in rows), strict=True)):
                 new[i] = operator(*(old[row] for row in chosen), rng.child(i))
-        require(operator, unstorable(new[0]) if new else None)
+                require(operator, _unlike(new[i], [old[row] for row in chosen]))
+        begun = bool((parents.parents >= 0).any())  # those of the first generation are all looked at
+        for child in new[:1] if begun else new:
+            require(operator, unstorable(child))
     else:
         require(operator, "does not work on genomes of several parts")
 
 
+def _unlike(child: Any, parents: Sequence[Any]) -> str | None:
+    """What is wrong with a child, as far as that can be told without its genotype, whose affair its size is."""
+    if isinstance(child, tuple | type(None)) and not any(isinstance(parent, type(child)) for parent in parents):
+        return f"must return one genome, like its parent's a {type(parents[0]).__qualname__}, got {_spelled(child)}"
+    return None
+
+
 def _spelled(value: Any) -> str:
     """A tensor's dtype and shape, or what else it is."""
+    if isinstance(value, tuple):  # DEAP's operators return all their children in one
+        return f"a tuple of {len(value)}: return the genome itself"
     if not isinstance(value, torch.Tensor):
         return "None" if value is None else f"a {type(value).__qualname__}"
     return f"{value.dtype} {tuple(value.shape)}".removeprefix("torch.")

@@ -11,7 +11,7 @@ from evoplug import catalogue
 from evoplug.catalogue import REQUIRED, Entry
 from evoplug.config.building import blamed, build, held
 from evoplug.contracts import Component, Dataset
-from evoplug.errors import EvoplugError, FilesError
+from evoplug.errors import PASSING, EvoplugError, FilesError
 
 State = Literal["here", "missing", "no files", "your own files", "broken"]
 
@@ -78,9 +78,9 @@ def _files(name: str, dataset: Dataset) -> tuple[Path, ...]:
     """What ``files`` says; an exception of its own is the plugin's fault."""
     try:
         return tuple(dataset.files())
-    except EvoplugError:
+    except PASSING:
         raise
-    except Exception as error:
+    except BaseException as error:
         raise blamed(f"{name}: files", error) from error
 
 

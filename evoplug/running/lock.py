@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from evoplug import catalogue
-from evoplug.catalogue import modules
+from evoplug.catalogue import folders, modules
 from evoplug.config import Experiment, Spec, objects, paths
 from evoplug.config.difference import differences
 from evoplug.config.functions import Reference
@@ -23,8 +23,9 @@ from evoplug.running import reading
 
 
 def lock(experiment: Experiment) -> dict[str, dict[str, Any]]:
-    """A row for each component and each function from a file or a module: its distribution and its source's hash; and
-    one for each file that a parameter of the type ``Path`` names: its hash, and that it is ``data``. Folders have none.
+    """A row for each component and each function from a file or a module: its distribution and its source's hash; one
+    for each module beside such a file that it imports; and one for each file that a parameter of the type ``Path``
+    names: its hash, and that it is ``data``. Folders have none.
 
     Keys are ``module:Class``, ``FILE.py:Class`` beside a configuration, or the file. A part that was given as an
     object, and so cannot be rebuilt from its name, stands under its place in the configuration, e.g.
@@ -88,9 +89,9 @@ def changed_sources(then: Lock) -> list[str]:
 def _changes(key: str, then: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
     """(sort of change, what) of one row."""
     data = then.get("data", False)
-    if data and now is None:
+    if now is None:
         yield "", f"{key} is missing"
-    elif now is None or now["sha256"] != then["sha256"]:
+    elif now["sha256"] != then["sha256"]:
         yield f"the {'data have' if data else 'source has'} changed since the run began", key
     if now is not None and "parameters" in then:
         for each in differences(then["parameters"], now.get("parameters", {}), f"{key}."):
@@ -105,14 +106,23 @@ def _rows(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
     entry = catalogue.find(spec.group, spec.name)
     installed = {"distribution": entry.distribution, "version": entry.version} if entry.version else {}
     yield entry.value, {**installed, "sha256": _hash(entry.file)}
+    if not entry.version and entry.file is not None:
+        yield from _beside(entry.file)
     for name, value in spec.parameters.items():
         if isinstance(value, Reference):
             yield str(value), {"sha256": _hash(_source(value))}
+            if (file := Path(value.rpartition(":")[0])).suffix == ".py":
+                yield from _beside(file)
         elif callable(value):
             yield _object(value, (*spec.key, name))
         if spec.group != "recorders":  # what they name is written by the run
             named = (file for file in paths.inside(value) if file.is_file())
             yield from ((str(file), {"data": True, "sha256": _hash(file)}) for file in named)
+
+
+def _beside(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The modules beside a file that it imports."""
+    yield from ((str(module), {"sha256": _hash(module)}) for module in folders.imported(file))
 
 
 def _object(given: Any, key: Key) -> tuple[str, dict[str, Any]]:
@@ -135,11 +145,11 @@ def _as_json(value: Any) -> Any:
 
 
 def _source(key: str) -> Path | None:
-    """The file of ``module:name`` or ``FILE.py:name``; None for a module without one, such as a built-in.
+    """The file of ``module:name``, ``FILE.py:name`` or ``FILE.py``; None for a module without one, such as a built-in.
 
     No module is imported to find it.
     """
-    place = key.rpartition(":")[0]
+    place = key if key.endswith(".py") else key.rpartition(":")[0]
     return Path(place) if place.endswith(".py") else modules.locate(place)[0]
 
 

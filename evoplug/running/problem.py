@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ import torch
 from evoplug.catalogue.blame import said
 from evoplug.config.joint import seen_by, translated
 from evoplug.contracts import Evaluator, Genotype, Mutation, Problem, Strategy
-from evoplug.errors import EvaluationError, EvoplugError, named, require
+from evoplug.errors import PASSING, EvaluationError, named, require
 from evoplug.population.untouched import sample, untouched
 from evoplug.rng import Rng
 from evoplug.running import promises
@@ -31,6 +31,8 @@ class RunProblem(Problem):
         seed: of the run.
         device: where tensors live.
         strategy: who sees the genotype in its way, and whose mutations keep columns beside each genome.
+        limit: ``limit(error)`` is a block that raises the error where it takes too long; every call of the evaluator
+            is in one.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class RunProblem(Problem):
         seed: int,
         device: torch.device,
         strategy: Strategy | None = None,
+        limit: Callable[[EvaluationError], AbstractContextManager[None]] | None = None,
     ) -> None:
         root = Rng(seed, device)
         self.genotype = genotype if strategy is None else seen_by(strategy, genotype)
@@ -59,6 +62,7 @@ class RunProblem(Problem):
         self._evaluation_rng = root.child("evaluation")
         self._measure_rng = root.child("measure")
         self._sample_rng = root.child("sample")
+        self._limit = limit
         self._calls = 0
         self._next_id = 0
 
@@ -115,7 +119,7 @@ class RunProblem(Problem):
         rng = self._evaluation_rng.child(self._calls)
         self._calls += 1
         shown = self._shown(members)
-        with self.timed("evaluation"), self.blamed("evaluate"), self._untouched(shown):
+        with self.timed("evaluation"), self._at_work("evaluate", shown):
             evaluation = self.evaluator.evaluate(shown, rng)
         require(self.evaluator, promises.evaluation(evaluation, len(members), self.evaluator, "evaluate"))
         self.ledger.add(evaluations=len(members), **evaluation.cost)
@@ -128,7 +132,7 @@ class RunProblem(Problem):
 
     def measure(self, members: Members, split: str = "validation") -> dict[str, torch.Tensor]:
         shown = self._shown(members)
-        with self.timed("measure"), self.blamed("measure"), self._untouched(shown):
+        with self.timed("measure"), self._at_work("measure", shown):
             metrics = self.evaluator.measure(shown, split, self._measure_rng.child(split))
         require(self.evaluator, promises.metrics(metrics, len(members)))
         return {name: value.detach().cpu() for name, value in metrics.items()}
@@ -150,7 +154,7 @@ class RunProblem(Problem):
         rng = self._evaluation_rng.child(self._calls)
         self._calls += 1
         shown = self._shown(members)
-        with self.timed("evaluation"), self.blamed("update"), self._untouched(shown):
+        with self.timed("evaluation"), self._at_work("update", shown):
             evaluation = self.evaluator.update(shown, rng)
         require(self.evaluator, promises.evaluation(evaluation, len(members), self.evaluator, "update"))
         self.ledger.add(**evaluation.cost)
@@ -186,17 +190,33 @@ class RunProblem(Problem):
     # ------------------------------------------------------------------------------------------- the policy
 
     @contextmanager
+    def _at_work(self, method: str, members: Members) -> Iterator[None]:
+        """The evaluator is called with members."""
+        with self.blamed(method), self._limited(method, members), self._untouched(members):
+            yield
+
+    @contextmanager
     def blamed(self, method: str) -> Iterator[None]:
-        """An exception inside is the evaluator's; evoplug's own errors (missing data, a signal) pass."""
+        """An exception inside, and ``sys.exit``, is the evaluator's; evoplug's own (missing data, a signal) pass."""
         try:
             yield
-        except EvoplugError:
+        except PASSING:
             raise
-        except Exception as error:
-            name, made = named(type(self.evaluator)), int(self.ledger["generations"])
-            # Members are measured when their generation is complete.
-            generation = made if method == "measure" else made + 1
-            raise EvaluationError(f"generation {generation}: {name}: {method} {said(error)}") from error
+        except BaseException as error:
+            raise EvaluationError(f"{self._place(method)} {said(error)}") from error
+
+    def _limited(self, method: str, members: Members) -> AbstractContextManager[None]:
+        if self._limit is None:
+            return nullcontext()
+        first, last = int(members.ids.min()), int(members.ids.max())
+        which = f"member {first}" if len(members) == 1 else f"{len(members)} members, ids {first} to {last},"
+        return self._limit(EvaluationError(f"{self._place(method)} of {which} took longer than run.timeout allows"))
+
+    def _place(self, method: str) -> str:
+        made = int(self.ledger["generations"])
+        # Members are measured when their generation is complete.
+        generation = made if method == "measure" else made + 1
+        return f"generation {generation}: {named(type(self.evaluator))}: {method}"
 
     def _shown(self, members: Members) -> Members:
         """The strategy's members as the evaluator sees them."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-import math
+import reprlib
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ import torch
 from evoplug.contracts import Evaluator, Genotype
 from evoplug.running.records import plain
 from evoplug.types import COLUMNS, Evaluation, Genomes, Members, Parts, count, genome, unstorable
+
+FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 RECORDED = frozenset({*COLUMNS, "best", "mean", "std", "invalid", "time"})
 """Columns of every line of records, which are not an evaluator's to fill."""
@@ -25,37 +28,56 @@ def evaluation(given: Any, n: int, evaluator: Evaluator, method: str) -> str | N
         return f"fitness must be a tensor ({n},), got {_kind(given.fitness)}"
     if given.fitness.shape != (n,):
         return f"fitness must have shape ({n},), got {tuple(given.fitness.shape)}"
-    if not given.fitness.is_floating_point():
-        return f"fitness must be a floating tensor, got {given.fitness.dtype}"
+    if given.fitness.dtype not in FLOATING:
+        width = " of 16, 32 or 64 bits" if given.fitness.is_floating_point() else ""
+        return f"fitness must be a floating tensor{width}, got {given.fitness.dtype}"
+    if odd := _unreadable(given.fitness):
+        return f"fitness must be numbers in memory, got a tensor {odd}"
     return _cost(given.cost, evaluator.costs) or _columns(given.columns, n) or _promised(given, n, evaluator, method)
 
 
-def _cost(cost: Mapping[str, Any], declared: tuple[str, ...]) -> str | None:
-    if undeclared := set(cost) - set(declared):
-        return f"costs {sorted(undeclared)} are not in its `costs`"
+def _unreadable(values: torch.Tensor) -> str | None:
+    """Why the numbers of a tensor cannot be read."""
+    if values.is_meta:
+        return "on device meta"
+    return None if values.layout == torch.strided else f"of layout {values.layout}"
+
+
+def _cost(cost: Any, declared: tuple[str, ...]) -> str | None:
+    if not isinstance(cost, Mapping):
+        return f"cost must be a mapping column -> number, got {_kind(cost)}"
+    if undeclared := [name for name in cost if name not in declared]:
+        return f"costs {undeclared} are not in its `costs`"
     for name, amount in cost.items():
-        if not isinstance(amount, int | float) or not (math.isfinite(amount) and amount >= 0):
-            return f"cost `{name}` must be a number from 0 on, got {amount!r}"
+        if not isinstance(amount, int | float) or not 0 <= amount <= sys.float_info.max:
+            return f"cost `{name}` must be a number from 0 on, got {reprlib.repr(amount)}"
     return None
 
 
-def _columns(columns: Mapping[str, Any], n: int) -> str | None:
+def _columns(columns: Any, n: int) -> str | None:
+    if not isinstance(columns, Mapping):
+        return f"columns must be a mapping name -> value, got {_kind(columns)}"
     for name, value in columns.items():
         if name in RECORDED:
             return f"column `{name}` is recorded anyhow; give yours another name"
         if isinstance(value, torch.Tensor):
             if value.shape not in ((), (n,)):
                 return f"column `{name}` must be a number or a tensor ({n},), got shape {tuple(value.shape)}"
-            continue
+            if odd := "of complex numbers" if value.is_complex() else _unreadable(value):
+                return f"column `{name}` must be numbers in memory, got a tensor {odd}"
         try:
-            plain(value, name)
+            plain({name: "" if isinstance(value, torch.Tensor) else value})
         except TypeError as error:
             return f"column {error}"
+        except RecursionError:
+            return f"column `{name}` is nested too deep"
     return None
 
 
 def _promised(given: Evaluation, n: int, evaluator: Evaluator, method: str) -> str | None:
     """States and cases, as ``provides`` announces them."""
+    if given.states is not None and not isinstance(given.states, list):
+        return f"states must be a list of {n}, got {_kind(given.states)}"
     if given.states is not None and len(given.states) != n:
         return f"expected {n} states, got {len(given.states)}"
     if method != "evaluate":
@@ -76,6 +98,12 @@ def metrics(given: Any, n: int) -> str | None:
         if not isinstance(values, torch.Tensor) or values.shape != (n,):
             got = tuple(values.shape) if isinstance(values, torch.Tensor) else _kind(values)
             return f"metric `{name}` must be a tensor ({n},), got {got}"
+        if odd := "of complex numbers" if values.is_complex() else _unreadable(values):
+            return f"metric `{name}` must be numbers in memory, got a tensor {odd}"
+        try:
+            plain({name: None})
+        except TypeError as error:
+            return f"metric {error}"
     return None
 
 

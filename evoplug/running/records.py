@@ -15,6 +15,9 @@ from evoplug.errors import FilesError
 from evoplug.running import reading
 from evoplug.running.writing import appending
 
+INTEGER = 1024
+"""Bits of the largest integers that are written: those of the largest float."""
+
 
 class Records:
     """Appends lines to a records file.
@@ -70,17 +73,26 @@ def plain(value: Any, place: str = "") -> Any:
         TypeError: for anything else than numbers, strings, and lists and tables of them, with its place.
     """
     if isinstance(value, Mapping):
-        return {str(key): plain(item, f"{place}.{key}") for key, item in value.items()}
+        return {plain(str(key), f"{place}.{key!a}"): plain(item, f"{place}.{key}") for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item, f"{place}[{number}]") for number, item in enumerate(value)]
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    if isinstance(value, str) and not value.isascii() and _is_torn(value):
+        raise TypeError(f"{place.removeprefix('.') or 'it'} holds {value!a}, which is no text: UTF-8 cannot write it")
+    if isinstance(value, int) and value.bit_length() > INTEGER:
+        raise TypeError(f"{place.removeprefix('.') or 'it'} is an integer of {value.bit_length()} bits")
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if hasattr(value, "tolist"):
         return plain(value.tolist(), place)
     what = f"{place.removeprefix('.') or 'it'} is a {type(value).__qualname__}"
     raise TypeError(f"{what}: records hold numbers, strings, and lists and tables of them")
+
+
+def _is_torn(text: str) -> bool:
+    """Whether there are halves of characters in it, as ``os.fsdecode`` makes of foreign bytes."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def read(path: Path) -> tuple[list[dict[str, Any]], str | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +13,7 @@ from typing import Any
 import torch
 
 from evoplug import config as configuration
-from evoplug.config import Checkpoint, Experiment
+from evoplug.config import Experiment
 from evoplug.config.document import Config, Overrides
 from evoplug.config.fit import Built, fit
 from evoplug.contracts import Loop
@@ -22,6 +21,7 @@ from evoplug.population.workers import workers
 from evoplug.running.costs import Timing
 from evoplug.running.problem import RunProblem
 from evoplug.running.runner import Execution, Watch
+from evoplug.running.signals import Stopper
 from evoplug.types import compact
 
 ENOUGH = 4.0
@@ -43,9 +43,9 @@ def rehearse(config: Config, overrides: Overrides, arm: str, folder: Path, begin
     built = fit(_arm(config, overrides, arm))
     run = built.experiment.run
     clock = _Clock()
-    execution = Execution(_endless(built), folder, clock)
+    execution = _Unsaved(_endless(built), folder, clock)
     with suppress(_Enough):
-        execution.run()
+        execution.run(Stopper())  # not entered: what stops a run stops this process
     problem, loop = execution.problem, execution.loop
     save, size = _checkpoint(problem, loop)
     with workers(run.workers, run.threads):
@@ -63,6 +63,13 @@ def rehearse(config: Config, overrides: Overrides, arm: str, folder: Path, begin
         memory=_peak(),
         device_memory=torch.cuda.max_memory_allocated(execution.device) if execution.device.type == "cuda" else 0,
     )
+
+
+class _Unsaved(Execution):
+    """Without checkpoints."""
+
+    def _due(self, spent: Mapping[str, float]) -> bool:
+        return False
 
 
 class _Enough(Exception):
@@ -96,7 +103,7 @@ def _arm(config: Config, overrides: Overrides, arm: str) -> Experiment:
 def _endless(built: Built) -> Built:
     """The same run without budget, and without what a run does only now and then."""
     run = built.experiment.run
-    endless = replace(run, stop={"generations": sys.maxsize}, checkpoint=Checkpoint(minutes=math.inf), measure=None)
+    endless = replace(run, stop={"generations": sys.maxsize}, measure=None, timeout=None)
     return replace(built, experiment=replace(built.experiment, run=endless))
 
 

@@ -137,8 +137,8 @@ def read_result(path: Path) -> dict[str, Any]:
     return result
 
 
-def create(out: str | os.PathLike[str] | None, name: str, seed: int) -> Path:
-    """Make a new run folder: ``out``, or ``runs/<name>/run/seed-<seed>`` with a suffix where that is taken.
+def create(out: str | os.PathLike[str] | None, name: str, seed: int, here: Path = Path()) -> Path:
+    """Make a new run folder: ``out``, or ``runs/<name>/run/seed-<seed>`` in ``here``, with a suffix where it is taken.
 
     Raises:
         FilesError: if ``out`` exists and holds anything but what a run left that ended while it was set up, or cannot
@@ -150,7 +150,7 @@ def create(out: str | os.PathLike[str] | None, name: str, seed: int) -> Path:
             folder.mkdir(parents=True, exist_ok=True)
             require_unused(folder)
             return folder
-        parent = Path("runs") / name / "run"
+        parent = here / "runs" / name / "run"
         parent.mkdir(parents=True, exist_ok=True)
         return _unused(parent, f"seed-{seed}")
     except OSError as error:

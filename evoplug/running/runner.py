@@ -7,30 +7,39 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from evoplug.catalogue.blame import blamed
+from evoplug.catalogue.blame import blamed, text
 from evoplug.config import Experiment
 from evoplug.config.difference import differences
 from evoplug.config.fit import Built, located
+from evoplug.config.settings import SHARE
 from evoplug.contracts import Evaluator, Loop
-from evoplug.errors import EvaluationError, FilesError, Interrupted, PluginError, named
+from evoplug.errors import PASSING, EvaluationError, FilesError, Interrupted, PluginError, named
 from evoplug.population.workers import workers
 from evoplug.running import rundir
 from evoplug.running.checkpoint import Checkpoints
 from evoplug.running.problem import RunProblem, start
 from evoplug.running.promises import inside
 from evoplug.running.records import Records, plain, require
-from evoplug.running.signals import Stopper
+from evoplug.running.signals import GRACE, Stopper
 from evoplug.running.writing import appending
 from evoplug.types import Members, Outcome, genome
+
+LONG = GRACE / 2
+"""Seconds of a generation after which a checkpoint is written whatever the rule, unless that takes more than its share
+of the time: the next may take too long after a signal and be given up, and those before it are not to be lost."""
 
 
 class Watch:
     """What a run tells whoever looks on. The methods do nothing; the command line's watches print."""
+
+    def prepare(self, folder: Path) -> None:
+        """The run folder is there; now the parts start, and data are loaded."""
 
     def begin(self, experiment: Experiment, folder: Path, resumed_at: int) -> None:
         """Everything is loaded; ``resumed_at`` generations are done already."""
@@ -43,6 +52,10 @@ class Watch:
 
     def end(self, result: Mapping[str, Any]) -> None:
         """``result.json`` was written."""
+
+    def stuck(self, error: BaseException) -> None:
+        """Called from another thread, after ``end``: the run has been given up with this error, but code that cannot be
+        interrupted goes on in it. A process that has nothing else to do may end itself here."""
 
 
 class Execution:
@@ -63,38 +76,44 @@ class Execution:
         self.device = torch.device(built.device)
         self.checkpoints = Checkpoints(folder / rundir.CHECKPOINTS, self.settings.checkpoint.keep)
         self.profile: dict[str, float] = defaultdict(float)
+        self._goes_on = False
         self._best: float | None = None  # of the last generation, as the records have it
         self._saved_at, self._saved_generation, self._save_seconds = time.perf_counter(), 0, 0.0
         self._finished = rundir.is_finished(folder)  # its result stays until this session has its own
         self._restored = self._look()
 
-    def run(self) -> None:
+    def run(self, stopper: Stopper) -> None:
         """Go on until a stop rule holds, then report.
+
+        Args:
+            stopper: lets the generations end after a signal, and limits evaluations; entered by whoever wants that.
 
         Raises:
             EvoplugError: what ended the run early; ``result.json`` says so too.
             Interrupted: after a signal, with a checkpoint in place.
         """
+        self.watch.prepare(self.folder)
         restored, self._restored = self._restored, None
         if restored is None and (self.folder / rundir.METRICS).exists():
             self.watch.notice(f"{self.checkpoints.folder}: no checkpoint yet; the run starts again")
         with (
             workers(self.settings.workers, self.settings.threads),
-            Stopper() as stopper,
             self._closing(),
         ):
-            self.problem, self.loop = self._start()
+            self.problem, self.loop = self._start(stopper)
             offset = self._restore(*restored) if restored else 0
+            self._goes_on = True
             if not self._finished:
                 self._supersede()
             self.watch.begin(self.experiment, self.folder, int(self.problem.ledger["generations"]))
-            with Records(self.folder / rundir.METRICS, offset) as records:
+            with Records(self.folder / rundir.METRICS, offset) as records, stopper.step():
                 reason = self._generations(records, stopper)
             self._finish(reason)
 
-    def _start(self) -> tuple[RunProblem, Loop]:
-        strategy = self.built.strategy
-        problem = RunProblem(self.built.genotype, self.built.evaluator, self.settings.seed, self.device, strategy)
+    def _start(self, stopper: Stopper) -> tuple[RunProblem, Loop]:
+        built, seed, timeout = self.built, self.settings.seed, self.settings.timeout
+        limit = None if timeout is None else partial(stopper.limit, timeout)
+        problem = RunProblem(built.genotype, built.evaluator, seed, self.device, built.strategy, limit)
         with located(self.experiment, ("evaluator",)), blamed(self.built.strategy):
             start(problem.evaluator, self.settings.seed, self.device)
         with located(self.experiment, ("strategy",)), blamed(self.built.strategy):
@@ -117,9 +136,11 @@ class Execution:
         finally:
             try:
                 self.built.evaluator.close()
-            except Exception as error:
+            except PASSING:
+                raise
+            except BaseException as error:
                 name = named(type(self.built.evaluator))
-                self.watch.notice(f"{name}: close raised {type(error).__name__}: {error}")
+                self.watch.notice(f"{name}: close raised {type(error).__name__}: {text(error)}")
 
     def _generations(self, records: Records, stopper: Stopper) -> str:
         """Step until a stop rule holds; returns the rule."""
@@ -139,15 +160,17 @@ class Execution:
                         recorder.row(row)
                 self.watch.generation(row)
                 if stopper.signal is not None:
+                    stopper.settle()
                     self._save(records)
                     raise Interrupted(stopper.signal)
-                if self._due():
+                if self._due(row["time"]):
                     self._save(records)
             self._save(records)
             return reason
         finally:
-            for recorder in self.built.recorders:
-                recorder.close()
+            with blamed(self.built.strategy):
+                for recorder in self.built.recorders:
+                    recorder.close()
 
     def _over(self) -> str | None:
         """Why the search itself has come to its end, if it has."""
@@ -195,11 +218,14 @@ class Execution:
 
     # --------------------------------------------------------------------------------------- checkpoints
 
-    def _due(self) -> bool:
-        rule = self.settings.checkpoint
+    def _due(self, spent: Mapping[str, float]) -> bool:
+        """Whether a checkpoint is to be written, as the rule says, or because of what the last generation has taken."""
+        rule, passed = self.settings.checkpoint, time.perf_counter() - self._saved_at
+        if sum(spent.values()) >= LONG and passed >= self._save_seconds / SHARE:
+            return True
         if rule.every is not None:
             return int(self.problem.ledger["generations"]) % rule.every == 0
-        return time.perf_counter() - self._saved_at >= rule.wait(self._save_seconds)
+        return passed >= rule.wait(self._save_seconds)
 
     def _look(self) -> tuple[dict[str, Any], list[str]] | None:
         """The checkpoint to go on from, with its warnings.
@@ -295,11 +321,19 @@ class Execution:
         evaluator = self.built.evaluator
         return evaluator.state_dict() if type(evaluator).model is not Evaluator.model else {}
 
+    def stuck(self, error: BaseException) -> None:
+        """The run is given up with this error, but its code goes on; called from another thread."""
+        try:
+            self.stopped("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", str(error))
+        finally:
+            self.watch.stuck(error)
+
     def stopped(self, status: str, reason: str) -> None:
-        """Write the ``result.json`` of a run that did not finish, unless it had before and got no further. Where that
-        cannot be written, what stopped the run is what the user should hear."""
+        """Write the ``result.json`` of a run that did not finish; one that had finished, or was interrupted before it
+        went on, keeps its own. Where it cannot be written, what stopped the run is what the user should hear."""
         result = self._result(status, reason)
-        if not self._finished:
+        has_one = (self.folder / rundir.RESULT).exists()
+        if not self._finished and (self._goes_on or status == "failed" or not has_one):
             with suppress(FilesError):
                 rundir.write_json(self.folder / rundir.RESULT, result)
         self.watch.end(result)

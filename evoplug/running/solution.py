@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evoplug.errors import ConfigError, EvoplugError, FilesError
+from evoplug.errors import PASSING, ConfigError, FilesError
 from evoplug.types import Members, genome
 
 if TYPE_CHECKING:
@@ -70,16 +70,18 @@ class Solution:
         from evoplug.config import trust
         from evoplug.config.building import blamed
         from evoplug.config.joint import seen_by, translated
+        from evoplug.population.workers import one_thread
 
         with trust.trusting(self._trusted):
             evaluator, genotype = self._problem()
             try:
-                if self._owned:
-                    evaluator.load_state_dict(self._owned)
-                return evaluator.model(translated(self.member, genotype, seen_by(evaluator, genotype)))
-            except EvoplugError:
+                with one_thread():
+                    if self._owned:
+                        evaluator.load_state_dict(self._owned)
+                    return evaluator.model(translated(self.member, genotype, seen_by(evaluator, genotype)))
+            except PASSING:
                 raise
-            except Exception as error:
+            except BaseException as error:
                 raise blamed("evaluator: model", error) from error
 
     def _problem(self) -> tuple[Evaluator, Genotype | None]:

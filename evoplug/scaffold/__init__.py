@@ -10,8 +10,11 @@ import keyword
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from importlib.util import find_spec
 from pathlib import Path
 
 from evoplug import __version__, catalogue
@@ -84,11 +87,24 @@ def _unfit(name: str, group: str, words: Mapping[str, str], code: str) -> str | 
         return "cannot be a name: use small letters, digits and single hyphens, a letter first, e.g. evoplug-levy"
     if package == "evoplug" or package in sys.stdlib_module_names or keyword.iskeyword(package):
         return "is the name of another module; choose another, e.g. evoplug-levy"
+    if problem := _taken(name, package):
+        return problem
     if keyword.iskeyword(cls) or re.search(rf"\b{cls}\b", code):
         return f"would name its class `{cls}`, which means something else there; choose another"
     taken = [entry for entry in catalogue.entries(group) if entry.name == component(name)]
     if taken and taken[0].distribution == "evoplug":
         return f"would bring a {catalogue.singular(group)} `{component(name)}`, which evoplug has; choose another"
+    return None
+
+
+def _taken(name: str, package: str) -> str | None:
+    """What is installed that a new distribution would stand in the way of."""
+    with suppress(PackageNotFoundError):
+        return f"is the name of what is installed, in version {version(name)}; choose another, e.g. evoplug-levy"
+    with suppress(ImportError, ValueError):
+        found = find_spec(package)
+        if found is not None and found.origin:  # a mere folder has none
+            return f"would bring the module `{package}`, of which there is one; choose another, e.g. evoplug-levy"
     return None
 
 

@@ -298,6 +298,8 @@ class Train(Evaluator, genome="composite"):
                 yield "", f"the genotype's part `{name}` must be a real-vector of length 1"
             elif (part.lower < 0).any():
                 yield "", f"the genotype's part `{name}` must not go below 0"
+            elif name == "momentum" and (part.upper >= 1).any():
+                yield "", "the genotype's part `momentum` must stay below 1: set its `high`"
 
     def _data_misfits(self) -> Iterable[tuple[str, str]]:
         info = self.dataset.info()

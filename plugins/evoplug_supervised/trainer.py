@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import nn
 
+from evoplug.population.workers import look_up
 from evoplug_supervised.augmentation import Augmentation
 from evoplug_supervised.losses import Loss
 from evoplug_supervised.noise import Noise
@@ -76,6 +77,7 @@ def train(
                 group["lr"] = recipe.learning_rate * recipe.schedule(epoch)
             shuffled = torch.stack([torch.randperm(len(x), generator=order.torch, device=x.device) for order in orders])
             for rows in shuffled.view(*networks.lead, -1).split(recipe.batch, dim=-1):
+                look_up()
                 optimizer.zero_grad()
                 loss(networks(_inputs(x, rows, recipe, noises)), y.take(rows)).mean(-1).sum().backward()
                 optimizer.step()
@@ -117,6 +119,7 @@ def score(networks: Alone | Stack, x: torch.Tensor, y: torch.Tensor, loss: Loss)
     finite = torch.ones(lead, dtype=torch.bool, device=x.device)
     total = torch.zeros(2, *lead, dtype=torch.float64, device=x.device)
     for images, labels in zip(x.split(BLOCK), y.expand(*lead, -1).split(BLOCK, dim=-1), strict=True):
+        look_up()
         logits = networks(images.expand(*lead, *images.shape))
         finite &= logits.isfinite().all(-1).all(-1)
         total[0] += (logits.argmax(-1) == labels).sum(-1)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import evoplug
-from evoplug.catalogue import loading, local, lookup
+from evoplug.catalogue import folders, loading, lookup
 from evoplug.cli import main
 from evoplug.contracts import (
     Annotated,
@@ -161,7 +161,7 @@ class TestFiles:
     def test_the_same_operator_makes_the_same_run_by_its_name_and_as_an_object(self, beside) -> None:
         """Where a part comes from is no part of the result."""
         named = evoplug.run(beside / "my.toml", out=beside / "a")
-        made = local.load(beside / "ops.py").Cauchy()
+        made = folders.load(beside / "ops.py").Cauchy()
         given = evoplug.run(beside / "my.toml", {"operators.mutation": made}, out=beside / "b")
         assert [row["best"] for row in named.metrics] == [row["best"] for row in given.metrics]
 
@@ -610,5 +610,5 @@ def test_a_run_folder_can_be_read_without_the_file(beside) -> None:
     run = evoplug.run(beside / "my.toml", out=beside / "run")
     (beside / "ops.py").unlink()
     assert evoplug.Run(run.folder).metrics
-    with pytest.raises(evoplug.ConfigError, match=r"resolved.toml:\d+: plugins\[0\]: there is no file"):
+    with pytest.raises(evoplug.FilesError, match="ops.py:Cauchy is missing"):
         evoplug.resume(run.folder, MORE)

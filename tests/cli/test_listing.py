@@ -290,7 +290,7 @@ class TestMain:
         ("raised", "code", "error"),
         [
             (Interrupted(15), 143, "\nevoplug: stopped by signal 15\n"),
-            (KeyboardInterrupt(), 130, "\n"),
+            (KeyboardInterrupt(), 130, "\nevoplug: stopped by signal 2\n"),
         ],
     )
     def test_interruptions_have_their_codes(

@@ -209,3 +209,43 @@ def test_in_inference_mode_which_counts_no_changes_operators_work_too():
         out = blank(2, 3)
         Noise().into(members(torch.zeros(2, 3)), torch.tensor([0, 1]), Rng(1), out)
     assert not out.genomes.isnan().any()
+
+
+class Given(Mutation):
+    """Its children are given."""
+
+    def __init__(self, children):
+        self.children = children
+
+    def __call__(self, genome, rng):
+        return self.children.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("children", "message"),
+    [
+        (
+            [[1], [2], ([3],)],
+            "must return one genome, like its parent's a list, got a tuple of 1: return the genome itself",
+        ),
+        ([[1], [2], None], "must return one genome, like its parent's a list, got None"),
+        ([[1], [2], [object()]], "holds tensors and plain data only"),
+    ],
+)
+def test_every_child_is_held_against_its_parent(children, message):
+    population = members([[0], [0], [0]])
+    out = members([None, None, None])
+    with pytest.raises(PluginError, match=message):
+        breeding.mutate(Given(children), population, torch.arange(3), Rng(1), out)
+
+
+def test_tuples_and_none_are_genomes_where_parents_are():
+    population, out = members([(1,), None]), members([None, None])
+    breeding.mutate(Given([(2,), None]), population, torch.arange(2), Rng(1), out)
+    assert out.genomes == [(2,), None]
+
+
+def test_an_operator_on_tensors_that_returns_a_tuple_is_told_what_to_return():
+    population = members(torch.zeros(2, 3))
+    with pytest.raises(PluginError, match="must return a tensor .*, got a tuple of 1: return the genome itself"):
+        breeding.mutate(Given([(torch.zeros(2, 3),)]), population, torch.arange(2), Rng(1), members(torch.zeros(2, 3)))

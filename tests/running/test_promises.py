@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import reprlib
+
 import numpy
 import pytest
 import torch
@@ -37,6 +39,19 @@ def told(**given):
         ({}, None),
         ({"fitness": [0.0] * 3}, "fitness must be a tensor (3,), got list"),
         ({"fitness": GOOD.long()}, "fitness must be a floating tensor, got torch.int64"),
+        ({"fitness": GOOD.to(torch.float8_e4m3fn)},
+         "fitness must be a floating tensor of 16, 32 or 64 bits, got torch.float8_e4m3fn"),
+        ({"fitness": GOOD.to("meta")}, "fitness must be numbers in memory, got a tensor on device meta"),
+        ({"fitness": GOOD.to_sparse()}, "fitness must be numbers in memory, got a tensor of layout torch.sparse_coo"),
+        ({"cost": None}, "cost must be a mapping column -> number, got None"),
+        ({"cost": {"epochs": 10**400}}, f"cost `epochs` must be a number from 0 on, got {reprlib.repr(10**400)}"),
+        ({"columns": None}, "columns must be a mapping name -> value, got None"),
+        ({"columns": {"x": "a\udcff"}}, r"column x holds 'a\udcff', which is no text: UTF-8 cannot write it"),
+        ({"columns": {"a\udcff": 1}}, r"column 'a\udcff' holds 'a\udcff', which is no text: UTF-8 cannot write it"),
+        ({"columns": {"x": GOOD * 1j}}, "column `x` must be numbers in memory, got a tensor of complex numbers"),
+        ({"columns": {"x": GOOD.to("meta")}}, "column `x` must be numbers in memory, got a tensor on device meta"),
+        ({"columns": {"x": 10**400}}, "column x is an integer of 1329 bits"),
+        ({"states": iter([1, 2, 3])}, "states must be a list of 3, got list_iterator"),
         ({"states": None}, "it provides states, and gave none"),
         ({"states": [1]}, "expected 3 states, got 1"),
         ({"cases": None}, "cases must have shape (3, cases), got None"),
@@ -67,6 +82,9 @@ def test_an_update_owes_neither_states_nor_cases():
         (0.5, "measure must return a mapping metric -> (3,) tensor, not float"),
         ({"loss": 0.5}, "metric `loss` must be a tensor (3,), got float"),
         ({"loss": torch.tensor(0.5)}, "metric `loss` must be a tensor (3,), got ()"),
+        ({"loss": GOOD * 1j}, "metric `loss` must be numbers in memory, got a tensor of complex numbers"),
+        ({"loss": GOOD.to("meta")}, "metric `loss` must be numbers in memory, got a tensor on device meta"),
+        ({"a\udcff": GOOD}, r"metric 'a\udcff' holds 'a\udcff', which is no text: UTF-8 cannot write it"),
     ],
 )
 def test_what_metrics_may_be(given, message):

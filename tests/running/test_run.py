@@ -109,8 +109,48 @@ def test_nothing_is_overwritten(run):
 
 def test_folders_of_the_same_name_get_a_suffix(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names = [evoplug.run(SNES, {"run.stop.generations": 1}).folder.as_posix() for _ in range(3)]
-    assert names == ["runs/snes/run/seed-1", "runs/snes/run/seed-1-2", "runs/snes/run/seed-1-3"]
+    folders = [evoplug.run(SNES, {"run.stop.generations": 1}).folder for _ in range(3)]
+    assert [folder.name for folder in folders] == ["seed-1", "seed-1-2", "seed-1-3"]
+    assert {folder.parent for folder in folders} == {tmp_path / "runs" / "snes" / "run"}
+
+
+@pytest.mark.parametrize("method", ["start", "evaluate", "close"])
+def test_a_part_that_leaves_the_working_folder_loses_nothing(tmp_path, monkeypatch, method):
+    (tmp_path / "away").mkdir()
+    monkeypatch.chdir(tmp_path)
+    door = Door()
+    door._called = lambda name: os.chdir(tmp_path / "away") if name == method else None
+    run = evoplug.run({**SNES, "evaluator": door}, out="run")
+    assert (run.folder, run.status, len(run.metrics)) == (tmp_path / "run", "finished", 20)
+    assert list((tmp_path / "away").iterdir()) == []
+    os.chdir(tmp_path)
+    longer = evoplug.resume("run", {"run.stop.generations": 22}, evaluator=door, allow_changed=True)
+    assert len(longer.metrics) == 22
+    assert not (tmp_path / "run" / ".owner").exists()
+
+
+def test_a_second_run_in_another_thread_is_refused_and_a_run_inside_a_run_is_fine(tmp_path):
+    whole = evoplug.run(SNES, out=tmp_path / "whole")
+    refused, inside = [], []
+
+    def second():
+        try:
+            evoplug.run(SNES, out=tmp_path / "second")
+        except evoplug.EvoplugError as error:
+            refused.append(str(error))
+
+    class Nest(Watch):
+        def generation(self, row):
+            if row["generations"] == 3:
+                thread = threading.Thread(target=second)
+                thread.start()
+                thread.join()
+                inside.append(evoplug.run(SNES, out=tmp_path / "inside"))
+
+    outer = evoplug.run(SNES, out=tmp_path / "outer", watch=Nest())
+    assert rows(outer) == rows(inside[0]) == rows(whole)
+    assert refused == ["another thread is at a run, and a process has one at a time; evoplug.sweep has several"]
+    assert not (tmp_path / "second").exists()
 
 
 def test_a_folder_with_odd_characters_and_a_moved_one(tmp_path):
@@ -178,6 +218,55 @@ def test_an_evaluation_that_raises_is_reported_in_one_line_with_its_traceback_in
     run = evoplug.Run(tmp_path / "run")
     assert run.status == "failed"
     assert "KeyError" in (run.folder / "error.log").read_text()
+
+
+class Wordless(Exception):
+    def __str__(self):
+        raise ValueError("no text")
+
+
+class Base(BaseException):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (SystemExit(0), "SystemExit: 0"),
+        (GeneratorExit(), "GeneratorExit"),
+        (Base("b"), "Base: b"),
+        (ValueError("a\udcff"), r"ValueError: a\\udcff"),
+        (Wordless(), r"Wordless: \(its text cannot be had: ValueError\)"),
+        (ValueError("\n\nfirst\nsecond"), "ValueError: first"),
+    ],
+)
+@pytest.mark.parametrize(("method", "kind"), [("start", PluginError), ("evaluate", EvaluationError)])
+def test_whatever_a_part_raises_is_laid_at_its_door(tmp_path, method, kind, error, said):
+    door = Door()
+
+    def called(name):
+        if name == method:
+            raise error
+
+    door._called = called
+    with pytest.raises(kind, match=rf"Door\b.* raised {said} \(test_run.py:\d+; see error.log\)$"):
+        evoplug.run({**SNES, "evaluator": door}, out=tmp_path / "run")
+    run = evoplug.Run(tmp_path / "run")
+    assert run.status == "failed"
+    assert type(error).__name__ in (run.folder / "error.log").read_text()
+
+
+def test_an_interruption_that_a_part_raises_is_one(tmp_path):
+    door = Door()
+
+    def called(name):
+        if name == "evaluate":
+            raise KeyboardInterrupt
+
+    door._called = called
+    with pytest.raises(Interrupted, match="stopped by signal 2"):
+        evoplug.run({**SNES, "evaluator": door}, out=tmp_path / "run")
+    assert evoplug.Run(tmp_path / "run").status == "interrupted"
 
 
 def test_a_generation_without_a_valid_member_ends_the_run(tmp_path):

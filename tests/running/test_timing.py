@@ -119,7 +119,7 @@ def test_where_nothing_disturbs_the_clock_the_estimate_is_the_truth(slow, clock)
     clock.first = True
     run = evoplug.run(slow)
     assert timing.total(evoplug.check(slow).run) == run.result["ledger"]["seconds"] == 5 + 19 * 2
-    (checkpoint,) = (run.folder / "checkpoints").iterdir()
+    *_, checkpoint = sorted((run.folder / "checkpoints").iterdir())
     assert timing.checkpoint == pytest.approx(checkpoint.stat().st_size, rel=0.3)
     assert timing.memory is None or timing.memory > 10**8
 

@@ -62,8 +62,8 @@ class Part(Genotype):
 
     kinds = ("real-vector",)
 
-    def __init__(self, length=1, low=0.0):
-        self.length, self.lower = length, torch.full((length,), low)
+    def __init__(self, length=1, low=0.0, high=0.5):
+        self.length, self.lower, self.upper = length, torch.full((length,), low), torch.full((length,), high)
 
 
 class Scaled(Part):
@@ -296,6 +296,7 @@ def test_the_loss_comes_from_the_gene_and_members_are_compared_by_cross_entropy(
         (Together(loss=Part()), {}, "", "gives no loss function"),
         (Together(momentum=Part(length=2)), {}, "", "must be a real-vector of length 1"),
         (Together(weight_decay=Part(low=-1.0)), {}, "", "must not go below 0"),
+        (Together(momentum=Part(high=2.0)), {}, "", "part `momentum` must stay below 1: set its `high`"),
         (Together(momentum=Part()), {"optimizer": "adam"}, "optimizer", "adam has none"),
         (Part(), {}, "", "needs a composite genotype"),
         (None, {"dataset": Sides(shape=(3, 3))}, "network.takes", "cannot take examples of shape (3, 3)"),
