@@ -93,7 +93,8 @@ def sweep(
 ) -> list[rundir.Run]:
     """Run every arm of a configuration with every seed, each in a process and a folder of its own.
 
-    A second call runs only what is missing or unfinished. No metric depends on ``jobs``: ``run.threads`` is fixed, and
+    A second call runs only what is missing or unfinished; with another budget (``run.stop``) all runs go on to that,
+    unless they have spent more. No metric depends on ``jobs``: ``run.threads`` is fixed, and
     ``run.workers`` changes no result: unless the configuration sets it, cells that run at once share the cores, and
     each keeps the workers that it began with.
 
@@ -146,11 +147,13 @@ def resume(
             ``evaluator=MyEvaluator()``, ``operators={"mutation": Levy()}``.
 
     Raises:
-        ConfigError: if an object is missing, or there was none where one is given.
+        ConfigError: if an object is missing, or there was none where one is given; or if a budget is less than what
+            the run has spent.
         FilesError: if the folder is no run folder, is held by another run, its checkpoints are damaged, or a part
             has changed: its source, a file that it reads, a parameter of an object.
     """
     from evoplug.config.fit import fit
+    from evoplug.running.budgets import lowered
 
     old = rundir.Run(folder)
     with rundir.held(old.folder):
@@ -159,6 +162,8 @@ def resume(
         if old.status == "finished" and not document.overridden:
             return old
         built = fit(configuration.check(configuration.with_objects(document, objects)))
+        if mistakes := list(lowered(old, built.experiment.run.stop)):
+            raise ConfigError(mistakes=mistakes)
         if not allow_changed:
             _unchanged(old.folder, built.experiment)
         if document.overridden:
