@@ -92,6 +92,7 @@ class Train(Evaluator, genome="composite"):
     provides = ("states",)
     costs = ("epochs", "steps", "samples")
     headline = "accuracy"
+    minimised = ("loss",)
 
     def check(self) -> Iterable[tuple[str, str]]:
         if self.optimizer == "adam" and self.momentum is not None:
