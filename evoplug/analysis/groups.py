@@ -47,9 +47,16 @@ class Groups:
     """Runs that began before the claims stood as they do."""
     notices: tuple[str, ...] = ()
     """What the reader must know: what was left out, and why."""
+    unfinished: tuple[str, ...] = ()
+    """Arms that are here and have no finished run."""
+
+    @property
+    def runs(self) -> list[Run]:
+        """Of all arms."""
+        return [run for runs in self.arms.values() for run in runs]
 
 
-def read(folders: Iterable[str | os.PathLike[str]], *, unfinished: bool = False) -> Groups:
+def read(folders: Iterable[str | os.PathLike[str]], *, unfinished: bool = False, without: Iterable[str] = ()) -> Groups:
     """The finished runs in some folders.
 
     A run in ``.../<arm>/seed-<n>`` belongs to that arm, any other is an arm of its own. Where two arms share a name,
@@ -58,28 +65,32 @@ def read(folders: Iterable[str | os.PathLike[str]], *, unfinished: bool = False)
     Args:
         folders: run folders, or folders that hold run folders at any depth.
         unfinished: take a run that is there alone although it has not finished; a notice says how far it is.
+        without: arms to leave out, by their names here, or single runs, as ``ARM/seed-3``; none of their files is read.
 
     Raises:
+        ConfigError: if there is nothing of a name in ``without``; names the nearest.
         FilesError: if there is no run folder or no finished run, records are damaged, the runs are of different
             problems, or the runs of an arm of different settings; it says where and how they differ.
     """
-    found = _found(folders)
-    if unfinished and len(found) == 1 and found[0].status != "finished":
-        return _unfinished(found[0])
     notices: list[str] = []
     by_arm: dict[Path, list[Run]] = defaultdict(list)
-    for run in found:
+    for run in _found(folders):
         by_arm[_arm(run.folder)].append(run)
+    labels = _labels(list(by_arm))
+    by_arm = _rest(by_arm, labels, list(dict.fromkeys(without)), notices)
+    found = [run for runs in by_arm.values() for run in runs]
+    if unfinished and len(found) == 1 and found[0].status != "finished":
+        return _unfinished(found[0], notices)
     sweeps = {folder.parent: _Sweep(folder.parent / SWEEP) for folder in by_arm if (folder.parent / SWEEP).is_file()}
     arms = sorted(by_arm, key=lambda arm: (str(arm.parent), _rank(arm, sweeps), _natural(arm.name)))
-    labels = _labels(arms)
+    labels = {**{arm: labels[arm] for arm in arms}, **labels}  # those that stay first, in the order of the sweep
     runs = {labels[arm]: tuple(_usable(labels[arm], by_arm[arm], notices)) for arm in arms}
     finished = {label: found for label, found in runs.items() if found}
     if not finished:
         raise FilesError("\n".join(["none of these runs has finished", *notices]))
     _same_problem(finished, notices)
     claims, before = _claims(sweeps, labels, finished)
-    return Groups(finished, claims, before, tuple(notices))
+    return Groups(finished, claims, before, tuple(notices), tuple(label for label in runs if label not in finished))
 
 
 # ------------------------------------------------------------------------------------------------- numbers of a run
@@ -193,6 +204,24 @@ def _labels(arms: Sequence[Path]) -> dict[Path, str]:
     return {arm: "/".join(arm.parts[-depth:]) for arm in arms}
 
 
+def _rest(
+    by_arm: Mapping[Path, list[Run]], labels: Mapping[Path, str], without: Sequence[str], notices: list[str]
+) -> dict[Path, list[Run]]:
+    """What remains without the arms and the runs of these names."""
+
+    def names(arm: Path, run: Run) -> set[str]:
+        return {labels[arm], f"{labels[arm]}/{run.folder.resolve().name}"}
+
+    known = {name for arm, runs in by_arm.items() for run in runs for name in names(arm, run)}
+    for name in without:
+        if name not in known:
+            raise ConfigError((), f"{name}: no arm or run of this name to leave out; {suggestion(name, sorted(known))}")
+    if without:
+        notices.append(f"left out, as was asked: {', '.join(without)}")
+    rest = {arm: [run for run in runs if not names(arm, run) & {*without}] for arm, runs in by_arm.items()}
+    return {arm: runs for arm, runs in rest.items() if runs}
+
+
 def _usable(label: str, runs: Iterable[Run], notices: list[str]) -> Iterator[Run]:
     """The finished runs of one arm, every seed once; all of them must have the same settings."""
     first: Run | None = None
@@ -215,11 +244,11 @@ def _usable(label: str, runs: Iterable[Run], notices: list[str]) -> Iterator[Run
         yield run
 
 
-def _unfinished(run: Run) -> Groups:
+def _unfinished(run: Run, notices: list[str]) -> Groups:
     """One run as far as it is."""
     if not run.metrics:
         raise FilesError(f"{run.folder}: {run.status}, before the end of its first generation")
-    notices = [progress(run)]
+    notices.append(progress(run))
     _check_records(run, notices)
     return Groups({_arm(run.folder).name: (run,)}, notices=tuple(notices))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from typing import NamedTuple
 import click
 
 from evoplug import __version__
-from evoplug.errors import EvoplugError, Interrupted
+from evoplug.errors import EvoplugError, Interrupted, printable
 
 
 class _Lazy(NamedTuple):
@@ -68,6 +69,11 @@ def commands() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command ``evoplug``; always ends in SystemExit. A command that returns an int sets the exit code."""
+    # A notebook's backend, which the commands it starts inherit and often lack; figures go to files, with none.
+    os.environ.pop("MPLBACKEND", None)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what an encoding lacks is shown as an escape
     try:
         result = commands.main(arguments, prog_name="evoplug", standalone_mode=False)
         code = result if isinstance(result, int) else 0
@@ -76,8 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         error.show()
         code = error.exit_code
     except EvoplugError as error:
-        for line in str(error).splitlines():
-            click.echo(f"evoplug: error: {line}", err=True)
+        for line in str(error).split("\n"):
+            click.echo(f"evoplug: error: {printable(line)}", err=True)
         code = error.exit_code
     except click.Abort as error:  # how click passes on a KeyboardInterrupt, of which Interrupted is one
         code = 130

@@ -30,7 +30,7 @@ def check(config: str, overrides: tuple[str, ...], device: str | None, timed: bo
 
     from evoplug import api
     from evoplug import config as configuration
-    from evoplug.cli import output
+    from evoplug.cli import consoles
     from evoplug.config.fit import fit_all
 
     settings = [*overrides, *([f"run.device={device}"] if device else [])]
@@ -40,7 +40,7 @@ def check(config: str, overrides: tuple[str, ...], device: str | None, timed: bo
     built = fit_all(arms.values())
     if experiment.sweep is None:
         experiment = built[0].experiment
-    console = output.console()
+    console = consoles.console()
     console.print(_summary(experiment, built[0]))
     for notice in experiment.document.notices:
         console.print(Text.assemble(("note: ", "yellow"), notice))

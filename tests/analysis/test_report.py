@@ -233,7 +233,7 @@ def test_damaged_files_are_named(name: str, tmp_path: Path) -> None:
 
 def test_numbers_are_short_and_deviations_end_at_their_second_digit() -> None:
     assert [number(value) for value in (0.12345, 12.0, 1234567, 12345.67, 1e-7, math.nan, None)] == [
-        "0.1235", "12", "1,234,567", "12,345.7", "1e-07", "–", "–",
+        "0.1235", "12", "1,234,567", "12,345.7", "1e-07", "-", "-",
     ]  # fmt: skip
     assert spread(Summary(3, 0.0, 0.87351, 0.0086)) == "0.8735 ± 0.0086"
     assert spread(Summary(3, 0.0, 1234.5, 21.4)) == "1,234 ± 21"
