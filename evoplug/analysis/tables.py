@@ -118,7 +118,7 @@ def _grid(table: Table) -> str:
 
 
 def _in_markdown(text: str) -> str:
-    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", printable(text))
+    return re.sub(r"([\\`*_\[\]<>|#~$&])", r"\\\1", printable(text))
 
 
 def _tabular(table: Table) -> str:

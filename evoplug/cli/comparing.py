@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from evoplug.cli import spelling
-from evoplug.errors import shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -115,7 +114,7 @@ def _print(compared: Comparison, at: tuple[str, float] | None) -> None:
         _print_notes(console, compared.doubts)
         console.print()
     for family in compared.families:
-        _print_family(console, family, max(len(shown(str(verdict.claim))) for verdict in compared.verdicts))
+        _print_family(console, family, max(len(str(verdict.claim)) for verdict in compared.verdicts))
     if compared.verdicts:
         console.print(Text(_legend(compared), "dim"))
     _print_notes(console, compared.notices)
@@ -166,7 +165,7 @@ def _arms(arms: Sequence[Arm]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for arm in arms:
         s = arm.summary
-        table.add_row(shown(arm.name), str(s.n), *map(_aligned, s[1:]), *([_reported(arm)] if papers else []))
+        table.add_row(arm.name, str(s.n), *map(_aligned, s[1:]), *([_reported(arm)] if papers else []))
     return table
 
 
@@ -201,7 +200,7 @@ def _verdicts(family: Family, width: int) -> Table:
         interval = "" if math.isnan(low) else f"[{low:.2f}, {high:.2f}]"
         effect = "" if math.isnan(a) else f"{a:.2f}"
         ps = map(_probability, (v.p, v.corrected, v.least))
-        table.add_row(shown(str(v.claim)).ljust(width), *ps, effect, interval, _answer(v))
+        table.add_row(str(v.claim).ljust(width), *ps, effect, interval, _answer(v))
     return table
 
 
