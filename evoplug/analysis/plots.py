@@ -39,6 +39,8 @@ INK = "#1f2430"
 """The colour of text and axes."""
 POINTS = 400
 """On a curve at most: more cannot be seen."""
+LARGEST = 1e300
+"""Size of a value at most: the ticks of an axis are counted beyond it, and numbers end at 1.8e308."""
 LONGEST = 60
 """Characters of a name in a figure or a file's name at most."""
 
@@ -132,8 +134,7 @@ def draw(groups: Groups, y: Sequence[str] = (), x: str = "generations", view: Vi
     """
     notices: list[str] = []
     with _style(), _one_look_an_arm(groups.arms):
-        columns = y or ["best", *_measured(groups.arms)]
-        figures = [_curves(groups.arms, column, x, view, notices) for column in columns]
+        figures = list(_all_curves(groups.arms, y, x, view, notices))
         with catalogue.beside(_beside(groups.arms, notices)):
             figures += _own(groups.arms, notices)
     return Drawings(tuple(_distinct(figures)), tuple(notices))
@@ -246,6 +247,19 @@ def _measured(arms: Mapping[str, Sequence[Run]]) -> list[str]:
     return [name for name, count in counts.items() if name.startswith("validation.") and count > len(arms)]
 
 
+def _all_curves(
+    arms: Mapping[str, Sequence[Run]], y: Sequence[str], against: str, view: View, notices: list[str]
+) -> Iterator[Drawing]:
+    """What was asked for; where nothing was, what can be drawn of what there is."""
+    for column in y or ["best", *_measured(arms)]:
+        try:
+            yield _curves(arms, column, against, view, notices)
+        except ConfigError as error:
+            if y or against != "generations":
+                raise
+            notices.append(f"{column} is not drawn: {error}")
+
+
 def _curves(arms: Mapping[str, Sequence[Run]], column: str, against: str, view: View, notices: list[str]) -> Drawing:
     """A line for each arm that has both columns, with a band where it has several runs."""
     figure = Figure()
@@ -281,7 +295,7 @@ class MeanCurve(NamedTuple):
 def mean_curve(curves: Sequence[tuple[Sequence[float], Sequence[float]]]) -> MeanCurve:
     """Several curves as one, over the part of the axis that all of them have, interpolated where their x differ.
 
-    Values that are not finite are left out. The deviation of one curve is 0.
+    Values that are not finite, or larger than :data:`LARGEST`, are left out. The deviation of one curve is 0.
 
     Raises:
         ConfigError: if a curve has no finite value, or no part of the axis is common to all.
@@ -346,7 +360,7 @@ def _show(axes: Axes, view: View) -> None:
 
 def _finite(x: Sequence[float], y: Sequence[float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     pairs = np.array([x, y], dtype=np.float64)
-    kept = pairs[:, np.isfinite(pairs).all(axis=0)]
+    kept = pairs[:, (np.abs(pairs) <= LARGEST).all(axis=0)]
     return kept[0], kept[1]
 
 

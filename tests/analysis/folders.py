@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import tomli_w
@@ -27,10 +28,12 @@ def finished(
     seed: int = 1,
     accuracy: float | None = 0.5,
     status: str = "finished",
+    ledger: Mapping[str, float] = MappingProxyType({}),
+    minimised: Sequence[str] | None = None,
     rows: Sequence[Mapping[str, Any]] = ({"generations": 1, "best": 0.1}, {"generations": 2, "best": 0.2}),
     **config: Any,
 ) -> Path:
-    """A run folder; ``config`` replaces whole sections."""
+    """A run folder; ``config`` replaces whole sections, a run of an older evoplug has no ``minimised``."""
     folder.mkdir(parents=True)
     whole = {**CONFIG, **config}
     whole["run"] = {**whole["run"], "seed": seed}
@@ -41,13 +44,15 @@ def finished(
         "status": status,
         "reason": "generations = 2",
         "seed": seed,
-        "ledger": {**{"generations": 2}, **{k: v for k, v in rows[-1].items() if k == "epochs"}},
+        "ledger": {"generations": 2, **{k: v for k, v in rows[-1].items() if k == "epochs"}, **ledger},
         "seconds": {"evaluation": 1.5},
         "best": {"fitness": -1.0, "generation": 2, "id": 7, "description": {"x": 3.0}},
         "validation": {},
         "test": {"accuracy": accuracy, "loss": None if accuracy is None else 1 - accuracy},
         "beside": {"mean of the weights": {"test": {"accuracy": 0.25}}},
     }
+    if minimised is not None:
+        result["minimised"] = list(minimised)
     (folder / "result.json").write_text(json.dumps(result))
     return folder
 

@@ -239,6 +239,9 @@ def test_numbers_are_short_and_deviations_end_at_their_second_digit() -> None:
     assert spread(Summary(3, 0.0, 1234.5, 21.4)) == "1,234 ± 21"
     assert spread(Summary(3, 0.0, 0.5, 0.0)) == "0.5 ± 0"
     assert spread(Summary(1, 0.0, 0.87351, math.nan)) == "0.8735"
+    assert spread(Summary(3, 0.0, 2e-7, 1.234e-8)) == "2e-07 ± 1.2e-08"
+    assert spread(Summary(3, 0.0, 1e200, 3e199)) == "1e+200 ± 3e+199"
+    assert spread(Summary(3, 0.0, 1e308, math.inf)) == "1e+308 ± infinite"
     assert [duration(seconds) for seconds in (4.25, 61, 7800)] == ["4.2 s", "1 min 1 s", "2 h 10 min"]
 
 
