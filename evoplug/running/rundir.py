@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
-from evoplug.errors import FilesError
+from evoplug.errors import FilesError, printable
 from evoplug.running import records
 from evoplug.running.solution import Solution
 from evoplug.types import Members, compact
@@ -197,14 +197,24 @@ def _read_solution(path: Path) -> tuple[Members, Mapping[str, Any]]:
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Replace a JSON file in one step."""
-    write_text(path, json.dumps(records.plain(data), indent=2, ensure_ascii=False) + "\n")
+    """Replace a JSON file in one step; what is no UTF-8, as a name of a file may be, stands in it as JSON's escape."""
+    text = json.dumps(records.plain(data), indent=2, ensure_ascii=False) + "\n"
+    write_text(path, text.encode(errors="backslashreplace").decode())
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace a text file in one step."""
+    """Replace a text file in one step.
+
+    Raises:
+        FilesError: if it cannot be written, or the text holds what is no UTF-8.
+    """
+    try:
+        data = text.encode()
+    except UnicodeEncodeError as error:
+        line = printable(text[: error.end].split("\n")[-1])
+        raise FilesError(f"{path}: cannot be written: it would hold a name that is no UTF-8: {line}") from None
     with replacing(path) as file:
-        file.write(text.encode())
+        file.write(data)
 
 
 @contextmanager

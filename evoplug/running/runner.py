@@ -306,5 +306,5 @@ def log_error(folder: Path) -> None:
     """Write the traceback of the exception that is being handled to ``error.log``."""
     import traceback
 
-    with (folder / rundir.ERROR_LOG).open("a", encoding="utf-8") as file:
+    with (folder / rundir.ERROR_LOG).open("a", encoding="utf-8", errors="backslashreplace") as file:
         traceback.print_exception(*sys.exc_info(), file=file)

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 import threading
 import time
 import tomllib
@@ -552,6 +553,20 @@ def test_a_budget_below_what_was_spent_is_refused_and_nothing_changes(stop, mess
         evoplug.resume(run.folder, {"run.stop": stop})
     assert len(str(caught.value).splitlines()) == 1
     assert {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file names are UTF-8")
+def test_a_name_that_no_file_of_a_run_can_hold_is_one_line(tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    (folder / "mine.py").write_text("def mine(x):\n    return x[:, 0]\n")
+    config = {**SNES, "evaluator": {"use": "function", "function": f"{folder / 'mine.py'}:mine"}}
+    with pytest.raises(
+        FilesError, match=r"resolved.toml: cannot be written: it would hold a name that is no UTF-8: .*\\udce9"
+    ):
+        evoplug.run(config, out=tmp_path / "run")
+    run = evoplug.run(SNES, out=folder / "run")
+    assert evoplug.resume(run.folder, {"run.stop.generations": 21}).status == "finished"
 
 
 def test_a_run_that_lost_generations_may_end_before_them(tmp_path):
