@@ -560,11 +560,12 @@ def test_a_name_that_no_file_of_a_run_can_hold_is_one_line(tmp_path):
     folder = tmp_path / os.fsdecode(b"caf\xe9")
     folder.mkdir()
     (folder / "mine.py").write_text("def mine(x):\n    return x[:, 0]\n")
-    config = {**SNES, "evaluator": {"use": "function", "function": f"{folder / 'mine.py'}:mine"}}
-    with pytest.raises(
-        FilesError, match=r"resolved.toml: cannot be written: it would hold a name that is no UTF-8: .*\\udce9"
-    ):
-        evoplug.run(config, out=tmp_path / "run")
+    (folder / "mine.toml").write_text(
+        'evoplug = 1\n[strategy]\nuse = "random-search"\n[genotype]\nuse = "real-vector"\nlow = -1.0\nhigh = 1.0\n'
+        '[evaluator]\nuse = "function"\nfunction = "./mine.py:mine"\n'
+    )
+    with pytest.raises(FilesError, match=r"resolved.toml: cannot be written: it would hold a name that is no UTF-8: "):
+        evoplug.run(folder / "mine.toml", out=tmp_path / "run")
     run = evoplug.run(SNES, out=folder / "run")
     assert evoplug.resume(run.folder, {"run.stop.generations": 21}).status == "finished"
 
