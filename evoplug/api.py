@@ -106,7 +106,8 @@ def sweep(
 ) -> list[rundir.Run]:
     """Run every arm of a configuration with every seed, each in a process and a folder of its own.
 
-    A second call runs only what is missing or unfinished. No metric depends on ``jobs``: ``run.threads`` is fixed, and
+    A second call runs only what is missing or unfinished; with another budget (``run.stop``) all runs go on to that,
+    unless they have spent more. No metric depends on ``jobs``: ``run.threads`` is fixed, and
     ``run.workers`` changes no result: unless the configuration sets it, cells that run at once share the cores, and
     each keeps the workers that it began with.
 
@@ -159,12 +160,14 @@ def resume(
             ``evaluator=MyEvaluator()``, ``operators={"mutation": Levy()}``.
 
     Raises:
-        ConfigError: if an object is missing, or there was none where one is given.
+        ConfigError: if an object is missing, or there was none where one is given; or if a budget is less than what
+            the run has spent.
         FilesError: if the folder is no run folder, is held by another run, its checkpoints are damaged, or a part
             has changed: its source, a file that it reads, a parameter of an object.
     """
     from evoplug.config.fit import fit
     from evoplug.running.alone import alone
+    from evoplug.running.budgets import lowered
 
     old = rundir.Run(_here() / folder)
     resolved = old.folder / rundir.RESOLVED
@@ -179,6 +182,8 @@ def resume(
             experiment = configuration.check(configuration.with_objects(asked, objects))
         if then is not None:
             _unchanged(old.folder, then, experiment)
+        if mistakes := list(lowered(old, experiment.run.stop)):
+            raise ConfigError(mistakes=mistakes)
         return _execute(fit(experiment), old.folder, watch)
 
 

@@ -114,8 +114,10 @@ class Component:
         super().__init_subclass__(**keywords)
         if genome is not None:
             cls.kinds = (genome,) if isinstance(genome, str) else tuple(genome)
-        for name in {"provides", "needs", "costs"} & vars(cls).keys():
+        for name in {"provides", "needs", "costs", "minimised"} & vars(cls).keys():
             _check_names(name, vars(cls)[name])
+        if getattr(cls, "headline", "") in getattr(cls, "minimised", ()):
+            raise TypeError(f"`minimised` names the headline, `{cls.headline}`, of which more is better")  # type: ignore[attr-defined]
 
     @classmethod
     def fits(cls, genotype: Genotype | type[Genotype]) -> bool:
@@ -132,7 +134,7 @@ def _check_names(variable: str, names: Any) -> None:
     if isinstance(names, str) or not all(isinstance(name, str) for name in names):
         raise TypeError(f"`{variable}` must be a tuple of names, got {names!r}")
     unknown = set(names) - {"states", "cases", "update"}
-    if unknown and variable != "costs":
+    if unknown and variable in ("provides", "needs"):
         raise TypeError(f"`{variable}` may hold states, cases and update, got {', '.join(sorted(unknown))}")
 
 
@@ -208,6 +210,9 @@ class Evaluator(Component):
     """The ledger columns that it fills, e.g. ``("epochs",)``; ``[run] stop`` takes them."""
     headline: ClassVar[str] = ""
     """The metric of ``measure`` that decides between solutions, e.g. ``"accuracy"``; higher is better."""
+    minimised: ClassVar[tuple[str, ...]] = ()
+    """The metrics of ``measure`` and the columns of the records of which less is better, e.g. ``("loss",)``; never the
+    headline. Comparisons, figures and reports go by it."""
     deterministic: ClassVar[bool] = False
     """Whether the same genome always gets the same fitness, so that the best of all generations is the best."""
 

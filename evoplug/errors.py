@@ -122,3 +122,18 @@ def dotted(key: Key) -> str:
 def split(key: str | Key) -> Key:
     """``"a.b"`` as ``("a", "b")``; a path stays as it is."""
     return tuple(part for part in key.split(".") if part) if isinstance(key, str) else tuple(key)
+
+
+# ------------------------------------------------------------------------------------------ how foreign text is shown
+
+
+def printable(text: str) -> str:
+    """The text with control characters and line breaks as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def shown(text: str) -> str:
+    """The text with its line breaks, other control characters as escapes."""
+    return "\n".join(map(printable, text.split("\n")))

@@ -13,6 +13,7 @@ from pathlib import Path
 import annotated_types
 import pytest
 
+import evoplug
 from analysis.folders import sweep
 from evoplug import catalogue, config, contracts
 from evoplug.cli import contracts_reference, main, reference
@@ -132,12 +133,17 @@ def test_the_reference_of_the_contracts_has_all_that_is_public() -> None:
 def test_the_page_on_json_names_every_key(tmp_path, capsys) -> None:
     keys = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", (DOCS / "json.md").read_text(), re.MULTILINE)))
     entry = data(catalogue.find("mutations", "gaussian"))
-    folder = sweep(tmp_path, {"a": [0.1], "b": [0.2]}, [{"better": "a", "than": "b", "metric": "test.accuracy"}])
+    folder = sweep(tmp_path / "s", {"a": [0.1], "b": [0.2]}, [{"better": "a", "than": "b", "metric": "test.accuracy"}])
+    (result,) = (folder / "a").rglob("result.json")
+    result.write_text(result.read_text().replace('"evaluations": 20', '"evaluations": 21'))
     with pytest.raises(SystemExit):
         main(["compare", str(folder), "--json"])
     compared = json.loads(capsys.readouterr().out)
     (arm, *_), (claim,), (earlier,) = compared["arms"]["test.accuracy"], compared["claims"], compared["earlier"]
-    assert keys == [*entry, *entry["parameters"][0], *compared, *arm, *claim, *earlier]
+    (spent,) = compared["spent"]
+    run = evoplug.run("quickstart", {"run.stop.generations": 1}, out=tmp_path / "run")
+    told = [*entry, *entry["parameters"][0], *compared, *arm, *claim, *earlier, *spent, *run.result]
+    assert keys == told
 
 
 def anchors(page: Path) -> set[str]:

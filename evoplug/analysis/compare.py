@@ -9,16 +9,19 @@ among themselves: a control costs the claims of the first kind nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Literal
 
 import numpy as np
 
-from evoplug.analysis import asked, statistics
+from evoplug.analysis import asked, spending, statistics
+from evoplug.analysis.direction import Goal
+from evoplug.analysis.direction import goal as goal_of
 from evoplug.analysis.earlier import Earlier
 from evoplug.analysis.groups import Groups, column, curve, numbers
+from evoplug.analysis.spending import Spent
 from evoplug.analysis.statistics import Effect, Summary, Values
 from evoplug.config import Claim, Paper
 from evoplug.config.messages import unknown
@@ -29,7 +32,7 @@ from evoplug.running.rundir import Run
 ALPHA = 0.05
 """A claim is shown where its corrected p is at most this."""
 
-Answer = Literal["shown", "not shown", "not enough runs"]
+Answer = Literal["shown", "not shown", "not enough runs", "not among these runs"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,10 @@ class Verdict:
     """The least p that these many runs can reach, before correction."""
     effect: Effect
     answer: Answer
-    """``not enough runs`` where not even complete separation could bring the corrected p down to :data:`ALPHA`."""
+    """``not enough runs`` where not even complete separation could bring the corrected p down to :data:`ALPHA`;
+    ``not among these runs`` where the folders hold nothing of an arm: the claim is counted, since it was stated."""
+    absent: tuple[str, ...] = ()
+    """The arms of the claim that are not among these runs."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +90,19 @@ class Comparison:
     """Whether there were claims; else every pair was tested."""
     earlier: tuple[Earlier, ...]
     """Runs that began before the sweep's claims stood as they do; none where others are tested."""
+    spent: tuple[Spent, ...]
+    """What the runs have not spent the same of; nothing where they are compared at an equal budget."""
     notices: tuple[str, ...]
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
         """Of all families."""
         return tuple(verdict for family in self.families for verdict in family.verdicts)
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What must be said beside the verdicts, a line each."""
+        return (*map(str, self.earlier), *([spending.said(self.spent)] if self.spent else []))
 
 
 def compare(
@@ -98,7 +111,7 @@ def compare(
     *,
     at: tuple[str, float] | None = None,
     claims: Sequence[Claim] | None = None,
-    goal: Literal["max", "min"] = "max",
+    goal: Goal | None = None,
 ) -> Comparison:
     """Compare arms by a metric.
 
@@ -109,7 +122,7 @@ def compare(
             fitness (with ``at``, ``best``).
         at: a column of the ledger and a budget: values are read from the last generation within that budget.
         claims: what to test. By default the sweep's claims about the metric; where there are none, every pair.
-        goal: of every pair: whether more of the metric is better, or less.
+        goal: of every pair: whether more of the metric is better, or less; by default as the evaluator says.
 
     Raises:
         ConfigError: if a metric, a column or an arm is not there; it names the choices.
@@ -118,17 +131,38 @@ def compare(
     stated = [claim for claim in (groups.claims if claims is None else claims) if metric in (None, claim.metric)]
     metrics = [metric] if metric is not None else list(dict.fromkeys(claim.metric for claim in stated))
     metrics = metrics or [_default(groups) if at is None else "best"]
-    tested = stated or [Claim(a, b, metrics[0], goal) for a, b in permutations(groups.arms, 2)]
-    _check_arms(groups, tested)
     notices = list(groups.notices)
+    notices += _against_evaluators(groups, stated)
+    tested = stated or _every_pair(groups, metrics[0], goal or _told(groups, metrics[0], notices))
+    _check_arms(groups, tested)
     values = {name: _values(groups, name, at, notices) for name in metrics}
+    here = {*groups.arms, *groups.unfinished}
     return Comparison(
         {name: tuple(_arm(groups, arm, name, values[name][arm]) for arm in groups.arms) for name in metrics},
-        tuple(_families(tested, values) if stated else [_pairs(tested, values)]),
+        tuple(_families(tested, values, here) if stated else [_pairs(tested, values, here)]),
         bool(stated),
         groups.earlier if claims is None else (),
+        tuple(spending.differing(groups.arms)) if at is None else (),
         tuple(notices),
     )
+
+
+def pair(
+    groups: Groups,
+    better: str,
+    than: str,
+    metric: str | None = None,
+    *,
+    margin: float = 0.0,
+    goal: Goal | None = None,
+) -> list[Claim]:
+    """A claim about two arms that no sweep has stated, for :func:`compare`; by default about the metrics of the
+    sweep's claims, and in the direction that the evaluator says."""
+    metrics = [metric] if metric else list(dict.fromkeys(claim.metric for claim in groups.claims))
+    return [
+        Claim(better, than, name, goal or goal_of(groups.runs, name) or "max", margin)
+        for name in metrics or [_default(groups)]
+    ]
 
 
 def _check_arms(groups: Groups, claims: Iterable[Claim]) -> None:
@@ -137,6 +171,28 @@ def _check_arms(groups: Groups, claims: Iterable[Claim]) -> None:
         for side in (claim.better, claim.than):
             if claim not in groups.claims and side not in groups.arms:
                 raise ConfigError((), f"`{side}`: {unknown(side, groups.arms, 'arm')}")
+
+
+# --------------------------------------------------------------------------------------------------------- direction
+
+
+def _every_pair(groups: Groups, metric: str, goal: Goal) -> list[Claim]:
+    return [Claim(a, b, metric, goal) for a, b in permutations(groups.arms, 2)]
+
+
+def _told(groups: Groups, metric: str, notices: list[str]) -> Goal:
+    """As the evaluators say; where they do not, more is taken to be better, and that is noted."""
+    told = goal_of(groups.runs, metric)
+    if told is None:
+        notices.append(f"these runs do not say whether more or less of {metric} is better: more is taken to be")
+    return told or "max"
+
+
+def _against_evaluators(groups: Groups, claims: Iterable[Claim]) -> Iterator[str]:
+    """Claims that more is better of what is to be small."""
+    for claim in claims:
+        if claim.goal == "max" and goal_of(groups.runs, claim.metric) == "min":
+            yield f'{claim} on {claim.metric}: less of it is better, and the claim, with goal = "max", says more is'
 
 
 # ------------------------------------------------------------------------------------------------------------ values
@@ -197,30 +253,41 @@ def _reported(run: Run) -> tuple[Paper | None, tuple[str, ...]]:
 # ---------------------------------------------------------------------------------------------------------- verdicts
 
 
-def _families(claims: Sequence[Claim], values: Mapping[str, Mapping[str, Values]]) -> Iterator[Family]:
+ByMetric = Mapping[str, Mapping[str, Values]]
+"""metric -> arm -> ``(n,)`` values."""
+
+
+def _families(claims: Sequence[Claim], values: ByMetric, here: Container[str]) -> Iterator[Family]:
     """By what is expected of the claims; none that is empty."""
     hold = [claim for claim in claims if claim.expect == "reproduced"]
     others = [claim for claim in claims if claim.expect != "reproduced"]
     if hold:
-        yield Family("expected to hold", tuple(_verdicts(hold, values)), len(hold))
+        yield Family("expected to hold", tuple(_verdicts(hold, values, here)), len(hold))
     if others:
-        yield Family("expected not to hold", tuple(_verdicts(others, values)), len(others))
+        yield Family("expected not to hold", tuple(_verdicts(others, values, here)), len(others))
 
 
-def _pairs(claims: Sequence[Claim], values: Mapping[str, Mapping[str, Values]]) -> Family:
-    return Family("every pair", tuple(_one_way(_verdicts(claims, values))), len(claims))
+def _pairs(claims: Sequence[Claim], values: ByMetric, here: Container[str]) -> Family:
+    return Family("every pair", tuple(_one_way(_verdicts(claims, values, here))), len(claims))
 
 
-def _verdicts(claims: Sequence[Claim], values: Mapping[str, Mapping[str, Values]]) -> list[Verdict]:
-    """Of one family, in its order."""
+def _verdicts(claims: Sequence[Claim], values: ByMetric, here: Container[str]) -> list[Verdict]:
+    """Of one family, in its order; ``here`` are the arms of which the folders hold anything."""
     sides = [_sides(claim, values[claim.metric]) for claim in claims]
     tests = [statistics.mann_whitney(x + claim.margin, y) if len(x) and len(y) else (1.0, True)
              for claim, (x, y) in zip(claims, sides, strict=True)]  # fmt: skip
     least = [statistics.least_p(len(x), len(y)) for x, y in sides]
     corrected, reachable = statistics.holm([p for p, _ in tests]), statistics.holm(least)
+    absent = [tuple(arm for arm in (claim.better, claim.than) if arm not in here) for claim in claims]
     return [
         Verdict(
-            claim, *tests[i], corrected[i], least[i], _effect(claim, *sides[i]), _answer(corrected[i], reachable[i])
+            claim,
+            *tests[i],
+            corrected[i],
+            least[i],
+            _effect(claim, *sides[i]),
+            "not among these runs" if absent[i] else _answer(corrected[i], reachable[i]),
+            absent[i],
         )
         for i, claim in enumerate(claims)
     ]

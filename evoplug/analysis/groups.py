@@ -46,12 +46,20 @@ class Groups:
     """Runs that began before the claims stood as they do."""
     notices: tuple[str, ...] = ()
     """What the reader must know: what was left out, and why."""
+    unfinished: tuple[str, ...] = ()
+    """Arms that are here and have no finished run."""
+
+    @property
+    def runs(self) -> list[Run]:
+        """Of all arms."""
+        return [run for runs in self.arms.values() for run in runs]
 
 
 def read(
     folders: Iterable[str | os.PathLike[str]],
     *,
     unfinished: bool = False,
+    without: Iterable[str] = (),
     plugins: Iterable[str | os.PathLike[str]] = (),
 ) -> Groups:
     """The finished runs in some folders.
@@ -62,30 +70,35 @@ def read(
     Args:
         folders: run folders, or folders that hold run folders at any depth.
         unfinished: take a run that is there alone although it has not finished; a notice says how far it is.
+        without: arms to leave out, by their names here, or single runs, as ``ARM/seed-3``; none of their files is read.
         plugins: the files beside the configurations that you trust, see :class:`evoplug.Run`; a notice names those
             that are left out.
 
     Raises:
+        ConfigError: if there is nothing of a name in ``without``; names the nearest.
         FilesError: if there is no run folder or no finished run, a file of one is damaged, the runs are of different
             problems, or the runs of an arm of different settings; it says where and how they differ.
     """
-    found = _found(folders, tuple(plugins))
-    notices = _left_out(found)
+    notices: list[str] = []
+    by_arm: dict[Path, list[Run]] = defaultdict(list)
+    for run in _found(folders, tuple(plugins)):
+        by_arm[_arm(run.folder)].append(run)
+    labels = _labels(list(by_arm))
+    by_arm = _rest(by_arm, labels, list(dict.fromkeys(without)), notices)
+    found = [run for runs in by_arm.values() for run in runs]
+    notices += _left_out(found)
     if unfinished and len(found) == 1 and found[0].status != "finished":
         return _unfinished(found[0], notices)
-    by_arm: dict[Path, list[Run]] = defaultdict(list)
-    for run in found:
-        by_arm[_arm(run.folder)].append(run)
     sweeps = {folder.parent: _Sweep(folder.parent / SWEEP) for folder in by_arm if reading.there(folder.parent / SWEEP)}
     arms = sorted(by_arm, key=lambda arm: (str(arm.parent), _rank(arm, sweeps), _natural(arm.name)))
-    labels = _labels(arms)
+    labels = {**{arm: labels[arm] for arm in arms}, **labels}  # those that stay first, in the order of the sweep
     runs = {labels[arm]: tuple(_usable(labels[arm], by_arm[arm], notices)) for arm in arms}
     finished = {label: found for label, found in runs.items() if found}
     if not finished:
         raise FilesError("\n".join(["none of these runs has finished", *notices]))
     _same_problem(finished, notices)
     claims, before = _claims(sweeps, labels, finished)
-    return Groups(finished, claims, before, tuple(notices))
+    return Groups(finished, claims, before, tuple(notices), tuple(label for label in runs if label not in finished))
 
 
 # ------------------------------------------------------------------------------------------------- numbers of a run
@@ -222,6 +235,24 @@ def _labels(arms: Sequence[Path]) -> dict[Path, str]:
     while len({arm.parts[-depth:] for arm in arms}) < len(arms):
         depth += 1
     return {arm: "/".join(arm.parts[-depth:]) for arm in arms}
+
+
+def _rest(
+    by_arm: Mapping[Path, list[Run]], labels: Mapping[Path, str], without: Sequence[str], notices: list[str]
+) -> dict[Path, list[Run]]:
+    """What remains without the arms and the runs of these names."""
+
+    def names(arm: Path, run: Run) -> set[str]:
+        return {labels[arm], f"{labels[arm]}/{run.folder.resolve().name}"}
+
+    known = {name for arm, runs in by_arm.items() for run in runs for name in names(arm, run)}
+    for name in without:
+        if name not in known:
+            raise ConfigError((), f"{name}: no arm or run of this name to leave out; {suggestion(name, sorted(known))}")
+    if without:
+        notices.append(f"left out, as was asked: {', '.join(without)}")
+    rest = {arm: [run for run in runs if not names(arm, run) & {*without}] for arm, runs in by_arm.items()}
+    return {arm: runs for arm, runs in rest.items() if runs}
 
 
 def _usable(label: str, runs: Iterable[Run], notices: list[str]) -> Iterator[Run]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import matplotlib
@@ -17,11 +21,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from evoplug import catalogue
+from evoplug.analysis import direction, statistics
 from evoplug.analysis.groups import Groups, curve
 from evoplug.catalogue import Entry, local
 from evoplug.config.building import build
 from evoplug.contracts import Plot
-from evoplug.errors import ConfigError, EvoplugError, FilesError, PluginError
+from evoplug.errors import ConfigError, EvoplugError, FilesError, PluginError, printable
 from evoplug.running.writing import replacing
 
 if TYPE_CHECKING:
@@ -35,6 +40,10 @@ INK = "#1f2430"
 """The colour of text and axes."""
 POINTS = 400
 """On a curve at most: more cannot be seen."""
+LARGEST = 1e300
+"""Size of a value at most: the ticks of an axis are counted beyond it, and numbers end at 1.8e308."""
+LONGEST = 60
+"""Characters of a name in a figure or a file's name at most."""
 
 _LABELS = {
     "best": "best fitness", "mean": "mean fitness", "std": "deviation of fitness", "seconds": "time [s]",
@@ -45,6 +54,7 @@ _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)), "-")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "")
 _SPREAD = [(0.04 * index, 0.25) for index in range(len(_COLOURS))]
+_LOOKS = cycler(color=_COLOURS, linestyle=_DASHES, marker=_MARKERS, markevery=_SPREAD)
 _STYLE: Mapping[str, Any] = {
     "axes.edgecolor": INK,
     "axes.facecolor": "none",
@@ -52,7 +62,7 @@ _STYLE: Mapping[str, Any] = {
     "axes.labelcolor": INK,
     "axes.labelsize": 9,
     "axes.linewidth": 0.7,
-    "axes.prop_cycle": cycler(color=_COLOURS, linestyle=_DASHES, marker=_MARKERS, markevery=_SPREAD),
+    "axes.prop_cycle": _LOOKS,
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 9,
@@ -79,11 +89,25 @@ _STYLE: Mapping[str, Any] = {
 }
 
 
+_looks: ContextVar[Mapping[str, Mapping[str, Any]]] = ContextVar("looks", default=MappingProxyType({}))
+"""Of the figures in the making: how the line of each arm looks, by what a legend says for it."""
+
+
+class View(NamedTuple):
+    """How the axes of curves are drawn."""
+
+    log_x: bool = False
+    log_y: bool = False
+    xlim: tuple[float | None, float | None] = (None, None)
+    """From and to; None leaves that end to the data."""
+    ylim: tuple[float | None, float | None] = (None, None)
+
+
 class Drawing(NamedTuple):
     """A figure, and what it is called."""
 
     name: str
-    """Stem of its file."""
+    """Stem of its file; distinct among the figures that are drawn together."""
     caption: str
     figure: Figure
 
@@ -97,24 +121,24 @@ class Drawings:
     """What could not be drawn, and why."""
 
 
-def draw(groups: Groups, y: Sequence[str] = (), x: str = "generations") -> Drawings:
+def draw(groups: Groups, y: Sequence[str] = (), x: str = "generations", view: View = View()) -> Drawings:  # noqa: B008
     """Curves of columns of the records, and every figure that plugins have for these runs, installed or trusted.
 
     Args:
         groups: the runs.
         y: columns, a figure each; by default ``best`` and every validation metric that was recorded.
         x: the column against which they are drawn.
+        view: the axes of the curves; figures of plugins have their own.
 
     Raises:
-        ConfigError: if no run has such a column: the nearest, or all.
+        ConfigError: if no run has such a column: the nearest, or all; or none has anything to see on a log axis.
     """
     notices: list[str] = []
-    with _style():
-        columns = y or ["best", *_measured(groups.arms)]
-        figures = [_curves(groups.arms, column, x, notices) for column in columns]
+    with _style(), _one_look_an_arm(groups.arms):
+        figures = list(_all_curves(groups.arms, y, x, view, notices))
         with catalogue.beside(_beside(groups.arms, notices)):
             figures += _own(groups.arms, notices)
-    return Drawings(tuple(figures), tuple(notices))
+    return Drawings(tuple(_distinct(figures)), tuple(notices))
 
 
 def save(drawing: Drawing, folder: Path, formats: Iterable[str] = FORMATS) -> list[Path]:
@@ -143,9 +167,14 @@ def svg(drawing: Drawing) -> str:
     return buffer.getvalue()
 
 
+def words(column: str) -> str:
+    """A column in words."""
+    return _LABELS.get(column, column.replace(".", " "))
+
+
 def label(column: str) -> str:
     """What an axis says for a column."""
-    return text(_LABELS.get(column, column.replace(".", " ")))
+    return text(words(column))
 
 
 def counted(arm: str, runs: Sequence[Run]) -> str:
@@ -154,15 +183,56 @@ def counted(arm: str, runs: Sequence[Run]) -> str:
 
 
 def text(name: str) -> str:
-    """A name as matplotlib shows it as it is, not as a formula."""
-    return name.replace("$", r"\$")
+    """A name as matplotlib shows it as it is: no formula, not hidden for its first sign, of a length that fits."""
+    shown = _short(printable(name), "…").replace("$", r"\$")
+    return f" {shown}" if shown.startswith("_") else shown  # matplotlib leaves out of a legend what begins with _
+
+
+def file_name(name: str) -> str:
+    """A name as the stem of a file: no separators or leading dots, bounded, still another for another name."""
+    slug = re.sub(r"[^A-Za-z0-9._=+,@-]+", "_", name).lstrip(".")
+    return name if slug == name and len(name) <= LONGEST else f"{slug[: LONGEST - 9] or 'figure'}-{_digest(name)}"
+
+
+def _short(name: str, mark: str) -> str:
+    """At most :data:`LONGEST` characters, and still another for another name."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 10]}{mark} {_digest(name)}"
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
+
+
+def _distinct(drawings: Iterable[Drawing]) -> Iterator[Drawing]:
+    """The figures under names that are good for files, no two the same."""
+    taken: set[str] = set()
+    for drawing in drawings:
+        stem = name = file_name(drawing.name)
+        number = 1
+        while name.lower() in taken:  # on some systems a file's name has no case
+            name = f"{stem}-{(number := number + 1)}"
+        taken.add(name.lower())
+        yield drawing._replace(name=name)
 
 
 @contextmanager
 def _style() -> Iterator[None]:
-    """matplotlib's settings, for the time of a block."""
-    with matplotlib.rc_context(cast(Any, _STYLE)):
+    """Our settings upon matplotlib's own, whatever those of the user are, for the time of a block."""
+    with matplotlib.rc_context(), np.errstate(over="ignore", invalid="ignore"):  # ticks near the largest numbers
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(cast(Any, _STYLE))
         yield
+
+
+@contextmanager
+def _one_look_an_arm(arms: Mapping[str, Sequence[Run]]) -> Iterator[None]:
+    """For the time of a block an arm looks the same in all figures, also in those that leave others out."""
+    looks = list(_LOOKS)
+    token = _looks.set({counted(arm, runs): looks[i % len(looks)] for i, (arm, runs) in enumerate(arms.items())})
+    try:
+        yield
+    finally:
+        _looks.reset(token)
 
 
 def _no_metadata(suffix: str) -> dict[str, None]:
@@ -179,22 +249,38 @@ def _measured(arms: Mapping[str, Sequence[Run]]) -> list[str]:
     return [name for name, count in counts.items() if name.startswith("validation.") and count > len(arms)]
 
 
-def _curves(arms: Mapping[str, Sequence[Run]], column: str, against: str, notices: list[str]) -> Drawing:
+def _all_curves(
+    arms: Mapping[str, Sequence[Run]], y: Sequence[str], against: str, view: View, notices: list[str]
+) -> Iterator[Drawing]:
+    """What was asked for; where nothing was, what can be drawn of what there is."""
+    for column in y or ["best", *_measured(arms)]:
+        try:
+            yield _curves(arms, column, against, view, notices)
+        except ConfigError as error:
+            if y or against != "generations":
+                raise
+            notices.append(f"{column} is not drawn: {error}")
+
+
+def _curves(arms: Mapping[str, Sequence[Run]], column: str, against: str, view: View, notices: list[str]) -> Drawing:
     """A line for each arm that has both columns, with a band where it has several runs."""
     figure = Figure()
     axes = figure.subplots()
     missing: list[ConfigError] = []
     for arm, runs in arms.items():
         try:
-            line = mean_curve([curve(run, column, against) for run in runs])
+            line = _visible(mean_curve([curve(run, column, against) for run in runs]), view)
         except ConfigError as error:
             missing.append(ConfigError((), f"arm {arm}: {error}"))
             continue
-        draw_curve(axes, line, counted(arm, runs))
+        draw_curve(axes, line, counted(arm, runs), log=view.log_y)
     if len(missing) == len(arms):
         raise missing[0]
     notices += [f"{column} by {against}: left out: {error}" for error in missing]
     finish(axes, against, column)
+    if remark := direction.remark([run for runs in arms.values() for run in runs], column):
+        axes.set_ylabel(f"{label(column)} ({remark})")
+    _show(axes, view)
     legend(figure, band(arms))
     caption = f"{_capital(label(column).replace(' [s]', ''))} against {label(against).replace(' [s]', '')}"
     return Drawing(f"{column}-by-{against}", caption, figure)
@@ -211,7 +297,7 @@ class MeanCurve(NamedTuple):
 def mean_curve(curves: Sequence[tuple[Sequence[float], Sequence[float]]]) -> MeanCurve:
     """Several curves as one, over the part of the axis that all of them have, interpolated where their x differ.
 
-    Values that are not finite are left out. The deviation of one curve is 0.
+    Values that are not finite, or larger than :data:`LARGEST`, are left out. The deviation of one curve is 0.
 
     Raises:
         ConfigError: if a curve has no finite value, or no part of the axis is common to all.
@@ -227,23 +313,56 @@ def mean_curve(curves: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Mea
     if len(grid) > POINTS:
         grid = grid[np.linspace(0, len(grid) - 1, POINTS).round().astype(int)]
     values = np.stack([np.interp(grid, x, y) for x, y in finite])
-    deviation = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros_like(grid)
-    return MeanCurve(grid, values.mean(axis=0), deviation)
+    mean, deviation = statistics.moments(values)
+    return MeanCurve(grid, mean, deviation if len(values) > 1 else np.zeros_like(grid))
 
 
-def draw_curve(axes: Axes, line: MeanCurve, name: str) -> None:
-    """A mean as a line, its deviation as a band."""
-    (drawn,) = axes.plot(line.x, line.mean, label=name)
+def draw_curve(axes: Axes, line: MeanCurve, name: str, *, log: bool = False) -> None:
+    """A mean as a line, its deviation as a band.
+
+    An arm, named as :func:`counted` has it, looks the same in every figure that is drawn at the same time.
+
+    Args:
+        axes: where.
+        line: what.
+        name: what the legend says.
+        log: whether the y axis is going to be logarithmic; the band then ends at the least value that can be seen.
+    """
+    (drawn,) = axes.plot(line.x, line.mean, label=name, **_looks.get().get(name, {}))
     if len(line.x) == 1:
         drawn.set_markevery(1)
     if line.deviation.any():
         low, high = line.mean - line.deviation, line.mean + line.deviation
+        if log:
+            low = np.maximum(low, min(values[values > 0].min(initial=np.inf) for values in (low, line.mean)))
         axes.fill_between(line.x, low, high, color=drawn.get_color(), alpha=0.15, linewidth=0)
+
+
+def _visible(line: MeanCurve, view: View) -> MeanCurve:
+    """The part that axes of this kind can show.
+
+    Raises:
+        ConfigError: if that is nothing.
+    """
+    seen = (line.x > 0 if view.log_x else True) & (line.mean > 0 if view.log_y else np.full(len(line.x), True))
+    if not seen.any():
+        raise ConfigError((), "has no value above 0, and a logarithmic axis shows no other")
+    return MeanCurve(*(values[seen] for values in line))
+
+
+def _show(axes: Axes, view: View) -> None:
+    """Scales and limits."""
+    if view.log_x:
+        axes.set_xscale("log")
+    if view.log_y:
+        axes.set_yscale("log")
+    axes.set_xlim(*view.xlim)
+    axes.set_ylim(*view.ylim)
 
 
 def _finite(x: Sequence[float], y: Sequence[float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     pairs = np.array([x, y], dtype=np.float64)
-    kept = pairs[:, np.isfinite(pairs).all(axis=0)]
+    kept = pairs[:, (np.abs(pairs) <= LARGEST).all(axis=0)]
     return kept[0], kept[1]
 
 
@@ -260,6 +379,8 @@ def legend(figure: Figure, title: str) -> None:
     """One legend for a figure, below it, in as many columns as fit; the figure grows by what it takes."""
     pairs = [axes.get_legend_handles_labels() for axes in figure.axes]
     named = {name: handle for handles, names in pairs for handle, name in zip(handles, names, strict=True)}
+    if not named:
+        return
     widest = 44 + 4.3 * max(map(len, named))  # points: the sample of the line, and letters of size 8
     columns = max(1, min(len(named), int(72 * figure.get_figwidth() / widest)))
     rows = -(-len(named) // columns) + bool(title)

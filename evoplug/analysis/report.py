@@ -17,14 +17,15 @@ import numpy as np
 from markupsafe import Markup
 
 from evoplug import __version__
-from evoplug.analysis import asked, groups, plots
+from evoplug.analysis import asked, direction, groups, numerals, plots
 from evoplug.analysis.compare import Family, compare
 from evoplug.analysis.groups import Groups
+from evoplug.analysis.numerals import number
 from evoplug.analysis.plots import Drawing
 from evoplug.analysis.statistics import Summary, summary
 from evoplug.config.difference import Difference, differences
 from evoplug.config.messages import given
-from evoplug.errors import EvoplugError
+from evoplug.errors import EvoplugError, printable
 from evoplug.running import reading, rundir
 from evoplug.running.rundir import Run
 from evoplug.running.shapes import Environment, Lock
@@ -35,12 +36,15 @@ LONGEST = 3000
 """Characters of a solution's description at most."""
 
 
-def write(folder: Path, plugins: Iterable[str | os.PathLike[str]] = ()) -> tuple[Path, tuple[str, ...]]:
+def write(
+    folder: Path, plugins: Iterable[str | os.PathLike[str]] = (), *, without: Iterable[str] = ()
+) -> tuple[Path, tuple[str, ...]]:
     """Write the page of a run, finished or not, or of all finished runs in a folder, into that folder.
 
     Args:
-        folder: it.
+        folder: a run folder, or one that holds run folders.
         plugins: the files beside the configurations that you trust.
+        without: as :func:`evoplug.analysis.groups.read`.
 
     Returns:
         The file, and what could not be shown.
@@ -48,7 +52,7 @@ def write(folder: Path, plugins: Iterable[str | os.PathLike[str]] = ()) -> tuple
     Raises:
         FilesError, ConfigError: as :func:`evoplug.analysis.groups.read`, or if the file cannot be written.
     """
-    read = groups.read([folder], unfinished=True, plugins=plugins)
+    read = groups.read([folder], unfinished=True, without=without, plugins=plugins)
     page = Page(read)
     path = folder / FILE
     write_text(path, page.html())
@@ -61,6 +65,8 @@ class Metric(NamedTuple):
     name: str
     column: str
     """As :func:`evoplug.analysis.groups.numbers` calls it."""
+    direction: str
+    """In words, where less of it is better."""
 
 
 class Result(NamedTuple):
@@ -124,7 +130,7 @@ class Page:
         drawings = plots.draw(groups)
         self.figures = drawings.figures
         self._notices += drawings.notices
-        self.earlier = groups.earlier
+        self.doubts: tuple[str, ...] = ()
         self.families = self._families(groups)
         self.parts = self._parts()
 
@@ -141,7 +147,7 @@ class Page:
             "said": said,
         }
         template = environment.from_string((files(__package__) / FILE).read_text(encoding="utf-8"))
-        return template.render(page=self, version=__version__)
+        return _without_controls(template.render(page=self, version=__version__))
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -196,7 +202,12 @@ class Page:
         """Test metrics first, then validation, then fitness."""
         known = dict.fromkeys(name for run in self.runs for name in groups.numbers(run))
         wanted = ("test.", "validation.", "best.fitness")
-        return [Metric(plots.label(name), name) for start in wanted for name in known if name.startswith(start)]
+        return [
+            Metric(plots.words(name), name, direction.remark(self.runs, name))
+            for start in wanted
+            for name in known
+            if name.startswith(start)
+        ]
 
     def results(self) -> Iterator[Result]:
         """Of every arm the reported solutions."""
@@ -219,6 +230,7 @@ class Page:
             self._notices.append(f"claims are not tested: {error}")
             return ()
         self._notices += compared.notices
+        self.doubts = compared.doubts
         return compared.families
 
     def papers(self) -> Iterator[Reported]:
@@ -285,21 +297,9 @@ class Page:
 # ------------------------------------------------------------------------------------------------------------ numbers
 
 
-def number(value: float | None) -> str:
-    """Four significant digits; counts in full."""
-    if value is None or math.isnan(value):
-        return "–"
-    if float(value).is_integer() and abs(value) < 1e15:
-        return f"{value:,.0f}"
-    return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"
-
-
 def spread(values: Summary) -> str:
-    """Mean and deviation, to the deviation's second digit; the value itself of one run."""
-    if not values.deviation > 0:
-        return number(values.mean) + (" ± 0" if values.deviation == 0 else "")
-    digits = min(8, max(0, 1 - math.floor(math.log10(values.deviation))))
-    return f"{values.mean:,.{digits}f} ± {values.deviation:,.{digits}f}"
+    """Mean and deviation; the value itself of one run."""
+    return numerals.spread(values.mean, values.deviation)
 
 
 def duration(seconds: float) -> str:
@@ -322,9 +322,15 @@ def inline(drawing: Drawing) -> Markup:
     """A figure as an element of a page: without a prolog, without styles for the whole page, with ids of its own."""
     text = plots.svg(drawing)
     text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", text[text.index("<svg") :], flags=re.DOTALL)
-    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{drawing.name}-", text)
+    own = Markup.escape(drawing.name)
+    text = re.sub(r'(\bid="|href="#|url\(#)', lambda found: f"{found[0]}{own}-", text)
     escaped = Markup.escape(drawing.caption)
     return Markup(text.replace("<svg", f'<svg role="img" aria-label="{escaped}"', 1))
+
+
+def _without_controls(page: str) -> str:
+    """The page with what no page may hold, control characters and halves of characters, as escapes."""
+    return re.sub("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", lambda found: printable(found[0]), page)
 
 
 def _summaries(runs: Iterable[Run], columns: Iterable[str]) -> tuple[Summary, ...]:

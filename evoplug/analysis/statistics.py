@@ -48,8 +48,26 @@ def summary(values: Values) -> Summary:
     finite = values[np.isfinite(values)]
     if not len(finite):
         return Summary(len(values), nan, nan, nan)
-    deviation = float(finite.std(ddof=1)) if len(finite) > 1 else nan
-    return Summary(len(values), float(np.median(finite)), float(finite.mean()), deviation)
+    mean, deviation = moments(finite)
+    return Summary(len(values), float(_median(finite)), float(mean), float(deviation))
+
+
+def moments(values: Values) -> tuple[Any, Any]:
+    """Mean and sample standard deviation over the first axis of ``(n, ...)`` values, NaN for fewer than two.
+
+    Squares of very large values are infinite and those of very small ones 0, so these are in units of the largest.
+    """
+    unit = np.abs(values).max()
+    unit = unit if 1e150 < unit < np.inf or 0 < unit < 1e-150 else 1.0
+    values = values / unit
+    mean = values.mean(axis=0) * unit
+    with np.errstate(over="ignore"):
+        return mean, values.std(axis=0, ddof=1) * unit if len(values) > 1 else np.full_like(mean, nan)
+
+
+def _median(values: Values) -> Any:
+    """Of ``(n,)`` values; the middle of the two in the middle, whose sum may be infinite."""
+    return np.median(values / 2) * 2 if np.abs(values).max() > 1e300 else np.median(values)
 
 
 def mann_whitney(x: Values, y: Values) -> tuple[float, bool]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -76,6 +78,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     once, and so it does where an evaluation has failed and left threads at work, for which Python would wait.
     """
     open_closed()
+    # A notebook's backend, which the commands it starts inherit and often lack; figures go to files, with none.
+    os.environ.pop("MPLBACKEND", None)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what an encoding lacks is shown as an escape
     before = set(threading.enumerate())
     try:
         with Stopper(patient=False, stuck=leave):

@@ -30,7 +30,7 @@ def check(config: str, overrides: tuple[str, ...], device: str | None, timed: bo
 
     from evoplug import api
     from evoplug import config as configuration
-    from evoplug.cli import output
+    from evoplug.cli import consoles
     from evoplug.cli.notes import notes
     from evoplug.config.fit import fit_all
 
@@ -41,7 +41,7 @@ def check(config: str, overrides: tuple[str, ...], device: str | None, timed: bo
     built = fit_all(arms.values())
     if experiment.sweep is None:
         experiment = built[0].experiment
-    console = output.console()
+    console = consoles.console()
     console.print(_summary(experiment, built[0]))
     for note in notes(experiment):
         console.print(Text.assemble(("note: ", "yellow"), note), soft_wrap=True)

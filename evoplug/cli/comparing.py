@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -15,9 +14,9 @@ from evoplug.cli import spelling, trusting
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from evoplug.analysis.compare import Arm, Comparison, Family, Verdict
-    from evoplug.analysis.groups import Groups
     from evoplug.config import Claim
 
 
@@ -45,8 +44,20 @@ class Budget(click.ParamType[tuple[str, float]]):
 @click.option("--better", metavar="ARM", help="Test this arm over --than, instead of the sweep's claims.")
 @click.option("--than", metavar="ARM", help="The arm to be beaten.")
 @click.option("--margin", type=click.FloatRange(min=0), help="Test that --better is not worse by this much or more.")
-@click.option("--goal", type=click.Choice(["max", "min"]), help="Whether more of the metric is better; max by default.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--goal",
+    type=click.Choice(["max", "min"]),
+    help="Whether more of the metric is better; by default as the evaluator says.",
+)
+@click.option("--without", metavar="NAME", multiple=True, help="Leave out an arm, or a single run as ARM/seed-3.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "markdown", "csv", "latex", "json"]),
+    default="table",
+    help="How to print it; a table unless given.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @trusting.plugins
 def compare(
     folders: tuple[Path, ...],
@@ -56,6 +67,8 @@ def compare(
     than: str | None,
     margin: float | None,
     goal: Literal["max", "min"] | None,
+    without: tuple[str, ...],
+    form: str,
     as_json: bool,
     plugins: tuple[str, ...],
 ) -> None:
@@ -66,32 +79,22 @@ def compare(
     if (better is None) != (than is None) or (margin is not None and better is None):
         raise click.UsageError("--better and --than go together, and --margin with them")
     from evoplug.analysis import groups as reading
-    from evoplug.analysis.compare import compare
+    from evoplug.analysis import tables
+    from evoplug.analysis.compare import compare, pair
+    from evoplug.cli import output
 
-    groups = reading.read(folders, plugins=plugins)
-    claims = _claims(groups, metric, better, than, margin or 0.0, goal)
-    compared = compare(groups, metric, at=at, claims=claims, goal=goal or "max")
-    if as_json:
-        click.echo(json.dumps(_plain(compared), indent=2, ensure_ascii=False, allow_nan=False))
-    else:
+    groups = reading.read(folders, without=without, plugins=plugins)
+    claims: Sequence[Claim] | None = () if goal else None  # with a goal alone, every pair
+    if better is not None and than is not None:
+        asked = metric or ("best" if at and not groups.claims else None)
+        claims = pair(groups, better, than, asked, margin=margin or 0.0, goal=goal)
+    compared = compare(groups, metric, at=at, claims=claims, goal=goal)
+    if as_json or form == "json":
+        output.as_json(_plain(compared))
+    elif form == "table":
         _print(compared, at)
-
-
-def _claims(
-    groups: Groups,
-    metric: str | None,
-    better: str | None,
-    than: str | None,
-    margin: float,
-    goal: Literal["max", "min"] | None,
-) -> Sequence[Claim] | None:
-    """What the options ask to test in place of the sweep's claims; nothing where they ask for every pair."""
-    from evoplug.config import Claim
-
-    if better is None or than is None:
-        return () if goal else None
-    metrics = [metric] if metric else dict.fromkeys(claim.metric for claim in groups.claims)
-    return [Claim(better, than, name, goal or "max", margin) for name in metrics]
+    else:
+        output.line(tables.FORMATS[form](compared).removesuffix("\n"))
 
 
 # ---------------------------------------------------------------------------------------------------------- for people
@@ -100,17 +103,17 @@ def _claims(
 def _print(compared: Comparison, at: tuple[str, float] | None) -> None:
     from rich.text import Text
 
-    from evoplug.cli import output
+    from evoplug.cli import consoles
 
-    console = output.console()
+    console = consoles.console()
     for metric, arms in compared.arms.items():
         console.print(Text(metric + (f" at {at[0]} = {at[1]:g}" if at else ""), "bold"))
         console.print(_arms(arms))
         for line in _papers(arms):
             console.print(Text(line, "dim"))
         console.print()
-    if compared.earlier:
-        _print_notes(console, map(str, compared.earlier))
+    if compared.doubts:
+        _print_notes(console, compared.doubts)
         console.print()
     if compared.verdicts:
         widest = max(len(str(verdict.claim)) for verdict in compared.verdicts)
@@ -165,15 +168,17 @@ def _arms(arms: Sequence[Arm]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for arm in arms:
         s = arm.summary
-        table.add_row(arm.name, str(s.n), *map(_number, s[1:]), *([_reported(arm)] if papers else []))
+        table.add_row(arm.name, str(s.n), *map(_aligned, s[1:]), *([_reported(arm)] if papers else []))
     return table
 
 
 def _reported(arm: Arm) -> str:
     if arm.paper is None:
         return ""
-    deviation = f" ± {arm.paper.deviation:g}" if arm.paper.deviation is not None else ""
-    return f"{arm.paper.value:g}{deviation}"
+    from evoplug.analysis.numerals import number
+
+    deviation = f" ± {number(arm.paper.deviation)}" if arm.paper.deviation is not None else ""
+    return f"{number(arm.paper.value)}{deviation}"
 
 
 def _papers(arms: Sequence[Arm]) -> Iterator[str]:
@@ -202,14 +207,18 @@ def _verdicts(family: Family, width: int) -> Table:
     return table
 
 
-def _answer(verdict: Verdict) -> str:
+def _answer(verdict: Verdict) -> Text:
+    from rich.text import Text
+
     expected = verdict.claim.expect == "reproduced"
     match verdict.answer:
         case "shown":
-            return "[bold green]shown[/]" if expected else "[bold yellow]shown, against expectation[/]"
+            return Text("shown", "bold green") if expected else Text("shown, against expectation", "bold yellow")
         case "not shown":
-            return "[bold]not shown[/]" if expected else "not reproduced, as expected"
-    return "[yellow]not enough runs[/]"
+            return Text("not shown", "bold") if expected else Text("not reproduced, as expected")
+        case "not among these runs":
+            return Text(f"{' and '.join(verdict.absent)}: not among these runs", "yellow")
+    return Text("not enough runs", "yellow")
 
 
 def _legend(compared: Comparison) -> str:
@@ -222,8 +231,11 @@ def _legend(compared: Comparison) -> str:
     )
 
 
-def _number(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.4g}" if abs(value) >= 1 else f"{value:.4f}"
+def _aligned(value: float) -> str:
+    """A number, below 1 with four digits behind the point, so that columns stand in line."""
+    from evoplug.analysis.numerals import SMALL, number
+
+    return f"{value:.4f}" if SMALL <= abs(value) < 1 else number(value)
 
 
 def _probability(value: float) -> str:
@@ -261,6 +273,7 @@ def _plain(compared: Comparison) -> dict[str, Any]:
             "least_p": v.least,
             "A": v.effect._asdict(),
             "answer": v.answer,
+            "absent": v.absent,
         }
         for family in compared.families
         for v in family.verdicts
@@ -272,6 +285,7 @@ def _plain(compared: Comparison) -> dict[str, Any]:
             "claims": verdicts,
             "families": families,
             "earlier": [vars(each) for each in compared.earlier],
+            "spent": [vars(each) for each in compared.spent],
             "stated": compared.stated,
             "tests": sum(family.tests for family in compared.families),
             "notices": compared.notices,

@@ -6,6 +6,7 @@ import click
 
 from evoplug import catalogue
 from evoplug.catalogue import Entry
+from evoplug.cli import output
 from evoplug.running import datafiles
 from evoplug.running.datafiles import Data
 
@@ -25,20 +26,20 @@ def data(name: str | None, download: bool) -> None:
         found = list(datafiles.installed())
         width = max((len(each.name) for each in found), default=0)
         for each in found:
-            click.echo(f"{each.name:{width}}  {_state(each)}")
+            output.line(f"{each.name:{width}}  {_state(each)}")
     elif download:
         _download(catalogue.find("datasets", name))
     else:
-        click.echo("\n".join(_details(catalogue.find("datasets", name))))
+        output.line("\n".join(_details(catalogue.find("datasets", name))))
 
 
 def _download(entry: Entry) -> None:
     found = datafiles.find(entry)
     if found.state == "here":
-        click.echo(f"{found.name} is there already; remove {found.place} to fetch it again")
+        output.line(f"{found.name} is there already; remove {found.place} to fetch it again")
         return
     datafiles.dataset(found.name).download()
-    click.echo(f"{found.name} is in {found.place}")
+    output.line(f"{found.name} is in {found.place}")
 
 
 def _state(found: Data) -> str:

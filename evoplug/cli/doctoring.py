@@ -15,6 +15,7 @@ from evoplug.catalogue import conformance, doctor
 from evoplug.catalogue.conformance import Result
 from evoplug.catalogue.doctor import Loaded, Machine, Plugin
 from evoplug.cli import beside as files
+from evoplug.errors import printable
 from evoplug.running import datafiles
 from evoplug.running.datafiles import Data
 
@@ -95,16 +96,16 @@ def _plugin(plugin: Plugin, width: int) -> list[str]:
     count, seconds = len(plugin.parts), sum(part.seconds for part in plugin.parts)
     parts = f"{count} part{'s' if count > 1 else ''}"
     colour = "green" if plugin.well else "red"
-    lines = [f"  {click.style(f'{title:<{width}}', fg=colour)}  {parts:>9}  {seconds:6.2f} s"]
-    lines += [f"    {click.style(problem, fg='red')}" for problem in plugin.unmet]
+    lines = [f"  {_coloured(f'{title:<{width}}', colour)}  {parts:>9}  {seconds:6.2f} s"]
+    lines += [f"    {_coloured(problem, 'red')}" for problem in plugin.unmet]
     for part in plugin.parts:
         what = f"{part.entry.group}: {part.entry.name}"
         if part.problem:
-            lines.append(f"    {what}  {click.style(part.problem, fg='red')}")
+            lines.append(f"    {what}  {_coloured(part.problem, 'red')}")
         elif part.used != part.entry.name:
-            taken = click.style("its name is taken", fg="yellow")
+            taken = _coloured("its name is taken", "yellow")
             lines.append(f'    {what}  {taken}; use = "{part.used}"')
-        lines += [f"    {what}  {click.style(remark, fg='yellow')}" for remark in part.remarks]
+        lines += [f"    {what}  {_coloured(remark, 'yellow')}" for remark in part.remarks]
     return lines
 
 
@@ -125,10 +126,14 @@ def _data(data: Data) -> str:
 
 
 def _suite(distribution: str, as_json: bool) -> int:
-    from rich.console import Console
+    from rich.text import Text
 
-    with Console(stderr=True, emoji=False).status(f"testing {distribution}") as status:
-        results = conformance.conformance(distribution, lambda said: status.update(f"{said.component}: {said.test}"))
+    from evoplug.cli.consoles import Plain
+
+    with Plain(stderr=True).status(Text(f"testing {distribution}")) as status:
+        results = conformance.conformance(
+            distribution, lambda said: status.update(Text(f"{said.component}: {said.test}"))
+        )
     failed = [result for result in results if result.outcome == "failed"]
     if as_json:
         click.echo(json.dumps([result._asdict() for result in results], indent=2))
@@ -148,8 +153,8 @@ def _component(name: str, results: Sequence[Result], width: int) -> list[str]:
     shown = _distinct(failed)
     more = [f"    (and {len(failed) - len(shown)} more like these; --json has them all)"] if shown != failed else []
     return [
-        f"  {click.style(f'{name:<{width}}', fg=colour)}  {said}",
-        *(f"    {result.test}: {click.style(result.reason, fg='red')}" for result in shown),
+        f"  {_coloured(f'{name:<{width}}', colour)}  {said}",
+        *(f"    {result.test}: {_coloured(result.reason, 'red')}" for result in shown),
         *more,
     ]
 
@@ -159,6 +164,10 @@ def _distinct(failed: Sequence[Result]) -> list[Result]:
     by_test = {result.test.partition(" (")[0]: result for result in reversed(failed)}
     by_reason = {result.reason: result for result in by_test.values()}
     return [result for result in failed if result in by_reason.values()]
+
+
+def _coloured(text: str, colour: str) -> str:
+    return click.style(printable(text), fg=colour)
 
 
 def _heading(text: str) -> None:

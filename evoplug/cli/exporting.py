@@ -19,14 +19,14 @@ def export(folder: Path, file: Path, plugins: tuple[str, ...]) -> None:
     The suffix decides: .pt2, the network with its preprocessing as a program of torch.export; .pt, its weights and the
     code that makes the network, or the genome where there is no network; .json, fitness and genome.
     """
-    from rich.console import Console
     from rich.filesize import decimal
 
+    from evoplug.cli.consoles import Plain
     from evoplug.running.exporting import export
     from evoplug.running.rundir import Run
 
     exported = export(Run(folder, plugins).best, file)
-    console = Console(highlight=False, emoji=False, soft_wrap=True)
+    console = Plain(soft_wrap=True)
     for note in (f"{exported.path}, {decimal(exported.path.stat().st_size)}", *exported.notes):
-        console.print(f"# {note}", style="dim", markup=False)
-    console.print(exported.load, markup=False)
+        console.print(f"# {note}", style="dim")
+    console.print(exported.load)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import gc
-import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -15,9 +14,9 @@ import click
 from evoplug import catalogue
 from evoplug.catalogue import REQUIRED, UNKNOWN, Entry, Parameter
 from evoplug.cli import beside as files
-from evoplug.cli import spelling
+from evoplug.cli import output, spelling
 from evoplug.contracts import Use
-from evoplug.errors import PluginError
+from evoplug.errors import PluginError, printable, shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -55,15 +54,15 @@ def list_(group: str | None, genotype: str | None, beside: tuple[str, ...], as_j
 
 def _print(entries: Sequence[Entry], group: str | None, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps([data(entry) for entry in entries], indent=2))
+        output.as_json([data(entry) for entry in entries])
     elif not entries:
         click.echo(f"No {group or 'components'} here.", err=True)
     elif sys.stdout.isatty():
-        from rich.console import Console
+        from evoplug.cli.consoles import Plain
 
-        Console(emoji=False).print(listed(entries))
+        Plain().print(listed(entries))
     else:
-        click.echo("\n".join(_lines(entries)))
+        output.line("\n".join(_lines(entries)))
 
 
 @click.command()
@@ -79,7 +78,7 @@ def show(group: str, name: str, beside: tuple[str, ...], as_json: bool) -> None:
     with catalogue.beside(files.parts(beside)):
         entry = catalogue.find(group, name)
         if as_json:
-            click.echo(json.dumps(data(entry), indent=2))
+            output.as_json(data(entry))
         elif group == "presets":
             click.echo(catalogue.preset(name).read_bytes(), nl=False)
         else:
@@ -182,12 +181,12 @@ def _sections(entry: Entry) -> list[str]:
     name = catalogue.usable(entry)
     owner = f"{entry.distribution} {entry.version}".strip()
     title = f"{click.style(name, bold=True)}, {catalogue.a(entry.group)} of {owner}"
-    problem = click.style(f"Broken: {entry.problem}", fg="red") if entry.problem else ""
+    problem = click.style(f"Broken: {printable(entry.problem)}", fg="red") if entry.problem else ""
     unknown = "" if entry.complete or entry.problem else "Not all of it can be read without importing it."
     return [
         title,
         problem,
-        spelling.plain(entry.docstring),
+        shown(spelling.plain(entry.docstring)),
         "\n".join(line for parameter in entry.parameters for line in _described(parameter)),
         unknown,
         "\n".join(_facts(entry)),
@@ -202,7 +201,7 @@ def _described(parameter: Parameter) -> Iterator[str]:
     needed = value if parameter.default is REQUIRED else f"default {value}"
     yield f"  {click.style(parameter.name, fg='cyan')}: {', '.join((kind, *bounds))}; {needed}"
     if parameter.help:
-        yield f"      {spelling.plain(parameter.help)}"
+        yield f"      {shown(spelling.plain(parameter.help))}"
 
 
 def _facts(entry: Entry) -> list[str]:

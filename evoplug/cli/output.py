@@ -1,27 +1,30 @@
-"""Where the commands print."""
+"""Lines and JSON that the commands print; tables go through :mod:`evoplug.cli.consoles`.
+
+Much of what is printed came from a file or a plugin: what would steer a terminal is shown as an escape.
+"""
 
 from __future__ import annotations
 
-import sys
+import json
+from collections.abc import Iterable
 from typing import Any
 
-from rich.console import Console
+import click
 
-from evoplug.cli.streams import Lasting
-
-PIPED = 130
-"""Columns where standard output is no terminal."""
+from evoplug.errors import shown
 
 
-def console() -> Console:
-    """Standard output, numbers uncoloured."""
-    on_terminal = Console(highlight=False, emoji=False)
-    return on_terminal if on_terminal.is_terminal else Console(highlight=False, emoji=False, width=PIPED)
+def line(text: object, *, error: bool = False) -> None:
+    """Print text, to standard error where it is no part of what was asked for."""
+    click.echo(shown(str(text)), err=error)
 
 
-def lasting() -> Console:
-    """The same for work that goes on when its output cannot be written, since its reader has gone or a disk is full:
-    from then on it is dropped."""
-    file: Any = Lasting(sys.stdout)
-    on_terminal = Console(highlight=False, emoji=False, file=file)
-    return on_terminal if on_terminal.is_terminal else Console(highlight=False, emoji=False, width=PIPED, file=file)
+def notes(texts: Iterable[str]) -> None:
+    """What must be known beside the output."""
+    for text in texts:
+        line(f"note: {text}", error=True)
+
+
+def as_json(data: Any) -> None:
+    """Print JSON, in ASCII: it can be read whatever the encoding of the output."""
+    click.echo(json.dumps(data, indent=2, allow_nan=False))

@@ -3,16 +3,42 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from evoplug.cli import trusting
+
+Ends = tuple[float | None, float | None]
+
+
+class Range(click.ParamType[Ends]):
+    """``A:B``, of which either may be left out."""
+
+    name = "A:B"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Ends:
+        low, colon, high = str(value).partition(":")
+        try:
+            ends = (float(low) if low.strip() else None, float(high) if high.strip() else None)
+        except ValueError:
+            colon = ""
+        if not colon:
+            self.fail(f"expected A:B, e.g. 0:100, or 0: for one end, got {value!r}", param, ctx)
+        if ends[0] is not None and ends[1] is not None and not ends[0] < ends[1]:
+            self.fail(f"must go from a smaller to a larger number, got {value!r}", param, ctx)
+        return ends
 
 
 @click.command()
 @click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--x", default="generations", metavar="COLUMN", help="Against which column; generations unless given.")
 @click.option("--y", multiple=True, metavar="COLUMN", help="What to draw; best and validation metrics unless given.")
+@click.option("--log-x", is_flag=True, help="A logarithmic x axis for the curves.")
+@click.option("--log-y", is_flag=True, help="A logarithmic y axis for the curves.")
+@click.option("--xlim", type=Range(), default=":", help="Part of the x axis, e.g. 0:100 or 10: for one end.")
+@click.option("--ylim", type=Range(), default=":", help="Part of the y axis.")
+@click.option("--without", metavar="NAME", multiple=True, help="Leave out an arm, or a single run as ARM/seed-3.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the figures; DIR/plots unless given.")
 @click.option("--format", "formats", multiple=True, type=click.Choice(["png", "svg"]), help="Both unless given.")
 @trusting.plugins
@@ -20,6 +46,11 @@ def plot(
     folders: tuple[Path, ...],
     x: str,
     y: tuple[str, ...],
+    log_x: bool,
+    log_y: bool,
+    xlim: Ends,
+    ylim: Ends,
+    without: tuple[str, ...],
     out: Path | None,
     formats: tuple[str, ...],
     plugins: tuple[str, ...],
@@ -30,6 +61,7 @@ def plot(
     methods have of their own.
     """
     from evoplug.analysis import groups, plots
+    from evoplug.cli import output
     from evoplug.errors import FilesError
     from evoplug.running.rundir import PLOTS
 
@@ -38,10 +70,9 @@ def plot(
     own = folders[0] / PLOTS
     if out is None and own.is_symlink():
         raise FilesError(f"{own}: is a symbolic link; none is followed inside a run folder")
-    read = groups.read(folders, unfinished=True, plugins=plugins)
-    drawings = plots.draw(read, y, x)
-    for notice in (*read.notices, *drawings.notices):
-        click.echo(f"note: {notice}", err=True)
+    read = groups.read(folders, unfinished=True, without=without, plugins=plugins)
+    drawings = plots.draw(read, y, x, plots.View(log_x, log_y, xlim, ylim))
+    output.notes((*read.notices, *drawings.notices))
     for drawing in drawings.figures:
         for path in plots.save(drawing, out or own, formats or plots.FORMATS):
-            click.echo(path)
+            output.line(path)

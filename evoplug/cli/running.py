@@ -49,9 +49,10 @@ def run(
 def resume(folder: Path, overrides: tuple[str, ...], allow_changed: bool) -> None:
     """Go on with the run in FOLDER from its last checkpoint, to the same end as if it had never stopped."""
     from evoplug import api
+    from evoplug.cli import output
     from evoplug.cli.watching import watch
 
     watcher = watch()
     finished = api.resume(folder, overrides, allow_changed=allow_changed, watch=watcher)
     if not watcher.began:
-        click.echo(f"already complete: {folder} ({finished.result['reason']})")
+        output.line(f"already complete: {folder} ({finished.result['reason']})")

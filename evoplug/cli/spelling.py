@@ -42,14 +42,14 @@ def plain(text: str) -> str:
 
 
 def facts(entry: Entry) -> dict[str, str]:
-    """What a component works on, needs, provides and costs, as far as there is something to say."""
+    """What a component works on, needs, provides, costs and makes small, as far as there is something to say."""
     anything = "any genotype" if entry.complete and entry.group in GENOTYPE_MATTERS else ""
     told = {"kinds" if entry.group == "genotypes" else "works on": ", ".join(entry.kinds) or anything}
     if entry.class_vars.get("genotype") == "none":
         told["works on"] = "no genotype"
     if entry.group == "selections" and entry.class_vars.get("cases"):
         told["selects by"] = "cases, for strategies that need them"
-    for name in ("needs", "provides", "costs"):
+    for name in ("needs", "provides", "costs", "minimised"):
         told[name] = ", ".join(map(str, entry.class_vars.get(name, ())))
     return {name: value for name, value in told.items() if value}
 

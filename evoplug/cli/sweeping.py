@@ -8,12 +8,11 @@ from pathlib import Path
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from evoplug.cli import output
+from evoplug.cli import consoles
 from evoplug.cli.watching import clock, number, spent
 from evoplug.config import Experiment
 from evoplug.running.rundir import Run
@@ -29,7 +28,7 @@ _COLOURS = {"finished": "green", "failed": "bold red", "interrupted": "yellow"}
 
 def watch() -> Lines:
     """A live table where standard output is a terminal, else plain lines."""
-    console = output.lasting()
+    console = consoles.lasting()
     return LiveLines(console) if console.is_terminal else Lines(console)
 
 
@@ -47,14 +46,14 @@ class Lines(SweepWatch):
         runs = f"{_count(arms, 'arm')}, {_count(len(works), 'run')}"
         runs += f"; {self._complete} complete already" if self._complete else ""
         runs += f"; {jobs} at once" if self._complete < len(works) else ""
-        self.console.print(f"[bold]{escape(experiment.run.name)}[/bold]  {runs}", soft_wrap=True)
-        self.console.print(f"[dim]{escape(str(folder))}[/dim]", soft_wrap=True)
+        self.console.print(Text.assemble((experiment.run.name, "bold"), f"  {runs}"), soft_wrap=True)
+        self.console.print(Text(str(folder), "dim"), soft_wrap=True)
 
     def look(self) -> None:
         if time.perf_counter() - self._shown_at >= PAUSE:
             self._shown_at = time.perf_counter()
             running = [f"{work.name} {_fraction(work):.0%}" for work in self.works if work.state == "running"]
-            self.console.print(f"running: {'; '.join(running)}", soft_wrap=True, markup=False)
+            self.console.print(f"running: {'; '.join(running)}", soft_wrap=True)
 
     def ended(self, work: Work) -> None:
         line = Text.assemble(
@@ -73,10 +72,11 @@ class Lines(SweepWatch):
         text = f"{done} of {_count(len(states), 'run')} finished"
         text += f", {states.count('failed')} failed" if "failed" in states else ""
         more = "; the same command goes on with the rest" if rest else ""
-        self.console.print(f"\n[bold]{text}[/bold] in {clock(time.perf_counter() - self._start)}{more}", soft_wrap=True)
+        took = f" in {clock(time.perf_counter() - self._start)}{more}"
+        self.console.print(Text.assemble("\n", (text, "bold"), took), soft_wrap=True)
         if done:
             metric = "" if self.claims else f" --metric {self._metric()}"
-            self.console.print(f"[dim]evoplug compare {escape(str(self.folder))}{metric}[/dim]", soft_wrap=True)
+            self.console.print(Text(f"evoplug compare {self.folder}{metric}", "dim"), soft_wrap=True)
 
     def _metric(self) -> str:
         """What the first finished run was tested by, or its fitness."""
@@ -115,7 +115,7 @@ class LiveLines(Lines):
         table.add_column("")
         for work in self.works:
             if work.state == "running":
-                table.add_row(escape(work.cell.arm), str(work.cell.seed), *_cells(work), _bar(_fraction(work)))
+                table.add_row(work.cell.arm, str(work.cell.seed), *_cells(work), _bar(_fraction(work)))
         foot = Table.grid(padding=(0, 1))
         share = self._share()
         gone = time.perf_counter() - self._start
@@ -124,7 +124,7 @@ class LiveLines(Lines):
         foot.add_row(
             ProgressBar(total=1, completed=share, width=30),
             f"{self._ended} of {_count(len(self.works), 'run')}",
-            f"[bold red]{failed} failed[/]" if failed else "",
+            Text(f"{failed} failed", "bold red") if failed else "",
             f"{clock(left)} left" if left is not None else "",
         )
         return Group(Text(), table, Text(), foot)

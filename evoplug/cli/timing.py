@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
+from rich.text import Text
 
 from evoplug.running.costs import Timing
 from evoplug.running.timing import measure
@@ -21,7 +22,7 @@ def time_arms(config: str, overrides: list[str], cells: list[Cell], console: Con
     arms = {cell.arm: cell.experiment.run for cell in cells}
     timings = {}
     for arm in arms:
-        with console.status(f"timing {arm}"):
+        with console.status(Text(f"timing {arm}")):
             timings[arm] = measure(config, overrides, arm)
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("arm", no_wrap=True, style="cyan")

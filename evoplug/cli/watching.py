@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pprint
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -11,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from evoplug.cli import output
+from evoplug.cli import consoles
 from evoplug.cli.leaving import leave
+from evoplug.running.rundir import RESULT
 from evoplug.running.runner import Watch
 from evoplug.types import TIME_UNITS
 
@@ -30,13 +31,18 @@ SHOWN = 10
 VALIDATION = "validation."
 """How the columns of validation metrics begin."""
 
+LINES, WIDTH = 4, 100
+"""Of what is shown of a solution, at most."""
+HEADING = 40
+"""Characters of a column's heading at most."""
+
 PAUSE = 5.0
 """Seconds between two plain lines."""
 
 
 def watch() -> Watching:
     """A live table where standard output is a terminal, else plain lines."""
-    console = output.lasting()
+    console = consoles.lasting()
     return LiveTable(console) if console.is_terminal else PlainLines(console)
 
 
@@ -59,28 +65,33 @@ class Watching(Watch):
         self._first_fraction: float | None = None
         parts = [experiment.strategy, experiment.genotype, experiment.evaluator]
         names = " · ".join(spec.name for spec in parts if spec is not None)
-        title = f"[bold]{escape(experiment.run.name)}[/bold]  {escape(names)}  seed {experiment.run.seed}"
-        self.console.print(title, soft_wrap=True)
-        resumed = f"  resumed after generation {resumed_at}" if resumed_at else ""
-        self.console.print(f"[dim]{escape(str(self.folder))}[/dim]{resumed}", soft_wrap=True)
+        self._network = experiment.genotype is not None and "weights" in experiment.genotype.schema.kinds
+        self._minimised = experiment.evaluator.schema.facts.get("minimised", ())
+        self.say((experiment.run.name, "bold"), f"  {names}  seed {experiment.run.seed}")
+        self.say((str(folder), "dim"), f"  resumed after generation {resumed_at}" if resumed_at else "")
 
     def notice(self, text: str) -> None:
-        self.console.print(f"[yellow]note:[/yellow] {escape(text)}", soft_wrap=True)
+        self.say(("note:", "yellow"), f" {text}")
 
     def end(self, result: Mapping[str, Any]) -> None:
         if result["status"] == "interrupted":
-            again = f"evoplug resume {escape(str(self.folder))}"
-            self.console.print(f"[bold]interrupted[/bold]; go on with: {again}", soft_wrap=True)
+            self.say(("interrupted", "bold"), f"; go on with: evoplug resume {self.folder}")
         if result["status"] != "finished":
             return
         fitness = result["best"]["fitness"]
         best = "" if fitness is None else f", best fitness {number(fitness)}"
-        self.console.print(f"\n[bold]finished[/bold]: {result['reason']}{best}")
+        self.say("\n", ("finished", "bold"), f": {result['reason']}{best}")
         if result["validation"] or result["test"] or result["beside"]:
             self.console.print(_metrics(result))
-        self.console.print(f"[dim]spent    {_ledger(result['ledger'])}[/dim]", soft_wrap=True)
-        self.console.print(f"[dim]seconds  {_profile(result['seconds'])}[/dim]", soft_wrap=True)
-        self.console.print(f"[dim]folder   {escape(str(self.folder))}[/dim]", soft_wrap=True)
+        if result["best"].get("description") is not None and not self._network:
+            self.say(f"solution {described(result['best']['description'])}")
+        self.say((f"spent    {_ledger(result['ledger'])}", "dim"))
+        self.say((f"seconds  {_profile(result['seconds'])}", "dim"))
+        self.say((f"folder   {self.folder}", "dim"))
+
+    def say(self, *parts: str | tuple[str, str]) -> None:
+        """Print a line of texts, with a style or without."""
+        self.console.print(Text.assemble(*parts), soft_wrap=True)
 
     def stuck(self, error: BaseException) -> None:
         leave(error)
@@ -109,7 +120,7 @@ class PlainLines(Watching):
             return
         self._shown_at = time.perf_counter()
         text = "  ".join(f"{name} {cell}" for name, cell in cells(row, left).items())
-        self.console.print(text, soft_wrap=True)
+        self.say(text)
 
 
 class LiveTable(Watching):
@@ -120,8 +131,8 @@ class LiveTable(Watching):
 
     def begin(self, experiment: Experiment, folder: Path, resumed_at: int) -> None:
         super().begin(experiment, folder, resumed_at)
-        self._rows: deque[dict[str, str]] = deque(maxlen=SHOWN)
-        self._measured: dict[str, str] = {}
+        self._rows: deque[dict[str, str | Text]] = deque(maxlen=SHOWN)
+        self._measured: dict[str, Text] = {}
         self._live = Live(console=self.console, auto_refresh=False, transient=False)
         self._live.start()
         self._drawn_at = 0.0
@@ -129,8 +140,8 @@ class LiveTable(Watching):
     def generation(self, row: Mapping[str, Any]) -> None:
         fraction, left = self.progress(row)
         shown = cells(row, None)
-        self._rows.append(shown | self._measured | shown)
-        self._measured |= {name: f"[dim]{cell}[/]" for name, cell in shown.items() if name.startswith(VALIDATION)}
+        self._rows.append({**shown, **self._measured, **shown})
+        self._measured |= {name: Text(cell, "dim") for name, cell in shown.items() if name.startswith(VALIDATION)}
         if time.perf_counter() - self._drawn_at >= 0.1 or fraction >= 1:
             self._drawn_at = time.perf_counter()
             self._live.update(self._drawing(fraction, left), refresh=True)
@@ -143,7 +154,8 @@ class LiveTable(Watching):
     def _drawing(self, fraction: float, left: float | None) -> Group:
         table = Table(box=None, pad_edge=False, header_style="dim")
         for name in self._rows[-1]:
-            table.add_column(name, justify="right", no_wrap=True)
+            less = name.removeprefix(VALIDATION) in self._minimised
+            table.add_column(f"{_short(name)}, less is better" if less else _short(name), justify="right", no_wrap=True)
         for row in self._rows:
             table.add_row(*(row.get(name, "") for name in self._rows[-1]))
         foot = Table.grid(padding=(0, 1))
@@ -169,6 +181,31 @@ def cells(row: Mapping[str, Any], left: float | None) -> dict[str, str]:
 def number(value: float | None) -> str:
     """Five significant digits, so that digits do not dance."""
     return "-" if value is None else f"{value + 0:.5g}"  # + 0: zero without a sign
+
+
+def _short(name: str) -> str:
+    """A name as a heading: its end, which says more than its beginning, where it is long."""
+    return name if len(name) <= HEADING else f"...{name[3 - HEADING :]}"
+
+
+def described(description: Any) -> str:
+    """A solution as its genotype describes it, on a few lines; what does not fit is in ``result.json``."""
+    text = (
+        description
+        if isinstance(description, str)
+        else pprint.pformat(_rounded(description), WIDTH, compact=True, sort_dicts=False)
+    )
+    lines = [line if len(line) <= WIDTH else f"{line[: WIDTH - 4]} ..." for line in text.split("\n")]
+    rest = [f"... the rest is in {RESULT}"] if len(lines) > LINES else []
+    return "\n         ".join([*lines[:LINES], *rest])
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_rounded(inner) for inner in value]
+    return float(number(value)) if isinstance(value, float) else value
 
 
 def spent(stop: Mapping[str, float], row: Mapping[str, Any]) -> float:
@@ -200,7 +237,7 @@ def _metrics(result: Mapping[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("", no_wrap=True)
     for split, name in columns:
-        table.add_column(f"{split} {name}", justify="right")
+        table.add_column(f"{split} {_short(name)}", justify="right", overflow="fold")
     for row, (label, report) in enumerate(reports.items()):
         values = (number(report.get(split, {}).get(name)) for split, name in columns)
         table.add_row(label, *values, style="bold" if row == 0 else "dim")

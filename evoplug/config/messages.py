@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from evoplug.errors import Key, Mistake
+from evoplug.errors import Key, Mistake, printable
 
 _PHRASES = {
     "bool_type": "true or false",
@@ -94,13 +94,6 @@ def mistake(key: Key, message: str, where: str = "") -> Mistake:
     """A mistake whose text stays on one line, whatever names and values it quotes."""
     shown = tuple(printable(part) if isinstance(part, str) else part for part in key)
     return Mistake(shown, printable(" ".join(message.split("\n"))), printable(where))
-
-
-def printable(text: str) -> str:
-    """The text with control characters and line breaks as escapes."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def given(value: Any) -> str:

@@ -179,7 +179,7 @@ def of_object(component: Component) -> Schema:
 
 
 def _facts(component: Component | type[Component]) -> dict[str, Any]:
-    names = ("needs", "provides", "costs", "genotype", "cases")
+    names = ("needs", "provides", "costs", "minimised", "genotype", "cases")
     return {name: getattr(component, name) for name in names if hasattr(component, name)}
 
 

@@ -19,8 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import tomli_w
+
 from evoplug.config import Cell, Experiment
-from evoplug.errors import EvaluationError, Interrupted
+from evoplug.errors import EvaluationError, Interrupted, Mistake
 from evoplug.running import rundir
 from evoplug.running.nursery import Starter, starter
 from evoplug.running.signals import Stopper
@@ -41,7 +43,7 @@ class Work:
     cell: Cell
     folder: Path
     resolved: str
-    """What its ``resolved.toml`` says."""
+    """What its ``resolved.toml`` says where there is none yet."""
     state: State
     """``complete``: was finished before this sweep began."""
     row: Mapping[str, Any] = field(default_factory=dict)
@@ -51,6 +53,10 @@ class Work:
     exit_code: int = 0
     seconds: float = 0.0
     """Wall-clock time of its process."""
+    changed: Mapping[str, Any] = field(default_factory=dict)
+    """Keys of ``[run]`` under which the run that is there goes on."""
+    mistakes: tuple[Mistake, ...] = ()
+    """Why it cannot go on under them."""
 
     @property
     def name(self) -> str:
@@ -154,7 +160,9 @@ class _Run:
         self._output = work.folder / OUTPUT
         self._output.touch()
         self._output_begin = self._output.stat().st_size
-        self._process = starter.start(["resume", str(work.folder), "--set", f"run.workers={workers}"], self._output)
+        settings = [f"run.{key}={_inline(table)}" for key, table in work.changed.items()]
+        options = [word for setting in (*settings, f"run.workers={workers}") for word in ("--set", setting)]
+        self._process = starter.start(["resume", str(work.folder), *options], self._output)
 
     def look(self) -> bool:
         """Bring the work up to date; whether the process has ended."""
@@ -187,6 +195,11 @@ class _Run:
             lines = output.read().decode(errors="replace").split("\n")
         said = next((line.strip() for line in reversed(lines) if line.strip()), f"ended with exit code {code}")
         return said.removeprefix("evoplug: error: ")
+
+
+def _inline(table: Mapping[str, Any]) -> str:
+    """A table of plain values as TOML has it on one line."""
+    return f"{{ {', '.join(tomli_w.dumps({key: value}).strip() for key, value in table.items())} }}"
 
 
 class _Tail:

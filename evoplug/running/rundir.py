@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from evoplug.errors import FilesError
+from evoplug.errors import FilesError, printable
 from evoplug.running import reading, records
 from evoplug.running.solution import Solution
 from evoplug.running.writing import STRAY, Hashing, replacing, write_text
@@ -324,6 +324,10 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
     """Replace a JSON file in one step.
 
     Raises:
-        FilesError: if it cannot be written.
+        FilesError: if it cannot be written, or a name in it is no UTF-8.
     """
-    write_text(path, json.dumps(records.plain(data), indent=2, ensure_ascii=False) + "\n")
+    try:
+        text = json.dumps(records.plain(data), indent=2, ensure_ascii=False) + "\n"
+    except TypeError as error:
+        raise FilesError(f"{path}: cannot be written: {printable(str(error))}") from error
+    write_text(path, text.encode(errors="backslashreplace").decode())  # as JSON's own escapes

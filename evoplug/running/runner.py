@@ -346,6 +346,7 @@ class Execution:
             "seed": self.settings.seed,
             "ledger": problem.ledger.row() if problem else {},
             "seconds": dict(self.profile),
+            "minimised": self.built.evaluator.minimised,
         }
 
 

@@ -1,4 +1,5 @@
-"""Sweeps: every cell is a run in a process and a folder of its own, and what is finished never runs again."""
+"""Sweeps: every cell is a run in a process and a folder of its own. What is finished never runs again; under a larger
+budget it goes on."""
 
 from __future__ import annotations
 
@@ -14,14 +15,19 @@ import tomli_w
 
 from evoplug.config import Cell, Experiment, cells, resolved
 from evoplug.config.difference import differences
+from evoplug.config.experiment import SOFT
 from evoplug.config.fit import fit_all
 from evoplug.config.source import FORMAT
 from evoplug.config.spec import OBJECT, as_toml
 from evoplug.config.sweep import FILE
 from evoplug.errors import ConfigError, EvoplugError, FilesError
 from evoplug.running import datafiles, rundir, stated
+from evoplug.running.budgets import lowered
 from evoplug.running.cells import Cells, SweepWatch, Work
 from evoplug.running.lock import lock
+
+_GOES_ON = ("stop", "checkpoint", "measure")
+"""Keys of ``[run]`` that a cell which is there takes from now on."""
 
 
 class SweepError(EvoplugError):
@@ -46,7 +52,8 @@ def run(experiment: Experiment, folder: Path, jobs: int | None, watch: SweepWatc
         All works, in the order of the arms.
 
     Raises:
-        ConfigError, PluginError: what is wrong with any arm, before anything is written; or ``jobs`` is less than 1.
+        ConfigError, PluginError: what is wrong with any arm, before anything is written; or ``jobs`` is less than 1, or
+            a budget is less than what a cell has spent.
         FilesError: before anything is written, if the folder of a cell holds a run of other settings (all such
             folders), or data are missing; or if another sweep goes on in this folder.
         SweepError: once all cells have ended, if some failed.
@@ -84,6 +91,8 @@ def _plan(experiment: Experiment, folder: Path, jobs: int | None) -> tuple[list[
     works = [_work(cell, built[cell.arm].experiment, folder / cell.arm / f"seed-{cell.seed}") for cell in made]
     if any(f'"{OBJECT}' in work.resolved for work in works):
         raise ConfigError("sweep", "runs in processes of their own take no objects from Python; name the components")
+    if mistakes := [mistake for work in works for mistake in work.mistakes]:
+        raise ConfigError(mistakes=mistakes)
     if conflicts := [work.reason for work in works if work.reason]:
         raise FilesError("\n".join(conflicts))
     for arm in dict.fromkeys(work.cell.arm for work in works if work.state == "waiting"):
@@ -96,11 +105,14 @@ def _work(cell: Cell, fitted: Experiment, folder: Path) -> Work:
     text = tomli_w.dumps(resolved(replace(fitted, run=cell.experiment.run)))
     work = Work(cell, folder, text, "waiting")
     if (folder / rundir.RESOLVED).is_file():
-        run = rundir.Run(folder)
-        changed = next(differences(_compared(run.config), _compared(tomllib.loads(text))), None)
+        run, new = rundir.Run(folder), tomllib.loads(text)
+        changed = next(differences(_compared(run.config), _compared(new)), None)
         if changed:
             work.reason = f"{folder}: holds a run of other settings: {changed} as there; name another --out or run.name"
-        elif run.status == "finished":
+            return work
+        work.changed = {k: v for k, v in new["run"].items() if k in _GOES_ON and v != run.config["run"].get(k)}
+        work.mistakes = tuple(lowered(run, new["run"]["stop"], str(folder)))
+        if run.status == "finished" and "stop" not in work.changed:
             work.state = "complete"
     elif folder.is_dir() and not rundir.is_set_up(path.name for path in folder.iterdir()):
         work.reason = f"{folder}: is not empty and not a run folder"
@@ -108,8 +120,8 @@ def _work(cell: Cell, fitted: Experiment, folder: Path) -> Work:
 
 
 def _compared(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A cell's configuration without its share of the cores, which changes no result."""
-    return {**config, "run": {key: value for key, value in config["run"].items() if key != "workers"}}
+    """A cell's configuration without what a run may go on under: budgets, checkpoints, measuring, workers."""
+    return {**config, "run": {key: value for key, value in config["run"].items() if key not in SOFT}}
 
 
 def _set_up(sweep: Experiment, work: Work) -> None:

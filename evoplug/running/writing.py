@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from evoplug.errors import FilesError
+from evoplug.errors import FilesError, printable
 from evoplug.running.reading import NO_LINK, reason
 
 STRAY = re.compile(r"\.[0-9a-f]{16}\.tmp")
@@ -26,10 +26,15 @@ def write_text(path: Path, text: str) -> None:
     """Replace a text file in one step.
 
     Raises:
-        FilesError: if it cannot be written.
+        FilesError: if it cannot be written, or the text holds what is no UTF-8.
     """
+    try:
+        data = text.encode()
+    except UnicodeEncodeError as error:
+        line = printable(text[: error.end].split("\n")[-1])
+        raise FilesError(f"{path}: cannot be written: it would hold a name that is no UTF-8: {line}") from None
     with replacing(path) as file:
-        file.write(text.encode())
+        file.write(data)
 
 
 @contextmanager

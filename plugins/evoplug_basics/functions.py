@@ -109,6 +109,7 @@ class FunctionEvaluator(Evaluator, genome="real-vector"):
     ] = "sphere"
 
     deterministic = True
+    minimised = ("value",)
 
     def __post_init__(self) -> None:
         self._benchmark = Benchmark(self.function) if callable(self.function) else FUNCTIONS[self.function]

@@ -55,6 +55,7 @@ class Classification(Evaluator, genome="weights"):
 
     costs = ("samples",)
     headline = "accuracy"
+    minimised = ("loss",)
 
     def check(self) -> Iterable[tuple[str, str]]:
         sizes = self.dataset.info().sizes

@@ -93,6 +93,7 @@ class Train(Evaluator, genome="composite"):
     provides = ("states",)
     costs = ("epochs", "steps", "samples")
     headline = "accuracy"
+    minimised = ("loss",)
 
     def check(self) -> Iterable[tuple[str, str]]:
         for name in ("learning_rate", "weight_decay"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import tomli_w
@@ -28,11 +29,15 @@ def finished(
     seed: int = 1,
     accuracy: float | None = 0.5,
     status: str = "finished",
+    ledger: Mapping[str, float] = MappingProxyType({}),
+    minimised: Sequence[str] | None = None,
     rows: Sequence[Mapping[str, Any]] = ({"generations": 1, "best": 0.1}, {"generations": 2, "best": 0.2}),
     **config: Any,
 ) -> Path:
-    """A run folder; ``config`` replaces whole sections."""
+    """A run folder; ``config`` replaces whole sections, a run of an older evoplug has no ``minimised``."""
     folder.mkdir(parents=True)
+    if "generations" in ledger:
+        rows = [{**rows[-1], "generations": number} for number in range(1, int(ledger["generations"]) + 1)]
     whole = {**CONFIG, **config}
     whole["run"] = {**whole["run"], "seed": seed}
     (folder / "resolved.toml").write_text(tomli_w.dumps(whole))
@@ -45,6 +50,7 @@ def finished(
         "ledger": {
             **{"generations": rows[-1]["generations"], "evaluations": 20, "seconds": 3.0},
             **{k: v for k, v in rows[-1].items() if k == "epochs"},
+            **ledger,
         },
         "seconds": {"evaluation": 1.5},
         "best": {"fitness": -1.0, "generation": 2, "id": 7, "description": {"x": 3.0}},
@@ -52,6 +58,8 @@ def finished(
         "test": {"accuracy": accuracy, "loss": None if accuracy is None else 1 - accuracy},
         "beside": {"mean of the weights": {"test": {"accuracy": 0.25}}},
     }
+    if minimised is not None:
+        result["minimised"] = list(minimised)
     (folder / "result.json").write_text(json.dumps(result))
     return folder
 

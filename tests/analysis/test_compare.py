@@ -1,5 +1,6 @@
 """Comparisons of arms: values, verdicts, and what they refuse."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from analysis.folders import arm, finished, sweep
 from evoplug import ConfigError, FilesError
-from evoplug.analysis.compare import Comparison, compare
+from evoplug.analysis.compare import Comparison, compare, pair
 from evoplug.analysis.groups import read
 from evoplug.config import Claim
 
@@ -213,3 +214,84 @@ def test_what_the_paper_reports_stands_beside_ours_with_the_settings_that_differ
     assert (own.paper.value, own.deviations) == (0.9, ())
     assert (none.paper, none.deviations) == (None, ())
     assert compare(read([tmp_path]), "best.fitness").arms["best.fitness"][1].paper is None
+
+
+class TestDirection:
+    def best(self, folder: Path, metric: str, **options: object) -> tuple[str, str]:
+        (verdict,) = compare(read([folder]), metric, **options).verdicts
+        return verdict.claim.better, verdict.claim.goal
+
+    @pytest.mark.parametrize("metric", ["test.loss", "beside.mean of the weights.test.loss", "ledger.generations"])
+    def test_less_is_better_where_the_evaluator_says_so(self, metric: str, tmp_path: Path) -> None:
+        beside = {"minimised": ["loss"]}
+        arm(tmp_path / "good", HIGH, **beside)
+        arm(tmp_path / "bad", LOW, **beside, ledger={"generations": 3})
+        for run in tmp_path.rglob("result.json"):
+            data = json.loads(run.read_text())
+            data["beside"]["mean of the weights"]["test"]["loss"] = data["test"]["loss"]
+            run.write_text(json.dumps(data))
+        assert self.best(tmp_path, metric) == ("good", "min")
+        assert self.best(tmp_path, metric, goal="max") == ("bad", "max")
+        assert self.best(tmp_path, METRIC) == ("good", "max")
+        assert pair(read([tmp_path]), "good", "bad", metric)[0].goal == "min"
+
+    def test_runs_that_do_not_say_are_compared_as_before_with_a_word(self, tmp_path: Path) -> None:
+        arm(tmp_path / "a", HIGH)
+        arm(tmp_path / "b", LOW)
+        result = compare(read([tmp_path]), "test.loss")
+        assert [v.claim.goal for v in result.verdicts] == ["max"]
+        assert result.notices == (
+            "these runs do not say whether more or less of test.loss is better: more is taken to be",
+        )
+        assert compare(read([tmp_path]), "test.loss", goal="min").notices == ()
+        assert compare(read([tmp_path]), "best.fitness").notices == ()
+
+    def test_a_claim_that_says_more_is_tested_as_it_stands_and_remarked_on(self, tmp_path: Path) -> None:
+        folder = tmp_path / "s"
+        arm(folder / "a", HIGH, minimised=["loss"])
+        arm(folder / "b", LOW, minimised=["loss"])
+        sweep(folder, {"a": [], "b": []}, [{"better": "a", "than": "b", "metric": "test.loss"}])
+        result = compare(read([folder]))
+        assert result.verdicts[0].p == 1.0
+        assert result.notices == (
+            'a > b on test.loss: less of it is better, and the claim, with goal = "max", says more is',
+        )
+
+
+class TestSpending:
+    def test_what_the_runs_have_not_spent_alike_is_said_unless_the_budget_is_equal(self, tmp_path: Path) -> None:
+        arm(tmp_path / "a", [0.5, 0.6], rows=ROWS, ledger={"evaluations": 2000, "seconds": 3.0})
+        arm(tmp_path / "b", [0.5], rows=ROWS, ledger={"evaluations": 100_000, "seconds": 4.0})
+        finished(tmp_path / "b" / "seed-2", 2, rows=ROWS, ledger={"evaluations": 99_000, "seconds": 5.0})
+        result = compare(read([tmp_path]), METRIC)
+        said = "evaluations: a 2,000, b 99,000 to 100,000"
+        assert list(map(str, result.spent)) == [said]
+        assert result.doubts == (f"not all runs spent the same: {said}; --at compares at an equal budget",)
+        assert compare(read([tmp_path]), "best", at=("epochs", 8)).doubts == ()
+
+    def test_of_many_arms_the_ends_are_said(self, tmp_path: Path) -> None:
+        for index, name in enumerate("abcdef"):
+            arm(tmp_path / name, [0.5], ledger={"evaluations": 10 + index})
+        assert list(map(str, compare(read([tmp_path]), METRIC).spent)) == ["evaluations: from a 10 to f 15"]
+
+
+class TestSomeOfTheArms:
+    CLAIMS = ({"better": "a", "than": "b"}, {"better": "a", "than": "c"})
+
+    def test_a_claim_about_an_arm_that_is_not_here_says_so_and_is_counted(self, tmp_path: Path) -> None:
+        stated = [{"metric": METRIC, **claim} for claim in self.CLAIMS]
+        folder = sweep(tmp_path / "s", {"a": HIGH, "b": LOW, "c": LOW}, stated)
+        for some in (read([folder / "a", folder / "b"]), read([folder], without=["c"])):
+            here, absent = compare(some).verdicts
+            assert (here.answer, here.corrected) == ("shown", pytest.approx(2 / 70))
+            assert (absent.answer, absent.absent) == ("not among these runs", ("c",))
+
+    def test_arms_and_runs_are_left_out_by_name_unread(self, tmp_path: Path) -> None:
+        folder = sweep(tmp_path / "s", {"a": HIGH, "b": LOW, "c": LOW})
+        (folder / "a" / "seed-2" / "result.json").write_text("{")
+        (folder / "b" / "seed-1" / "resolved.toml").write_text("=")
+        groups = read([folder], without=["b", "a/seed-2"])
+        assert {name: len(runs) for name, runs in groups.arms.items()} == {"a": 3, "c": 4}
+        assert groups.notices[0] == "left out, as was asked: b, a/seed-2"
+        with pytest.raises(ConfigError, match=r"a/seed-9: no arm or run of this name to leave out; did you mean `a/s"):
+            read([folder], without=["a/seed-9"])

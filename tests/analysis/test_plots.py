@@ -8,6 +8,7 @@ from textwrap import dedent
 from typing import Any
 from xml.etree import ElementTree
 
+import matplotlib
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from analysis.folders import arm, finished
 from evoplug import ConfigError, FilesError, catalogue
 from evoplug.analysis import groups
-from evoplug.analysis.plots import POINTS, Drawing, draw, label, mean_curve, save, svg
+from evoplug.analysis.plots import LARGEST, POINTS, Drawing, View, draw, label, mean_curve, save, svg
 from evoplug.cli import main
 from strangers import Site, visit
 
@@ -275,3 +276,77 @@ def evoplug(*arguments: object) -> int:
     with pytest.raises(SystemExit) as end:
         main(["plot", *map(str, arguments)])
     return int(end.value.code or 0)
+
+
+class TestView:
+    def folder(self, folder: Path) -> Path:
+        finished(folder / "a" / "seed-1", 1, rows=rows(100.0, 10.0, 1.0))
+        finished(folder / "a" / "seed-2", 2, rows=rows(1.0, 1.0, 1.0))
+        finished(folder / "b" / "seed-1", 1, rows=rows(-1.0, 0.0, 1.0), strategy={"use": "xnes"})
+        finished(folder / "c" / "seed-1", 1, rows=rows(-1.0, -2.0, -1.0), strategy={"use": "pgpe"})
+        return folder
+
+    def test_logarithmic_axes_show_what_is_above_zero_and_no_band_below(self, tmp_path: Path) -> None:
+        drawings = draw(groups.read([self.folder(tmp_path)]), ["best"], view=View(log_x=True, log_y=True))
+        (axes,) = drawings.figures[0].figure.axes
+        assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+        assert [line.get_ydata().tolist() for line in axes.lines] == [[50.5, 5.5, 1.0], [1.0]]
+        (band,) = axes.collections
+        assert band.get_paths()[0].vertices[:, 1].min() == 1.0
+        (notice,) = drawings.notices
+        assert notice.startswith("best by generations: left out: arm c: has no value above 0, and a logarithmic axis")
+
+    def test_where_nothing_can_be_seen_it_is_refused(self, tmp_path: Path) -> None:
+        finished(tmp_path / "c", rows=rows(-1.0, -2.0))
+        with pytest.raises(ConfigError, match="arm c: has no value above 0"):
+            draw(groups.read([tmp_path]), ["best"], view=View(log_y=True))
+
+    def test_limits_of_either_end(self, tmp_path: Path) -> None:
+        drawings = draw(groups.read([self.folder(tmp_path)]), ["best"], view=View(xlim=(1.5, 2.5), ylim=(0.0, None)))
+        (axes,) = drawings.figures[0].figure.axes
+        assert axes.get_xlim() == (1.5, 2.5)
+        assert axes.get_ylim()[0] == 0.0
+
+    @pytest.mark.parametrize(
+        ("option", "code"), [("--xlim=1:2", 0), ("--ylim=:2", 0), ("--xlim=2", 2), ("--xlim=2:1", 2), ("--ylim=a:b", 2)]
+    )
+    def test_limits_of_the_command(self, option: str, code: int, tmp_path: Path) -> None:
+        assert evoplug(self.folder(tmp_path), "--y", "best", "--format", "svg", option) == code
+
+
+class TestLooks:
+    def test_an_arm_looks_the_same_in_every_figure(self, tmp_path: Path) -> None:
+        finished(tmp_path / "a", rows=rows(1.0, 2.0))
+        finished(tmp_path / "b", rows=rows(1.0, 2.0, sigma=[0.3, 0.2]), strategy={"use": "xnes"})
+        whole, part = (drawing.figure.axes[0].lines for drawing in drawn(tmp_path, "best", "sigma").values())
+        b = whole[1]
+        assert [(line.get_color(), line.get_linestyle(), line.get_marker()) for line in part] == [
+            (b.get_color(), b.get_linestyle(), b.get_marker())
+        ]
+
+    def test_arms_that_begin_with_an_underscore_are_in_the_legend(self, tmp_path: Path) -> None:
+        finished(tmp_path / "_b", rows=rows(1.0, 2.0))
+        (legend,) = drawn(tmp_path, "best")["best-by-generations"].figure.legends
+        assert [entry.get_text() for entry in legend.get_texts()] == [" _b (n = 1)"]
+
+    def test_the_settings_of_a_user_change_nothing(self, tmp_path: Path) -> None:
+        folder = two_arms(tmp_path)
+        before = svg(drawn(folder, "best")["best-by-generations"])
+        theirs = {"lines.marker": "o", "axes.facecolor": "red", "text.usetex": True, "savefig.bbox": "tight"}
+        with matplotlib.rc_context(theirs):
+            assert svg(drawn(folder, "best")["best-by-generations"]) == before
+            assert matplotlib.rcParams["axes.facecolor"] == "red"
+
+    def test_what_is_to_be_small_says_so(self, tmp_path: Path) -> None:
+        finished(tmp_path / "a", rows=rows(1.0, 2.0, value=[2.0, 1.0]), minimised=["value"])
+        value, best = (drawn(tmp_path, column)[f"{column}-by-generations"] for column in ("value", "best"))
+        assert value.figure.axes[0].get_ylabel() == "value (less is better)"
+        assert best.figure.axes[0].get_ylabel() == "best fitness"
+
+    @pytest.mark.parametrize("size", [1e200, 1.7e308, 1e-200])
+    def test_numbers_of_any_size_are_drawn(self, size: float, tmp_path: Path) -> None:
+        for seed, sign in ((1, 1), (2, -1)):
+            finished(tmp_path / "a" / f"seed-{seed}", seed, rows=rows(sign * size / 3, sign * size))
+        drawings = draw(groups.read([tmp_path]))
+        assert all("<svg" in svg(drawing) for drawing in drawings.figures)
+        assert bool(drawings.figures) == (size <= LARGEST) != bool(drawings.notices)

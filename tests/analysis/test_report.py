@@ -233,12 +233,15 @@ def test_damaged_files_are_named(name: str, tmp_path: Path) -> None:
 
 def test_numbers_are_short_and_deviations_end_at_their_second_digit() -> None:
     assert [number(value) for value in (0.12345, 12.0, 1234567, 12345.67, 1e-7, math.nan, None)] == [
-        "0.1235", "12", "1,234,567", "12,345.7", "1e-07", "–", "–",
+        "0.1235", "12", "1,234,567", "12,345.7", "1e-07", "-", "-",
     ]  # fmt: skip
     assert spread(Summary(3, 0.0, 0.87351, 0.0086)) == "0.8735 ± 0.0086"
     assert spread(Summary(3, 0.0, 1234.5, 21.4)) == "1,234 ± 21"
     assert spread(Summary(3, 0.0, 0.5, 0.0)) == "0.5 ± 0"
     assert spread(Summary(1, 0.0, 0.87351, math.nan)) == "0.8735"
+    assert spread(Summary(3, 0.0, 2e-7, 1.234e-8)) == "2e-07 ± 1.2e-08"
+    assert spread(Summary(3, 0.0, 1e200, 3e199)) == "1e+200 ± 3e+199"
+    assert spread(Summary(3, 0.0, 1e308, math.inf)) == "1e+308 ± infinite"
     assert [duration(seconds) for seconds in (4.25, 61, 7800)] == ["4.2 s", "1 min 1 s", "2 h 10 min"]
 
 

@@ -60,3 +60,11 @@ def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([0.9, 0.5]) == [1.0, 1.0]
     assert holm([]) == []
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e154, 1e200, 1e307, 1e-160, 1e-300])
+def test_a_summary_holds_numbers_of_any_size(unit: float) -> None:
+    found = summary(np.array([1.0, 2.0, 6.0]) * unit)
+    assert np.array(found) / [1, unit, unit, unit] == pytest.approx([3, 2.0, 3.0, 7**0.5])
+    two = summary(np.array([1.0, 1.7]) * 1e308)
+    assert (two.median, two.mean) == pytest.approx((1.35e308, 1.35e308))

@@ -137,3 +137,32 @@ def test_damaged_records_and_other_problems_have_the_exit_code_of_files(
     code, _, err = run(capsys, folder, other, "--metric", "best.fitness")
     assert code == 4
     assert "another problem: evaluator.function" in err
+
+
+@pytest.mark.parametrize(
+    ("form", "line"),
+    [
+        ("markdown", "| large | 4 | 0.85 | 0.8375 | 0.1109 |"),
+        ("csv", "test.accuracy,large,4,0.8500000000000001,0.8374999999999999,0.11086778913041725"),
+        ("latex", r"large & 4 & 0.85 & 0.8375 & 0.1109 \\"),
+        ("json", '      "stated": true,'),
+    ],
+)
+def test_the_formats_for_pages_and_papers(
+    form: str, line: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, folder, "--format", form)
+    assert (code, err) == (0, "")
+    assert line.strip() in [each.strip() for each in out.splitlines()]
+
+
+def test_runs_are_left_out_and_what_was_not_spent_alike_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finished(folder / "more" / "seed-1", strategy={"use": "xnes"}, ledger={"generations": 5})
+    _, out, _ = run(capsys, folder)
+    assert "note: not all runs spent the same: generations: large 2, small 2, more 5; --at compares" in out
+    _, out, _ = run(capsys, folder, "--without", "more", "--without", "small")
+    assert "not all runs spent" not in out
+    assert "small: not among these runs" in out
+    assert "note: left out, as was asked: more, small" in out

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 import threading
 import time
 import tomllib
@@ -628,3 +629,47 @@ use = "function"
     with pytest.raises(ConfigError) as caught:
         evoplug.run(tmp_path / "run.toml", out=tmp_path / "run")
     assert str(caught.value) == f"{tmp_path / 'run.toml'}:5: strategy.population: must be even"
+
+
+@pytest.mark.parametrize(
+    ("stop", "message"),
+    [
+        ({"generations": 5}, "--set: run.stop.generations: 5 is less than what this run has spent, 20"),
+        ({"generations": 30, "evaluations": 7}, "evaluations: 7 is less than what this run has spent, "),
+        ({"generations": 30, "hours": 1e-9}, "hours: 1e-09 is less than what this run has spent, "),
+        ({"generations": 30, "fitness": -1e9}, "fitness: -1e\\+09 is less than the best fitness so far, "),
+    ],
+)
+def test_a_budget_below_what_was_spent_is_refused_and_nothing_changes(stop, message, run):
+    before = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
+    with pytest.raises(ConfigError, match=message) as caught:
+        evoplug.resume(run.folder, {"run.stop": stop})
+    assert len(str(caught.value).splitlines()) == 1
+    assert {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file names are UTF-8")
+def test_a_name_that_no_file_of_a_run_can_hold_is_one_line(tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    (folder / "mine.py").write_text("def mine(x):\n    return x[:, 0]\n")
+    (folder / "mine.toml").write_text(
+        'evoplug = 1\n[strategy]\nuse = "random-search"\n[genotype]\nuse = "real-vector"\nlow = -1.0\nhigh = 1.0\n'
+        '[evaluator]\nuse = "function"\nfunction = "./mine.py:mine"\n'
+    )
+    with pytest.raises(FilesError, match=r"plugins.lock: cannot be written: .*which is no text: UTF-8"):
+        evoplug.run(folder / "mine.toml", out=tmp_path / "run")
+    run = evoplug.run(SNES, out=folder / "run")
+    assert evoplug.resume(run.folder, {"run.stop.generations": 21}).status == "finished"
+
+
+def test_a_run_that_lost_generations_may_end_before_them(tmp_path):
+    """What counts is the checkpoint from which it goes on, not the records behind it."""
+    settings = {"run.checkpoint": {"every": 5}, "run.stop.generations": 7}
+    run = evoplug.run(SNES, settings, out=tmp_path / "run")
+    (newest,) = (run.folder / "checkpoints").glob("*07-*.pt")
+    newest.unlink()
+    (run.folder / "result.json").unlink()
+    with pytest.raises(ConfigError, match="generations: 4 is less than what this run has spent, 5"):
+        evoplug.resume(run.folder, {"run.stop.generations": 4})
+    assert len(evoplug.resume(run.folder, {"run.stop.generations": 6}).metrics) == 6

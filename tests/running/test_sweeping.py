@@ -224,3 +224,27 @@ def test_jobs_are_for_sweeps(tmp_path, monkeypatch, capsys):
         main(["run", "quickstart", "--jobs", "2"])
     assert caught.value.code == 2
     assert "--jobs is for sweeps" in capsys.readouterr().err
+
+
+def test_a_larger_budget_goes_on_with_every_cell_and_a_smaller_one_is_refused(tmp_path):
+    evoplug.sweep(SEARCH, out=tmp_path / "s")
+    journal = Journal()
+    longer = {"run.stop": {"generations": 5, "hours": 1.5}, "run.checkpoint": {"every": 2}}
+    runs = evoplug.sweep(SEARCH, longer, out=tmp_path / "s", watch=journal)
+    assert journal.states == ["waiting"] * 2
+    assert [len(run.metrics) for run in runs] == [5, 5]
+    assert [run.config["run"]["stop"] for run in runs] == [longer["run.stop"]] * 2
+    (alone, _) = evoplug.sweep(SEARCH, longer, out=tmp_path / "whole")
+    assert rows(runs[0]) == rows(alone)
+
+    again = Journal()
+    evoplug.sweep(SEARCH, longer, out=tmp_path / "s", watch=again)
+    assert again.states == ["complete"] * 2
+    before = {path: path.read_bytes() for path in (tmp_path / "s").rglob("*") if path.is_file()}
+    with pytest.raises(ConfigError) as caught:
+        evoplug.sweep(SEARCH, out=tmp_path / "s")
+    assert str(caught.value).splitlines() == [
+        f"{tmp_path / 's' / arm / 'seed-1'}: run.stop.generations: 3 is less than what this run has spent, 5"
+        for arm in ("run", "ackley")
+    ]
+    assert {path: path.read_bytes() for path in (tmp_path / "s").rglob("*") if path.is_file()} == before
