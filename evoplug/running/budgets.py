@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from evoplug.errors import Mistake
+from evoplug.errors import FilesError, Mistake
 from evoplug.running.rundir import CHECKPOINTS, Run
 from evoplug.types import TIME_UNITS
 
@@ -18,10 +18,10 @@ def lowered(run: Run, stop: Mapping[str, float], where: str = "--set") -> Iterat
         stop: rule -> budget.
         where: they are set.
     """
-    row = _spent(run)
-    for rule, budget in stop.items():
-        if budget == run.config["run"]["stop"].get(rule):
-            continue
+    given = run.config["run"]["stop"]
+    changed = {rule: budget for rule, budget in stop.items() if budget != given.get(rule)}
+    row = _spent(run) if changed else {}
+    for rule, budget in changed.items():
         if rule == "fitness":
             best = row.get("best")
             if best is not None and best > budget:
@@ -37,11 +37,15 @@ def _in_its_unit(rule: str, row: Mapping[str, Any]) -> float:
 
 def _spent(run: Run) -> Mapping[str, Any]:
     """The ledger, and the best fitness, from which the run would go on; empty where it would begin."""
+    try:
+        metrics = run.metrics
+    except FilesError:  # what stands behind the checkpoint does not matter, and going on refuses other damage
+        return {}
     if run.status == "finished":
-        return {**({"best": run.metrics[-1]["best"]} if run.metrics else {}), **run.result["ledger"]}
+        return {**({"best": metrics[-1]["best"]} if metrics else {}), **run.result["ledger"]}
     names = [path.name for path in (run.folder / CHECKPOINTS).glob("*-*.pt")]
     newest = max((int(name.partition("-")[0]) for name in names), default=0)
-    return next((row for row in reversed(run.metrics) if row["generations"] == newest), {})
+    return next((row for row in reversed(metrics) if row["generations"] == newest), {})
 
 
 def _mistake(where: str, rule: str, budget: float, than: str, is_now: float) -> Mistake:
