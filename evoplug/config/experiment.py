@@ -101,6 +101,7 @@ class Reading:
     """A document, read section by section and then as a whole; no mistake stops it.
 
     Attributes:
+        run: None where it is wrong.
         strategy, genotype, evaluator: None where there is none, or none that can be found.
         operators, recorders, plugins: as in :class:`Experiment`.
         mistakes: what is wrong.
@@ -140,9 +141,9 @@ class Reading:
         self.checker.done()
         assert self.strategy
         assert self.evaluator
-        assert self._run
+        assert self.run
         whole = Experiment(
-            self._run, self.strategy, self.genotype, self.evaluator, self.operators, self.recorders, self._sweep,
+            self.run, self.strategy, self.genotype, self.evaluator, self.operators, self.recorders, self._sweep,
             self._claims, self._paper, self.plugins, self.document,
         )  # fmt: skip
         return replace(whole, arms={arm: self._arm(arm, whole) for arm in self._sweep.arms}) if self._sweep else whole
@@ -163,7 +164,7 @@ class Reading:
         self.evaluator = self._component("evaluators", "evaluator")
         self.operators = self._read_operators(self.strategy, self.genotype)
         self._together(self.strategy, self.genotype, self.evaluator)
-        self._run = self._read_run(self.evaluator)
+        self.run = self._read_run(self.evaluator)
         self._sweep = sweep.read(checker, data.get("sweep"), data)
         self._claims = self._read_claims(self._sweep)
         self._paper = checker.section(Paper, data["paper"], ("paper",)) if "paper" in data else None

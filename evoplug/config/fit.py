@@ -123,8 +123,8 @@ class _Fitting:
     def __init__(self, given: Experiment | Reading, mistakes: Iterable[Mistake] = ()) -> None:
         self.given = given
         self.mistakes = list(mistakes)
-        # Of a configuration that is wrong somewhere, parts are built for their own mistakes: any seed will do.
-        self._seed = given.run.seed if isinstance(given, Experiment) else RunSettings.seed
+        # Where the settings of the run are wrong, parts are built for their own mistakes: any seed will do.
+        self._seed = given.run.seed if given.run else RunSettings.seed
 
     def device(self, name: str) -> str:
         """What the name of a device stands for; the CPU where that is a mistake, which is noted."""
