@@ -80,7 +80,7 @@ class SearcherLoop(TrackedLoop):
     def status(self) -> Mapping[str, Any]:
         """``stdev``: mean deviation of the search distribution (CMA-ES: its step size), in search units."""
         if isinstance(self._searcher, CMAES):
-            return {"stdev": self._searcher.sigma.item()}
+            return {"stdev": torch.as_tensor(self._searcher.status["stepsize"]).item()}
         return {"stdev": self._stdev().mean().item()}
 
     def _stdev(self) -> torch.Tensor:
