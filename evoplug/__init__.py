@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from evoplug.errors import EvaluationError as EvaluationError
     from evoplug.errors import EvoplugError as EvoplugError
     from evoplug.errors import FilesError as FilesError
+    from evoplug.errors import Interrupted as Interrupted
     from evoplug.errors import PluginError as PluginError
     from evoplug.rng import Rng as Rng
     from evoplug.running.rundir import Run as Run
+    from evoplug.running.sweeping import SweepError as SweepError
     from evoplug.types import Evaluation as Evaluation
     from evoplug.types import Members as Members
     from evoplug.types import Outcome as Outcome
@@ -44,7 +46,9 @@ _HOME = {
     "EvaluationError": "evoplug.errors",
     "EvoplugError": "evoplug.errors",
     "FilesError": "evoplug.errors",
+    "Interrupted": "evoplug.errors",
     "PluginError": "evoplug.errors",
+    "SweepError": "evoplug.running.sweeping",
     "catalogue": "evoplug.catalogue",
     "build": "evoplug.config.building",
     "register": "evoplug.catalogue.local",

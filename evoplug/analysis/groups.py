@@ -22,7 +22,7 @@ from evoplug.config.sweep import FILE as SWEEP
 from evoplug.config.tree import Origin, annotate
 from evoplug.errors import ConfigError, EvoplugError, FilesError
 from evoplug.running import records
-from evoplug.running.rundir import METRICS, RESOLVED, Run
+from evoplug.running.rundir import METRICS, RESOLVED, Run, arm_folder
 from evoplug.types import COLUMNS
 
 OWN = ("name", "seed", "device", "workers", "checkpoint", "measure")
@@ -32,7 +32,6 @@ REPORTED = ("validation", "test", "beside", "best", "ledger", "seconds")
 """Tables of ``result.json`` whose numbers are metrics, the most wanted first."""
 
 _NO_METRIC = re.compile(r"best\.(id|generation|description)\b")
-_SEED_FOLDER = re.compile(r"seed-\d+(-\d+)?")
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def read(folders: Iterable[str | os.PathLike[str]], *, unfinished: bool = False)
     notices: list[str] = []
     by_arm: dict[Path, list[Run]] = defaultdict(list)
     for run in found:
-        by_arm[_arm(run.folder)].append(run)
+        by_arm[arm_folder(run.folder)].append(run)
     sweeps = {folder.parent: _Sweep(folder.parent / SWEEP) for folder in by_arm if (folder.parent / SWEEP).is_file()}
     arms = sorted(by_arm, key=lambda arm: (str(arm.parent), _rank(arm, sweeps), _natural(arm.name)))
     labels = _labels(arms)
@@ -175,11 +174,6 @@ def _found(folders: Iterable[str | os.PathLike[str]]) -> list[Run]:
     return list(found.values())
 
 
-def _arm(folder: Path) -> Path:
-    path = folder.resolve()
-    return path.parent if _SEED_FOLDER.fullmatch(path.name) else path
-
-
 def _natural(name: str) -> list[tuple[float, str]]:
     """Numbers in names by their size: ``batch=8`` before ``batch=64``."""
     return [(float(part) if part.isdecimal() else math.inf, part) for part in re.split(r"(\d+)", name) if part]
@@ -221,7 +215,7 @@ def _unfinished(run: Run) -> Groups:
         raise FilesError(f"{run.folder}: {run.status}, before the end of its first generation")
     notices = [progress(run)]
     _check_records(run, notices)
-    return Groups({_arm(run.folder).name: (run,)}, notices=tuple(notices))
+    return Groups({arm_folder(run.folder).name: (run,)}, notices=tuple(notices))
 
 
 def progress(run: Run) -> str:

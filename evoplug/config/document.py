@@ -34,6 +34,9 @@ class Document:
     overridden: tuple[Key, ...] = ()
     """Keys that overrides replaced."""
 
+    def __repr__(self) -> str:
+        return f"Document({self.name}: {', '.join(self.root.value)})"
+
     @cached_property
     def data(self) -> dict[str, Any]:
         """Everything as plain values."""

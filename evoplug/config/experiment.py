@@ -42,6 +42,11 @@ class Experiment:
     arms: Mapping[str, Experiment] = field(default_factory=dict, repr=False)
     """Of a sweep: name -> the experiment of each arm, a plain run; in the order in which they are run."""
 
+    def __repr__(self) -> str:
+        parts = " · ".join(spec.name for spec in (self.strategy, self.genotype, self.evaluator) if spec is not None)
+        runs = f"{len(self.arms)} x {len(self.sweep.seeds)} runs" if self.sweep else f"seed {self.run.seed}"
+        return f"Experiment({self.run.name}: {parts}, {runs})"
+
     def fixed(self) -> dict[str, Any]:
         """What makes the result, as :func:`resolved`: all but budgets, checkpoints, measuring and workers."""
         table = resolved(self)

@@ -10,7 +10,7 @@ from typing import Any
 from evoplug.config import parameters
 from evoplug.config.parameters import Schema
 from evoplug.contracts import Component
-from evoplug.errors import Key
+from evoplug.errors import Key, dotted
 
 OBJECT = "object of "
 """What stands before the name of a class where a configuration can only say that there was an object."""
@@ -30,6 +30,9 @@ class Spec:
     schema: Schema = field(repr=False, compare=False)
     given: Component | None = None
     """The component itself, where a call from Python gave it in place of a name."""
+
+    def __repr__(self) -> str:
+        return f"Spec({dotted(self.key) or self.group}: {self.name})"
 
     @classmethod
     def of(cls, component: Component, key: Key) -> Spec:

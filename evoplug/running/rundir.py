@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,14 @@ CONFIG, RESOLVED, ENVIRONMENT, LOCK = "config.toml", "resolved.toml", "environme
 METRICS, RESULT, SOLUTION, ERROR_LOG, CHECKPOINTS = (
     "metrics.jsonl", "result.json", "solution.pt", "error.log", "checkpoints",
 )  # fmt: skip
+
+_SEED_FOLDER = re.compile(r"seed-\d+(-\d+)?")
+
+
+def arm_folder(folder: Path) -> Path:
+    """The folder that names a run's arm: the one above ``seed-<n>``, else the run's own."""
+    path = folder.resolve()
+    return path.parent if _SEED_FOLDER.fullmatch(path.name) else path
 
 
 class Run:
@@ -49,6 +58,17 @@ class Run:
             raise FilesError(f"{self.folder / RESOLVED}: cannot be read: {error}") from error
 
     @property
+    def arm(self) -> str:
+        """Whose run it is: ``"small-batch"`` of ``.../small-batch/seed-1``; of any other folder its own name."""
+        return arm_folder(self.folder).name
+
+    @property
+    def seed(self) -> int:
+        """The seed that it began from."""
+        seed: int = self.config["run"]["seed"]
+        return seed
+
+    @property
     def result(self) -> dict[str, Any]:
         """``result.json``: status, reason, ledger, best, metrics; empty while the run has not ended."""
         found: dict[str, Any] = self._parsed(RESULT, _json) or {}
@@ -64,6 +84,14 @@ class Run:
         """The records, a mapping a generation; a torn last line is left out."""
         found: list[dict[str, Any]] = self._parsed(METRICS, lambda path: records.read(path)[0]) or []
         return found
+
+    @property
+    def records(self) -> dict[str, list[Any]]:
+        """The records by column, as ``evoplug plot`` names them: a value a generation, None where it has none.
+
+        ``pandas.DataFrame(run.records)`` is the table.
+        """
+        return records.columns(self.metrics)
 
     def _parsed(self, name: str, parse: Callable[[Path], Any]) -> Any:
         """What a file holds, parsed anew only where it has changed since; None where it is not there."""

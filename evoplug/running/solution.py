@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -73,4 +74,4 @@ class Solution:
             raise blamed("evaluator: model", error) from error
 
     def __repr__(self) -> str:
-        return f"Solution(fitness={self.fitness}, generation={self.generation}, {self.description})"
+        return f"Solution(fitness={self.fitness}, generation={self.generation}, {reprlib.repr(self.description)})"
