@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from evoplug import catalogue as catalogue
     from evoplug.api import check as check
+    from evoplug.api import compare as compare
+    from evoplug.api import export as export
+    from evoplug.api import plot as plot
+    from evoplug.api import report as report
     from evoplug.api import resume as resume
     from evoplug.api import run as run
     from evoplug.api import sweep as sweep
@@ -56,6 +60,10 @@ _HOME = {
     "run": "evoplug.api",
     "sweep": "evoplug.api",
     "resume": "evoplug.api",
+    "compare": "evoplug.api",
+    "plot": "evoplug.api",
+    "report": "evoplug.api",
+    "export": "evoplug.api",
     "Run": "evoplug.running.rundir",
 }
 

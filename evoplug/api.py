@@ -1,11 +1,11 @@
-"""The Python API, equal to the command line: run, sweep, resume, check."""
+"""The Python API, equal to the command line: run, sweep, resume, check; compare, plot, report, export."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from evoplug import config as configuration
 from evoplug.config.experiment import SOFT, Experiment
@@ -13,10 +13,15 @@ from evoplug.errors import ConfigError, EvoplugError, FilesError, Interrupted, M
 from evoplug.running import rundir
 
 if TYPE_CHECKING:
+    from evoplug.analysis.compare import Comparison
+    from evoplug.analysis.plots import Drawings
     from evoplug.config.fit import Built
+    from evoplug.running.exporting import Exported
     from evoplug.running.runner import Watch
     from evoplug.running.sweeping import SweepWatch
 
+File = str | os.PathLike[str]
+"""A path; an :class:`evoplug.Run` stands for its folder."""
 Config = configuration.Config | configuration.Experiment
 """A path, a preset's name, a configuration as a mapping, or what :func:`check` made of one."""
 Overrides = Sequence[str] | Mapping[str, Any]
@@ -46,7 +51,7 @@ def run(
     config: Config,
     overrides: Overrides = (),
     *,
-    out: str | os.PathLike[str] | None = None,
+    out: File | None = None,
     watch: Watch | None = None,
 ) -> rundir.Run:
     """Run a configuration to its end.
@@ -88,7 +93,7 @@ def sweep(
     *,
     seeds: int | None = None,
     jobs: int | None = None,
-    out: str | os.PathLike[str] | None = None,
+    out: File | None = None,
     watch: SweepWatch | None = None,
 ) -> list[rundir.Run]:
     """Run every arm of a configuration with every seed, each in a process and a folder of its own.
@@ -127,7 +132,7 @@ def sweep(
 
 
 def resume(
-    folder: str | os.PathLike[str],
+    folder: File,
     overrides: Overrides = (),
     *,
     allow_changed: bool = False,
@@ -165,6 +170,105 @@ def resume(
             _write_resolved(old.folder, built.experiment)
         _execute(built, old.folder, watch)
     return rundir.Run(folder)
+
+
+def compare(
+    *folders: File,
+    metric: str | None = None,
+    at: tuple[str, float] | None = None,
+    better: str | None = None,
+    than: str | None = None,
+    margin: float = 0.0,
+    goal: Literal["max", "min"] | None = None,
+) -> Comparison:
+    """Is one arm better than another, and can it be shown?
+
+    What comes back prints as tables; ``.rows()`` and ``.tests()`` are the same as plain values, for
+    ``pandas.DataFrame(compared.rows())``.
+
+    Args:
+        folders: run folders, or folders that hold run folders at any depth.
+        metric: e.g. ``"test.accuracy"``; by default those of the sweep's claims, else the first on test data.
+        at: ``("epochs", 128)`` compares at an equal budget, by a column of the records.
+        better: test this arm over ``than`` in place of the sweep's claims.
+        than: the arm to be beaten.
+        margin: test that ``better`` is not worse by this much or more.
+        goal: whether more of the metric is better, or less; "max" by default.
+
+    Raises:
+        ConfigError: if a metric, a column or an arm is not there, or ``better`` is given without ``than``.
+        FilesError: if there is no finished run, or the runs cannot be compared.
+    """
+    from evoplug.analysis import groups
+    from evoplug.analysis.compare import asked_for
+    from evoplug.analysis.compare import compare as compared
+
+    read = groups.read(folders)
+    metrics = [metric] if metric else dict.fromkeys(claim.metric for claim in read.claims)
+    claims = asked_for(better, than, margin, goal, metrics)
+    return compared(read, metric, at=at, claims=claims, goal=goal or "max")
+
+
+def plot(*folders: File, x: str = "generations", y: Sequence[str] = ()) -> Drawings:
+    """Draw finished runs, or one run as far as it is.
+
+    Args:
+        folders: run folders, or folders that hold run folders at any depth.
+        x: the column of the records against which curves are drawn.
+        y: columns, a figure each; by default ``best`` and every validation metric, and the methods' own figures.
+
+    Returns:
+        A mapping name -> ``matplotlib.figure.Figure``, none of pyplot's; its ``notices`` say what was left out.
+
+    Raises:
+        ConfigError: if no run has such a column.
+        FilesError: if there is no run to draw.
+    """
+    from dataclasses import replace
+
+    from evoplug.analysis import groups, plots
+
+    read = groups.read(folders, unfinished=True)
+    drawings = plots.draw(read, [y] if isinstance(y, str) else y, x)
+    return replace(drawings, notices=(*read.notices, *drawings.notices))
+
+
+def report(folder: File, file: File | None = None) -> Path:
+    """Write one page about a run, as far as it is, or about all finished runs in a folder.
+
+    Args:
+        folder: a run folder, or one that holds run folders at any depth.
+        file: the page; ``report.html`` in the folder by default.
+
+    Returns:
+        The page.
+
+    Raises:
+        ConfigError, FilesError: if there is nothing to report, or the page cannot be written.
+    """
+    from evoplug.analysis.report import write
+
+    return write(Path(folder), Path(file) if file is not None else None)[0]
+
+
+def export(folder: File, file: File) -> Exported:
+    """Write the solution of a finished run to a file that needs no evoplug.
+
+    Args:
+        folder: the run's folder.
+        file: ``.pt2``, the network with its preprocessing as a program of ``torch.export``; ``.pt``, its weights and
+            the code that makes the network, or the genome where there is no network; ``.json``, fitness and genome.
+
+    Returns:
+        The file's ``path``, the Python that loads it as ``load``, and ``notes`` on what it holds.
+
+    Raises:
+        ConfigError: for another suffix, or ``.pt2`` without a network.
+        FilesError: if the run has not finished, or the file cannot be written.
+    """
+    from evoplug.running import exporting
+
+    return exporting.export(rundir.Run(folder).best, Path(file))
 
 
 def _only_resumable(keys: Sequence[tuple[str | int, ...]]) -> None:

@@ -1,12 +1,15 @@
 """What a call from Python gives: as much as the command line, as plain values."""
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
 import torch
 
 import evoplug
-from analysis.folders import finished
+from analysis.folders import finished, sweep
 from evoplug.config.fit import fit
 
 SPHERE = {
@@ -74,6 +77,96 @@ class TestWords:
     def test_of_a_solution_however_long_its_description(self, tmp_path) -> None:
         long = {**SPHERE, "genotype": {"use": "real-vector", "length": 1000}}
         assert len(repr(evoplug.run(long, out=tmp_path / "run").best)) < 200
+
+
+CLAIM = {"better": "b", "than": "a", "metric": "test.accuracy"}
+
+
+@pytest.fixture
+def swept(tmp_path):
+    return sweep(tmp_path / "swept", {"a": [0.1, 0.2, 0.3], "b": [0.4, 0.5, 0.6]}, [CLAIM])
+
+
+class TestCompare:
+    def test_the_arms_and_the_claims_are_rows_of_plain_values(self, swept) -> None:
+        compared = evoplug.compare(swept)
+        first, second = compared.rows()
+        assert (first["metric"], first["arm"], first["n"], first["median"]) == ("test.accuracy", "a", 3, 0.2)
+        assert second["values"] == [0.4, 0.5, 0.6]
+        (claim,) = compared.tests()
+        assert (claim["better"], claim["than"], claim["A"], claim["answer"]) == ("b", "a", 1.0, "shown")
+        assert json.loads(json.dumps([*compared.rows(), claim]))
+
+    def test_it_prints_as_tables(self, swept) -> None:
+        evoplug.Run(finished(swept / "b" / "seed-9", 9, status="failed"))
+        assert repr(evoplug.compare(swept)).splitlines() == [
+            "metric          arm   n   median   mean   deviation",
+            "test.accuracy   a     3      0.2    0.2         0.1",
+            "test.accuracy   b     3      0.5    0.5         0.1",
+            "",
+            "claim      p   Holm   least p   A   answer",
+            "b > a   0.05   0.05      0.05   1   shown",
+            "",
+            f"note: {swept}/b/seed-9: failed, left out",
+        ]
+
+    def test_it_takes_what_the_command_line_takes(self, swept) -> None:
+        assert [row["values"] for row in evoplug.compare(swept, metric="best", at=("generations", 1)).rows()] == [
+            [0.1] * 3
+        ] * 2
+        (claim,) = evoplug.compare(swept, metric="test.loss", better="b", than="a", goal="min").tests()
+        assert (claim["metric"], claim["goal"], claim["answer"]) == ("test.loss", "min", "shown")
+
+    @pytest.mark.parametrize(
+        ("asked", "message"),
+        [
+            ({"better": "a"}, "better and than go together"),
+            ({"margin": 0.1}, "better and than go together"),
+            ({"better": "b", "than": "a", "margin": -1}, "margin: must be 0 or more, got -1"),
+            ({"metric": "test.acuracy"}, "did you mean `test.accuracy`?"),
+        ],
+    )
+    def test_what_cannot_be_asked_is_a_line(self, swept, asked, message) -> None:
+        with pytest.raises(evoplug.ConfigError, match=message.replace("?", r"\?")):
+            evoplug.compare(swept, **asked)
+
+    def test_runs_stand_for_their_folders(self, swept) -> None:
+        runs = [evoplug.Run(path.parent) for path in sorted(swept.rglob("resolved.toml"))]
+        assert repr(evoplug.compare(*runs)) == repr(evoplug.compare(swept))
+
+
+class TestFiles:
+    def test_figures_come_by_name_and_nothing_is_written(self, run) -> None:
+        before = sorted(run.folder.rglob("*"))
+        figures = evoplug.plot(run, x="evaluations", y="mean")
+        assert repr(figures) == "Drawings(mean-by-evaluations)"
+        axes = figures["mean-by-evaluations"].axes[0]
+        assert [*axes.lines[0].get_ydata()] == run.records["mean"]
+        assert sorted(run.folder.rglob("*")) == before
+
+    def test_figures_say_what_was_left_out(self, swept) -> None:
+        finished(swept / "b" / "seed-9", 9, status="failed")
+        figures = evoplug.plot(swept)
+        assert [*figures] == ["best-by-generations"]
+        assert figures.notices == (f"{swept}/b/seed-9: failed, left out",)
+
+    def test_a_report_goes_beside_the_run_or_where_it_is_wanted(self, run, tmp_path) -> None:
+        assert evoplug.report(run) == run.folder / "report.html"
+        page = evoplug.report(run, tmp_path / "page.html")
+        assert page.read_bytes() == (run.folder / "report.html").read_bytes()
+
+    def test_an_export_says_how_it_is_loaded(self, run, tmp_path) -> None:
+        exported = evoplug.export(run, tmp_path / "best.json")
+        found = {}
+        exec(exported.load, found)
+        assert found["solution"]["genome"] == run.best.genome.tolist()
+
+
+def test_all_names_are_there_and_none_of_them_is_imported_before_it_is_used() -> None:
+    heavy = ["numpy", "torch", "matplotlib", "rich", "pydantic"]
+    code = f"import evoplug, sys; dir(evoplug); print([name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    assert all(getattr(evoplug, name) is not None for name in evoplug.__all__)
 
 
 def test_every_error_has_a_name_in_evoplug() -> None:

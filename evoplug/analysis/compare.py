@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from evoplug.analysis import asked, statistics
 from evoplug.analysis.earlier import Earlier
 from evoplug.analysis.groups import Groups, column, curve, numbers
 from evoplug.analysis.statistics import Effect, Summary, Values
+from evoplug.analysis.tables import table
 from evoplug.config import Claim, Paper
 from evoplug.config.messages import unknown
 from evoplug.errors import ConfigError, FilesError
@@ -45,6 +46,11 @@ class Arm:
     deviations: tuple[str, ...] = ()
     """The settings in which these runs differ from the configuration that stands for the paper's row."""
 
+    def row(self) -> dict[str, Any]:
+        """As plain values."""
+        paper = self.paper.value if self.paper else None
+        return {"arm": self.name, **self.summary._asdict(), "values": self.values.tolist(), "paper": paper}
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -61,6 +67,12 @@ class Verdict:
     answer: Answer
     """``not enough runs`` where not even complete separation could bring the corrected p down to :data:`ALPHA`."""
 
+    def row(self) -> dict[str, Any]:
+        """As plain values."""
+        ps = {"p": self.p, "p_holm": self.corrected, "least_p": self.least}
+        effect = dict(zip(("A", "A_low", "A_high"), self.effect, strict=True))
+        return {**vars(self.claim), **ps, **effect, "answer": self.answer}
+
 
 @dataclass(frozen=True)
 class Family:
@@ -74,7 +86,7 @@ class Family:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Arms by metric, verdicts by family, and what the reader must know."""
+    """Arms by metric, verdicts by family, and what the reader must know. It prints as tables of plain text."""
 
     arms: Mapping[str, tuple[Arm, ...]]
     families: tuple[Family, ...]
@@ -90,6 +102,55 @@ class Comparison:
     def verdicts(self) -> tuple[Verdict, ...]:
         """Of all families."""
         return tuple(verdict for family in self.families for verdict in family.verdicts)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row for each arm and metric, as plain values: what ``pandas.DataFrame`` takes."""
+        return [{"metric": metric, **arm.row()} for metric, arms in self.arms.items() for arm in arms]
+
+    def tests(self) -> list[dict[str, Any]]:
+        """A row for each claim, or each pair where none was stated."""
+        return [{**verdict.row(), "family": family.name} for family in self.families for verdict in family.verdicts]
+
+    def __repr__(self) -> str:
+        shown = ("metric", "arm", "n", "median", "mean", "deviation")
+        arms = table([{name: row[name] for name in shown} for row in self.rows()])
+        claims = [_printed(verdict) for verdict in self.verdicts]
+        return "\n\n".join([arms, *([table(claims)] if claims else []), *(f"note: {each}" for each in self.notices)])
+
+
+def _printed(verdict: Verdict) -> dict[str, Any]:
+    """A line of a comparison's second table."""
+    ps = {"p": verdict.p, "Holm": verdict.corrected, "least p": verdict.least}
+    return {"claim": str(verdict.claim), **ps, "A": verdict.effect[0], "answer": verdict.answer}
+
+
+def asked_for(
+    better: str | None,
+    than: str | None,
+    margin: float,
+    goal: Literal["max", "min"] | None,
+    metrics: Iterable[str],
+) -> Sequence[Claim] | None:
+    """What a caller asks to test in place of the sweep's claims: nothing of these, for every pair, where only a goal
+    is given; None where the sweep's claims are to be tested.
+
+    Args:
+        better: an arm; None for no claim of the caller's.
+        than: the arm to be beaten.
+        margin: where it is more than 0, ``better`` need only be not worse by this much or more.
+        goal: whether more of a metric is better, or less; "max" by default.
+        metrics: a claim each.
+
+    Raises:
+        ConfigError: if one of ``better`` and ``than`` is missing, or both beside a margin.
+    """
+    if (better is None) != (than is None) or (margin and better is None):
+        raise ConfigError((), "better and than go together, and margin with them")
+    if margin < 0:
+        raise ConfigError("margin", f"must be 0 or more, got {margin}")
+    if better is None or than is None:
+        return () if goal else None
+    return [Claim(better, than, name, goal or "max", margin) for name in metrics]
 
 
 def compare(

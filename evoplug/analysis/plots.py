@@ -88,12 +88,24 @@ class Drawing(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Drawings:
-    """All figures of some runs."""
+class Drawings(Mapping[str, Figure]):
+    """All figures of some runs, by name."""
 
     figures: tuple[Drawing, ...]
     notices: tuple[str, ...]
     """What could not be drawn, and why."""
+
+    def __getitem__(self, name: str) -> Figure:
+        return {drawing.name: drawing.figure for drawing in self.figures}[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (drawing.name for drawing in self.figures)
+
+    def __len__(self) -> int:
+        return len(self.figures)
+
+    def __repr__(self) -> str:
+        return f"Drawings({', '.join(self)})"
 
 
 def draw(groups: Groups, y: Sequence[str] = (), x: str = "generations") -> Drawings:

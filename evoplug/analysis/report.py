@@ -32,8 +32,8 @@ LONGEST = 3000
 """Characters of a solution's description at most."""
 
 
-def write(folder: Path) -> tuple[Path, tuple[str, ...]]:
-    """Write the page of a run, finished or not, or of all finished runs in a folder, into that folder.
+def write(folder: Path, file: Path | None = None) -> tuple[Path, tuple[str, ...]]:
+    """Write the page of a run, finished or not, or of all finished runs in a folder: into that folder, or to a file.
 
     Returns:
         The file, and what could not be shown.
@@ -43,7 +43,7 @@ def write(folder: Path) -> tuple[Path, tuple[str, ...]]:
     """
     read = groups.read([folder], unfinished=True)
     page = Page(read)
-    path = folder / FILE
+    path = file or folder / FILE
     rundir.write_text(path, page.html())
     return path, page.notices
 

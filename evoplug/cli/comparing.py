@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from evoplug.analysis.compare import Arm, Comparison, Family, Verdict
-    from evoplug.analysis.groups import Groups
-    from evoplug.config import Claim
 
 
 class Budget(click.ParamType[tuple[str, float]]):
@@ -63,33 +61,13 @@ def compare(
     """
     if (better is None) != (than is None) or (margin is not None and better is None):
         raise click.UsageError("--better and --than go together, and --margin with them")
-    from evoplug.analysis import groups as reading
-    from evoplug.analysis.compare import compare
+    from evoplug import api
 
-    groups = reading.read(folders)
-    claims = _claims(groups, metric, better, than, margin or 0.0, goal)
-    compared = compare(groups, metric, at=at, claims=claims, goal=goal or "max")
+    compared = api.compare(*folders, metric=metric, at=at, better=better, than=than, margin=margin or 0.0, goal=goal)
     if as_json:
         click.echo(json.dumps(_plain(compared), indent=2, ensure_ascii=False, allow_nan=False))
     else:
         _print(compared, at)
-
-
-def _claims(
-    groups: Groups,
-    metric: str | None,
-    better: str | None,
-    than: str | None,
-    margin: float,
-    goal: Literal["max", "min"] | None,
-) -> Sequence[Claim] | None:
-    """What the options ask to test in place of the sweep's claims; nothing where they ask for every pair."""
-    from evoplug.config import Claim
-
-    if better is None or than is None:
-        return () if goal else None
-    metrics = [metric] if metric else dict.fromkeys(claim.metric for claim in groups.claims)
-    return [Claim(better, than, name, goal or "max", margin) for name in metrics]
 
 
 # ---------------------------------------------------------------------------------------------------------- for people

@@ -19,10 +19,9 @@ def export(folder: Path, file: Path) -> None:
     from rich.console import Console
     from rich.filesize import decimal
 
-    from evoplug.running.exporting import export
-    from evoplug.running.rundir import Run
+    from evoplug import api
 
-    exported = export(Run(folder).best, file)
+    exported = api.export(folder, file)
     console = Console(highlight=False, emoji=False, soft_wrap=True)
     for note in (f"{exported.path}, {decimal(exported.path.stat().st_size)}", *exported.notes):
         console.print(f"# {note}", style="dim", markup=False)

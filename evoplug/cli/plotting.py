@@ -19,14 +19,14 @@ def plot(folders: tuple[Path, ...], x: str, y: tuple[str, ...], out: Path | None
     Curves of columns of metrics.jsonl, runs of an arm together as mean and deviation, and the figures that the
     methods have of their own.
     """
-    from evoplug.analysis import groups, plots
+    from evoplug import api
+    from evoplug.analysis import plots
 
     if out is None and len(folders) > 1:
         raise click.UsageError("with more than one DIR, say where to put the figures: --out FOLDER")
     out = out or folders[0] / "plots"
-    read = groups.read(folders, unfinished=True)
-    drawings = plots.draw(read, y, x)
-    for notice in (*read.notices, *drawings.notices):
+    drawings = api.plot(*folders, x=x, y=y)
+    for notice in drawings.notices:
         click.echo(f"note: {notice}", err=True)
     for drawing in drawings.figures:
         for path in plots.save(drawing, out, formats or plots.FORMATS):

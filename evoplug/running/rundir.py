@@ -32,7 +32,7 @@ def arm_folder(folder: Path) -> Path:
 
 
 class Run:
-    """A run folder, finished or not. Reads only.
+    """A run folder, finished or not. Reads only. It stands wherever a folder can: ``evoplug.compare(*runs)``.
 
     Args:
         folder: the folder, e.g. ``runs/leea-mnist/run/seed-1``.
@@ -120,6 +120,9 @@ class Run:
     def test(self) -> dict[str, float]:
         """Test metrics of the reported solution."""
         return self.result.get("test", {})
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r}, {self.status})"
