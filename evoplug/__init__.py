@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from evoplug.api import run as run
     from evoplug.api import sweep as sweep
     from evoplug.catalogue.local import register as register
+    from evoplug.cli.showing import progress as progress
     from evoplug.config.building import build as build
     from evoplug.contracts import Problem as Problem
     from evoplug.errors import ConfigError as ConfigError
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from evoplug.errors import Interrupted as Interrupted
     from evoplug.errors import PluginError as PluginError
     from evoplug.rng import Rng as Rng
+    from evoplug.running.cells import SweepWatch as SweepWatch
     from evoplug.running.rundir import Run as Run
+    from evoplug.running.runner import Watch as Watch
     from evoplug.running.sweeping import SweepError as SweepError
     from evoplug.types import Evaluation as Evaluation
     from evoplug.types import Members as Members
@@ -65,6 +68,9 @@ _HOME = {
     "report": "evoplug.api",
     "export": "evoplug.api",
     "Run": "evoplug.running.rundir",
+    "Watch": "evoplug.running.runner",
+    "SweepWatch": "evoplug.running.cells",
+    "progress": "evoplug.cli.showing",
 }
 
 __all__ = ["__version__", *_HOME]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Union
 
 from evoplug import config as configuration
 from evoplug.config.experiment import SOFT, Experiment
@@ -25,6 +25,10 @@ File = str | os.PathLike[str]
 Config = configuration.Config | configuration.Experiment
 """A path, a preset's name, a configuration as a mapping, or what :func:`check` made of one."""
 Overrides = Sequence[str] | Mapping[str, Any]
+RunWatch = Union["Watch", Callable[[dict[str, Any]], object], bool, None]
+"""Who looks on at a run: a watch, a function of each line of records, or whether to show progress."""
+RunsWatch = Union["SweepWatch", Callable[[rundir.Run], object], bool, None]
+"""The same of a sweep; the function is called with each run that has ended."""
 
 
 def check(config: Config, overrides: Overrides = ()) -> Experiment:
@@ -52,7 +56,7 @@ def run(
     overrides: Overrides = (),
     *,
     out: File | None = None,
-    watch: Watch | None = None,
+    watch: RunWatch = None,
 ) -> rundir.Run:
     """Run a configuration to its end.
 
@@ -60,7 +64,9 @@ def run(
         config: a path, a preset's name, the configuration as a mapping, or what :func:`check` made of one.
         overrides: ``["evaluator.batch=64"]`` or ``{"evaluator.batch": 64}``.
         out: the run folder; ``runs/<name>/run/seed-<seed>`` by default.
-        watch: is told of progress.
+        watch: True shows what the command line does, in a notebook too. A function is called after each generation
+            with its line of records, ``{"generations": 1, "best": ...}``; what it raises ends the run there and comes
+            back to the caller. An :class:`evoplug.Watch` is told of all that happens.
 
     Returns:
         The finished run folder.
@@ -74,6 +80,7 @@ def run(
     from evoplug.config.fit import fit
     from evoplug.running import datafiles
 
+    watching = _watching(watch)
     experiment = check(config, overrides)
     if experiment.sweep is not None:
         raise ConfigError("sweep", "a sweep is many runs: evoplug.sweep runs them all")
@@ -83,7 +90,7 @@ def run(
     with rundir.held(folder):
         rundir.write_text(folder / rundir.CONFIG, experiment.document.text)
         _write_resolved(folder, built.experiment)
-        _execute(built, folder, watch)
+        _execute(built, folder, watching)
     return rundir.Run(folder)
 
 
@@ -94,7 +101,7 @@ def sweep(
     seeds: int | None = None,
     jobs: int | None = None,
     out: File | None = None,
-    watch: SweepWatch | None = None,
+    watch: RunsWatch = None,
 ) -> list[rundir.Run]:
     """Run every arm of a configuration with every seed, each in a process and a folder of its own.
 
@@ -108,7 +115,8 @@ def sweep(
         seeds: this many from ``run.seed`` on, whatever ``[sweep] seeds`` says.
         jobs: cells at once; by default one a core, counting the threads of each, and one in all on a GPU.
         out: the sweep's folder; ``runs/<name>`` by default. Cells go to ``<arm>/seed-<n>`` in it.
-        watch: is told of progress.
+        watch: True shows what the command line does, in a notebook too. A function is called with each
+            :class:`evoplug.Run` that has ended. An :class:`evoplug.SweepWatch` is told of all that happens.
 
     Returns:
         The finished runs, arm by arm.
@@ -127,7 +135,7 @@ def sweep(
         overrides = {**overrides, key: seeds} if isinstance(overrides, Mapping) else [*overrides, f"{key}={seeds}"]
     experiment = check(config, overrides)
     folder = Path(out) if out is not None else Path("runs") / experiment.run.name
-    works = sweeping.run(experiment, folder, jobs, watch or sweeping.SweepWatch())
+    works = sweeping.run(experiment, folder, jobs, _watching_sweep(watch))
     return [rundir.Run(work.folder) for work in works]
 
 
@@ -136,7 +144,7 @@ def resume(
     overrides: Overrides = (),
     *,
     allow_changed: bool = False,
-    watch: Watch | None = None,
+    watch: RunWatch = None,
     **objects: Any,
 ) -> rundir.Run:
     """Go on with an unfinished run, or with a finished one under a larger budget.
@@ -146,7 +154,7 @@ def resume(
         overrides: ``run.stop``, ``run.checkpoint``, ``run.measure`` and ``run.workers`` only.
         allow_changed: go on although the source of a part, a file that it reads or a parameter of an object is not
             what it was.
-        watch: is told of progress.
+        watch: as for :func:`run`.
         objects: the parts that the run got as objects, where they stood in its configuration:
             ``evaluator=MyEvaluator()``, ``operators={"mutation": Levy()}``.
 
@@ -157,6 +165,7 @@ def resume(
     """
     from evoplug.config.fit import fit
 
+    watching = _watching(watch)
     old = rundir.Run(folder)
     with rundir.held(old.folder):
         document = configuration.load(old.folder / rundir.RESOLVED, overrides)
@@ -168,7 +177,7 @@ def resume(
             _unchanged(old.folder, built.experiment)
         if document.overridden:
             _write_resolved(old.folder, built.experiment)
-        _execute(built, old.folder, watch)
+        _execute(built, old.folder, watching)
     return rundir.Run(folder)
 
 
@@ -271,6 +280,39 @@ def export(folder: File, file: File) -> Exported:
     return exporting.export(rundir.Run(folder).best, Path(file))
 
 
+def _watching(watch: RunWatch) -> Watch:
+    from evoplug.running.runner import Watch
+    from evoplug.running.watches import EachGeneration
+
+    return _watch(watch, Watch, EachGeneration, "run")
+
+
+def _watching_sweep(watch: RunsWatch) -> SweepWatch:
+    from evoplug.running.cells import SweepWatch
+    from evoplug.running.watches import EachRun
+
+    return _watch(watch, SweepWatch, EachRun, "sweep")
+
+
+def _watch(watch: Any, contract: type[Any], of_function: type[Any], what: Literal["run", "sweep"]) -> Any:
+    """What ``watch=`` stands for.
+
+    Raises:
+        ConfigError: if it is nothing that can look on.
+    """
+    if isinstance(watch, contract):
+        return watch
+    if watch is True:
+        import evoplug  # what is shown belongs to the command line, which stands above this module
+
+        return evoplug.progress(what)
+    if callable(watch) and not isinstance(watch, type):
+        return of_function(watch)
+    if watch is None or watch is False:
+        return contract()
+    raise ConfigError("watch", f"must be True, a function or an evoplug.{contract.__name__}, got {watch!r}")
+
+
 def _only_resumable(keys: Sequence[tuple[str | int, ...]]) -> None:
     mistakes = [
         Mistake(key, f"a resume cannot change this; it may change run.{', run.'.join(SOFT)}", "--set")
@@ -295,17 +337,17 @@ def _write_resolved(folder: Path, experiment: Experiment) -> None:
     rundir.write_text(folder / rundir.RESOLVED, tomli_w.dumps(configuration.resolved(experiment)))
 
 
-def _execute(built: Built, folder: Path, watch: Watch | None) -> None:
+def _execute(built: Built, folder: Path, watch: Watch) -> None:
     from evoplug.population.workers import resolve
     from evoplug.running.environment import environment
     from evoplug.running.lock import lock
-    from evoplug.running.runner import Execution, Watch, log_error
+    from evoplug.running.runner import Execution, log_error
 
     settings = built.experiment.run
     sessions = [*_sessions(folder), environment(built.device, settings.threads, resolve(settings.workers))]
     rundir.write_json(folder / rundir.ENVIRONMENT, {"sessions": sessions})
     rundir.write_json(folder / rundir.LOCK, lock(built.experiment))
-    execution = Execution(built, folder, watch or Watch())
+    execution = Execution(built, folder, watch)
     try:
         execution.run()
     except Interrupted as interruption:

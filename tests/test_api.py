@@ -50,6 +50,50 @@ class TestRuns:
         assert evoplug.Run(folder).records == {}
 
 
+class TestWatch:
+    def test_a_function_is_called_with_every_line_of_the_records(self, tmp_path) -> None:
+        rows: list = []
+        run = evoplug.run(SPHERE, out=tmp_path / "run", watch=rows.append)
+        assert rows == run.metrics
+        evoplug.resume(run, {"run.stop.generations": 5}, watch=rows.append)
+        assert [row["generations"] for row in rows] == [1, 2, 3, 4, 5]
+
+    def test_what_a_function_raises_ends_the_run_and_comes_back(self, tmp_path) -> None:
+        def enough(row):
+            if row["generations"] == 2:
+                raise StopIteration("enough")
+
+        with pytest.raises(StopIteration, match="enough"):
+            evoplug.run(SPHERE, out=tmp_path / "run", watch=enough)
+        assert evoplug.resume(tmp_path / "run").status == "finished"
+
+    def test_a_function_is_called_with_every_run_of_a_sweep(self, tmp_path) -> None:
+        ended: list = []
+        arms = {"arms": {"more": {"strategy.population": 6}}}
+        evoplug.sweep({**SPHERE, "sweep": arms}, out=tmp_path / "s", jobs=1, watch=ended.append)
+        assert [(run.arm, run.status) for run in ended] == [("run", "finished"), ("more", "finished")]
+
+    def test_true_shows_what_the_command_line_shows(self, tmp_path, capsys) -> None:
+        run = evoplug.run(SPHERE, out=tmp_path / "run", watch=True)
+        first, folder, *_, last = capsys.readouterr().out.splitlines()
+        assert first == "ball  random-search · real-vector · function  seed 1"
+        assert folder == str(run.folder)
+        assert last == f"folder   {run.folder}"
+        evoplug.sweep(SPHERE, seeds=1, out=tmp_path / "s", watch=True)
+        assert "1 of 1 run finished" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("watch", [None, False])
+    def test_nothing_is_shown_unless_it_is_asked_for(self, tmp_path, capsys, watch) -> None:
+        evoplug.run(SPHERE, out=tmp_path / "run", watch=watch)
+        assert capsys.readouterr() == ("", "")
+
+    @pytest.mark.parametrize("watch", ["yes", 1, evoplug.Watch, evoplug.SweepWatch()])
+    def test_what_cannot_look_on_is_refused_before_anything_is_written(self, tmp_path, watch) -> None:
+        with pytest.raises(evoplug.ConfigError, match=r"^watch: must be True, a function or an evoplug.Watch, got "):
+            evoplug.run(SPHERE, out=tmp_path / "run", watch=watch)
+        assert not (tmp_path / "run").exists()
+
+
 class TestWords:
     """What an object says of itself at a prompt: a line, never its tensors or documents."""
 
@@ -142,6 +186,7 @@ class TestFiles:
         assert repr(figures) == "Drawings(mean-by-evaluations)"
         axes = figures["mean-by-evaluations"].axes[0]
         assert [*axes.lines[0].get_ydata()] == run.records["mean"]
+        assert figures._repr_html_().startswith('<img src="data:image/svg+xml;base64,')
         assert sorted(run.folder.rglob("*")) == before
 
     def test_figures_say_what_was_left_out(self, swept) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -106,6 +107,11 @@ class Drawings(Mapping[str, Figure]):
 
     def __repr__(self) -> str:
         return f"Drawings({', '.join(self)})"
+
+    def _repr_html_(self) -> str:
+        """In a notebook all of them, as images: what stands in one can reach neither the page nor the others."""
+        encoded = (b64encode(svg(drawing).encode()).decode() for drawing in self.figures)
+        return "".join(f'<img src="data:image/svg+xml;base64,{image}">' for image in encoded)
 
 
 def draw(groups: Groups, y: Sequence[str] = (), x: str = "generations") -> Drawings:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console, Group
-from rich.live import Live
 from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -28,9 +27,9 @@ _COLOURS = {"finished": "green", "failed": "bold red", "interrupted": "yellow"}
 
 
 def watch() -> Lines:
-    """A live table where standard output is a terminal, else plain lines."""
+    """A live table where standard output is a terminal or a notebook, else plain lines."""
     console = output.console()
-    return LiveLines(console) if console.is_terminal else Lines(console)
+    return LiveLines(console) if output.can_redraw(console) else Lines(console)
 
 
 class Lines(SweepWatch):
@@ -95,7 +94,7 @@ class LiveLines(Lines):
         super().begin(experiment, folder, works, jobs)
         self._first = self._share()
         self._drawn_at = 0.0
-        self._live = Live(console=self.console, auto_refresh=False, transient=True)
+        self._live = output.live(self.console, transient=True)
         self._live.start()
 
     def look(self) -> None:

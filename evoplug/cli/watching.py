@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
-from rich.live import Live
 from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -33,9 +32,9 @@ PAUSE = 5.0
 
 
 def watch() -> Watching:
-    """A live table where standard output is a terminal, else plain lines."""
+    """A live table where standard output is a terminal or a notebook, else plain lines."""
     console = output.console()
-    return LiveTable(console) if console.is_terminal else PlainLines(console)
+    return LiveTable(console) if output.can_redraw(console) else PlainLines(console)
 
 
 class Watching(Watch):
@@ -112,7 +111,7 @@ class LiveTable(Watching):
         super().begin(experiment, folder, resumed_at)
         self._rows: deque[dict[str, str]] = deque(maxlen=SHOWN)
         self._measured: dict[str, str] = {}
-        self._live = Live(console=self.console, auto_refresh=False, transient=False)
+        self._live = output.live(self.console, transient=False)
         self._live.start()
         self._drawn_at = 0.0
 
