@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from evoplug.config.fit import Built
     from evoplug.running.exporting import Exported
     from evoplug.running.runner import Watch
-    from evoplug.running.sweeping import SweepWatch
+    from evoplug.running.sweeping import SweepWatch, Work
 
 File = str | os.PathLike[str]
 """A path; an :class:`evoplug.Run` stands for its folder."""
@@ -105,6 +105,9 @@ def sweep(
 ) -> list[rundir.Run]:
     """Run every arm of a configuration with every seed, each in a process and a folder of its own.
 
+    Where the configuration holds objects, the runs go on in this process, one after the other, each with deep copies
+    of the objects: what ends this process ends the sweep, and the same call with the same objects goes on.
+
     A second call runs only what is missing or unfinished. No metric depends on ``jobs``: ``run.threads`` is fixed, and
     ``run.workers`` changes no result: unless the configuration sets it, cells that run at once share the cores, and
     each keeps the workers that it began with.
@@ -113,7 +116,8 @@ def sweep(
         config: as for :func:`run`.
         overrides: as for :func:`run`; they hold for every arm.
         seeds: this many from ``run.seed`` on, whatever ``[sweep] seeds`` says.
-        jobs: cells at once; by default one a core, counting the threads of each, and one in all on a GPU.
+        jobs: cells at once; by default one a core, counting the threads of each, and one in all on a GPU or
+            with objects.
         out: the sweep's folder; ``runs/<name>`` by default. Cells go to ``<arm>/seed-<n>`` in it.
         watch: True shows what the command line does, in a notebook too. A function is called with each
             :class:`evoplug.Run` that has ended. An :class:`evoplug.SweepWatch` is told of all that happens.
@@ -122,7 +126,8 @@ def sweep(
         The finished runs, arm by arm.
 
     Raises:
-        ConfigError: with all mistakes of all arms, before anything is written; or if ``jobs`` is less than 1.
+        ConfigError: with all mistakes of all arms, before anything is written; or if ``jobs`` is less than 1,
+            or more than 1 with objects; or an object cannot be copied.
         FilesError: if the folder of a cell holds a run of other settings, another sweep goes on in the sweep's folder,
             or data are missing.
         SweepError: once all have ended, if some failed.
@@ -135,7 +140,7 @@ def sweep(
         overrides = {**overrides, key: seeds} if isinstance(overrides, Mapping) else [*overrides, f"{key}={seeds}"]
     experiment = check(config, overrides)
     folder = Path(out) if out is not None else Path("runs") / experiment.run.name
-    works = sweeping.run(experiment, folder, jobs, _watching_sweep(watch))
+    works = sweeping.run(experiment, folder, jobs, _watching_sweep(watch), _run_here)
     return [rundir.Run(work.folder) for work in works]
 
 
@@ -335,6 +340,16 @@ def _write_resolved(folder: Path, experiment: Experiment) -> None:
     import tomli_w
 
     rundir.write_text(folder / rundir.RESOLVED, tomli_w.dumps(configuration.resolved(experiment)))
+
+
+def _run_here(work: Work, watch: Watch) -> None:
+    """A cell of a sweep in this process, begun or gone on with."""
+    from evoplug.config.fit import fit
+
+    with rundir.held(work.folder):
+        built = fit(work.cell.experiment.apart())
+        _unchanged(work.folder, built.experiment)
+        _execute(built, work.folder, watch)
 
 
 def _execute(built: Built, folder: Path, watch: Watch) -> None:

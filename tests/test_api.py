@@ -1,9 +1,12 @@
 """What a call from Python gives: as much as the command line, as plain values."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
-from dataclasses import replace
+import threading
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -11,6 +14,7 @@ import torch
 import evoplug
 from analysis.folders import finished, sweep
 from evoplug.config.fit import fit
+from evoplug.contracts import Evaluation, Evaluator
 
 SPHERE = {
     "run": {"name": "ball", "stop": {"generations": 3}},
@@ -217,3 +221,123 @@ def test_all_names_are_there_and_none_of_them_is_imported_before_it_is_used() ->
 def test_every_error_has_a_name_in_evoplug() -> None:
     assert issubclass(evoplug.SweepError, evoplug.EvoplugError)
     assert issubclass(evoplug.Interrupted, KeyboardInterrupt)
+
+
+class Far(Evaluator, genome="real-vector"):
+    """The nearer to a point, the better; it counts what it has evaluated."""
+
+    deterministic = True
+
+    def __init__(self, point: float = 0.0) -> None:
+        self.point, self.evaluated = torch.full((3,), point), 0
+
+    def evaluate(self, members, rng) -> Evaluation:
+        self.evaluated += len(members)
+        return Evaluation(-(members.genomes - self.point).square().sum(1), columns={"evaluated": self.evaluated})
+
+
+@dataclass(kw_only=True)
+class Step(Evaluator, genome="real-vector"):
+    """With a parameter; fails where it is negative."""
+
+    size: float = 1.0
+
+    def evaluate(self, members, rng) -> Evaluation:
+        if self.size < 0:
+            raise ValueError("no such step")
+        return Evaluation(members.genomes.sum(1) * self.size)
+
+
+def away(x):
+    return (x - 1).square().sum(1)
+
+
+class Locked(Far):
+    """What cannot be copied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+
+
+def swept_with(evaluator, **arms):
+    box = {"use": "real-vector", "length": 3, "low": -1.0, "high": 1.0}
+    return {**SPHERE, "genotype": box, "evaluator": evaluator, "sweep": {"seeds": 2, "arms": arms}}
+
+
+class TestSweepsOfObjects:
+    def test_each_run_is_the_one_that_it_would_be_alone(self, tmp_path) -> None:
+        point = Far()
+        config = swept_with(point, far={"evaluator": Far(5.0)})
+        runs = evoplug.sweep(config, out=tmp_path / "s")
+        assert [(run.arm, run.seed, run.status) for run in runs] == [
+            (arm, seed, "finished") for arm in ("run", "far") for seed in (1, 2)
+        ]
+        assert point.evaluated == 0
+        alone = {name: table for name, table in config.items() if name != "sweep"} | {"evaluator": Far(5.0)}
+        one = evoplug.run(alone, {"run.seed": 2}, out=tmp_path / "alone")
+        assert one.records["evaluated"] == runs[3].records["evaluated"] == [5, 10, 15]
+        assert one.records["best"] == runs[3].records["best"]
+        assert {row["arm"] for row in evoplug.compare(tmp_path / "s").rows()} == {"run", "far"}
+
+    def test_a_second_call_runs_what_is_missing_and_goes_on_with_what_was_stopped(self, tmp_path) -> None:
+        def stop(run):
+            raise KeyError("enough")
+
+        with pytest.raises(KeyError, match="enough"):
+            evoplug.sweep(swept_with(Step()), out=tmp_path / "s", watch=stop)
+        (first,) = (path.parent for path in tmp_path.rglob("result.json"))
+        before = (first / "metrics.jsonl").stat().st_mtime_ns
+        ended: list = []
+        runs = evoplug.sweep(swept_with(Step()), out=tmp_path / "s", watch=ended.append)
+        assert [run.seed for run in runs] == [1, 2]
+        assert [run.seed for run in ended] == [2]
+        assert (first / "metrics.jsonl").stat().st_mtime_ns == before
+        with pytest.raises(
+            evoplug.FilesError, match=r"parameters have changed .*: evaluator.size is 2.0, not 1.0; name"
+        ):
+            evoplug.sweep(swept_with(Step(size=2.0)), out=tmp_path / "s")
+
+    def test_a_signal_saves_the_running_one_and_the_same_call_goes_on(self, tmp_path) -> None:
+        class Stop(evoplug.SweepWatch):
+            def begin(self, experiment, folder, works, jobs):
+                self.works, self.jobs, self.told = works, jobs, False
+
+            def look(self):
+                if self.works[0].row.get("generations") == 2 and not self.told:
+                    self.told = True
+                    os.kill(os.getpid(), signal.SIGINT)
+
+        stop = Stop()
+        with pytest.raises(evoplug.Interrupted):
+            evoplug.sweep(swept_with(Far()), out=tmp_path / "s", watch=stop)
+        assert ([work.state for work in stop.works], stop.jobs) == (["interrupted", "waiting"], 1)
+        runs = evoplug.sweep(swept_with(Far()), out=tmp_path / "s")
+        assert runs[0].records["evaluated"] == [5, 10, 5]  # a new object: only what was saved went on
+        assert [run.status for run in runs] == ["finished"] * 2
+
+    def test_a_failed_one_stops_no_other(self, tmp_path) -> None:
+        config = swept_with(Step(size=-1.0), good={"evaluator": Step()})
+        with pytest.raises(evoplug.SweepError) as caught:
+            evoplug.sweep(config, out=tmp_path / "s")
+        assert [line.partition(": ")[0] for line in str(caught.value).splitlines()] == ["run, seed 1", "run, seed 2"]
+        assert "no such step" in str(caught.value)
+        assert caught.value.exit_code == 5
+        assert [evoplug.Run(tmp_path / "s" / "good" / f"seed-{seed}").status for seed in (1, 2)] == ["finished"] * 2
+
+    def test_a_function_is_an_object_too_and_progress_is_shown(self, tmp_path, capsys) -> None:
+        config = swept_with({"use": "function", "function": away})
+        evoplug.sweep(config, out=tmp_path / "s", watch=True)
+        assert "2 of 2 runs finished" in capsys.readouterr().out
+
+    @pytest.mark.parametrize(
+        ("evaluator", "jobs", "message"),
+        [
+            (Far(), 2, "jobs: objects from Python stay in this process: one run at a time, not 2"),
+            (Locked(), None, "evaluator: `Locked` cannot be copied, which each run of a sweep needs: cannot pickle"),
+        ],
+    )
+    def test_what_cannot_be_is_refused_before_anything_is_written(self, tmp_path, evaluator, jobs, message) -> None:
+        with pytest.raises(evoplug.ConfigError, match=f"^{message}"):
+            evoplug.sweep(swept_with(evaluator), out=tmp_path / "s", jobs=jobs)
+        assert not (tmp_path / "s").exists()

@@ -111,11 +111,7 @@ class Cells:
             self._starter.close()
 
     def _start(self, work: Work) -> None:
-        if not (work.folder / rundir.RESOLVED).is_file():
-            rundir.make(work.folder)
-            for name, text in self._files.items():
-                rundir.write_text(work.folder / name, text)
-            rundir.write_text(work.folder / rundir.RESOLVED, work.resolved)
+        set_up(work, self._files)
         self._running[work] = _Run(work, self._workers(work), self._starter)
         work.state = "running"
 
@@ -145,6 +141,15 @@ class Cells:
         while self._running and time.monotonic() < deadline:
             self._look()
             self._starter.wait(POLL)
+
+
+def set_up(work: Work, files: Mapping[str, str]) -> None:
+    """Make a cell's folder, unless it is one already; ``files`` are those beside its own ``resolved.toml``."""
+    if not (work.folder / rundir.RESOLVED).is_file():
+        rundir.make(work.folder)
+        for name, text in files.items():
+            rundir.write_text(work.folder / name, text)
+        rundir.write_text(work.folder / rundir.RESOLVED, work.resolved)
 
 
 class _Run:

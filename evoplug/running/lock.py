@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -38,8 +38,13 @@ def lock(experiment: Experiment) -> dict[str, dict[str, Any]]:
     return dict(sorted(rows))
 
 
-def changes(file: Path, now: dict[str, dict[str, Any]]) -> list[str]:
+def changes(file: Path, now: dict[str, dict[str, Any]], only: Container[str] | None = None) -> list[str]:
     """What is not as a lock file, if there is one, has it: in words, a phrase for each sort of change.
+
+    Args:
+        file: the lock file.
+        now: the rows as they are.
+        only: keys of the rows to look at; all by default.
 
     Raises:
         FilesError: if the file is damaged.
@@ -48,11 +53,23 @@ def changes(file: Path, now: dict[str, dict[str, Any]]) -> list[str]:
     try:
         then = json.loads(file.read_bytes()) if file.is_file() else {}
         for key, row in then.items():
+            if only is not None and key not in only:
+                continue
             for sort, what in _changes(key, row, now.get(key)):
                 found.setdefault(sort, []).append(what)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise FilesError(f"{file}: is damaged: {error}") from error
     return [f"{sort}: {', '.join(what)}" if sort else ", ".join(what) for sort, what in found.items()]
+
+
+def changed_objects(file: Path, experiment: Experiment) -> list[str]:
+    """As :func:`changes`, of the parts alone that are objects: a run's configuration cannot tell two of a class apart.
+
+    Raises:
+        FilesError: if the file is damaged.
+    """
+    rows = dict(row for spec in experiment.specs() for row in _objects(spec))
+    return changes(file, rows, only=rows) if rows else []
 
 
 def _changes(key: str, then: dict[str, Any], now: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
@@ -70,19 +87,27 @@ def _changes(key: str, then: dict[str, Any], now: dict[str, Any] | None) -> Iter
 def _rows(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
     """The part itself, and the functions and files in its parameters."""
     if spec.given is not None:
-        yield _object(spec.given, spec.key)
+        yield from _objects(spec)
         return
+    yield from _objects(spec)
     entry = catalogue.find(spec.group, spec.name)
     installed = {"distribution": entry.distribution, "version": entry.version} if entry.version else {}
     yield entry.value, {**installed, "sha256": _hash(entry.file)}
-    for name, value in spec.parameters.items():
+    for value in spec.parameters.values():
         if isinstance(value, Reference):
             yield str(value), {"sha256": _hash(_file(value))}
-        elif callable(value):
-            yield _object(value, (*spec.key, name))
         if spec.group != "recorders":  # what they name is written by the run
             named = (file for file in paths.inside(value) if file.is_file())
             yield from ((str(file), {"data": True, "sha256": _hash(file)}) for file in named)
+
+
+def _objects(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The part itself where it is an object, or the functions in its parameters that are objects."""
+    if spec.given is not None:
+        yield _object(spec.given, spec.key)
+    for name, value in spec.parameters.items():
+        if callable(value):
+            yield _object(value, (*spec.key, name))
 
 
 def _object(given: Any, key: Key) -> tuple[str, dict[str, Any]]:

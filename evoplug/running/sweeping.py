@@ -17,8 +17,9 @@ from evoplug.config.fit import fit_all
 from evoplug.config.spec import OBJECT, as_toml
 from evoplug.config.sweep import FILE
 from evoplug.errors import ConfigError, EvoplugError, FilesError
-from evoplug.running import datafiles, rundir, stated
+from evoplug.running import datafiles, in_process, rundir, stated
 from evoplug.running.cells import Cells, SweepWatch, Work
+from evoplug.running.lock import changed_objects
 
 _FIRST_FILES = {rundir.CONFIG, rundir.RESOLVED, stated.FILE}
 """What a cell may have that was killed while it was set up."""
@@ -33,7 +34,9 @@ class SweepError(EvoplugError):
         super().__init__("\n".join(f"{work.name}: {work.reason} (see {work.folder})" for work in self.failed))
 
 
-def run(experiment: Experiment, folder: Path, jobs: int | None, watch: SweepWatch) -> list[Work]:
+def run(
+    experiment: Experiment, folder: Path, jobs: int | None, watch: SweepWatch, execute: in_process.Execute
+) -> list[Work]:
     """Run what is missing of a sweep, seed by seed, so that every arm has its first runs early.
 
     Args:
@@ -41,6 +44,7 @@ def run(experiment: Experiment, folder: Path, jobs: int | None, watch: SweepWatc
         folder: the sweep's folder; cells go to ``<arm>/seed-<n>`` below it.
         jobs: cells at once; by default one a core, counting the threads of each, and one in all on a GPU.
         watch: is told of progress.
+        execute: runs a cell in this process: what a sweep does that holds objects from Python.
 
     Returns:
         All works, in the order of the arms.
@@ -63,7 +67,10 @@ def run(experiment: Experiment, folder: Path, jobs: int | None, watch: SweepWatc
         todo = sorted((w for w in works if w.state == "waiting"), key=lambda work: seeds.index(work.cell.seed))
         try:
             files = {rundir.CONFIG: experiment.document.text, stated.FILE: stated.text(experiment.claims)}
-            Cells(todo, files, jobs, watch).run()
+            if _hold_objects(works):
+                in_process.run(todo, files, watch, execute)
+            else:
+                Cells(todo, files, jobs, watch).run()
         finally:
             watch.end()
     if failed := [work for work in works if work.state == "failed"]:
@@ -77,19 +84,25 @@ def run(experiment: Experiment, folder: Path, jobs: int | None, watch: SweepWatc
 def _plan(experiment: Experiment, folder: Path, jobs: int | None) -> tuple[list[Work], int]:
     """Every cell with its state, and how many run at once."""
     made = list(cells(experiment))
-    arms = {cell.arm: cell.experiment for cell in made}
+    arms = {cell.arm: cell.experiment.apart() for cell in made}
     built = dict(zip(arms, fit_all(arms.values()), strict=True))
     on_gpu = any(arm.device != "cpu" for arm in built.values())
     threads = max(cell.experiment.run.threads for cell in made)
     wanted = jobs or (1 if on_gpu else max(1, (os.cpu_count() or 1) // threads))
     works = [_work(cell, built[cell.arm].experiment, folder / cell.arm / f"seed-{cell.seed}") for cell in made]
-    if any(f'"{OBJECT}' in work.resolved for work in works):
-        raise ConfigError("sweep", "runs in processes of their own take no objects from Python; name the components")
+    if _hold_objects(works):
+        if wanted > 1 and jobs is not None:
+            raise ConfigError("jobs", f"objects from Python stay in this process: one run at a time, not {jobs}")
+        wanted = 1
     if conflicts := [work.reason for work in works if work.reason]:
         raise FilesError("\n".join(conflicts))
     for arm in dict.fromkeys(work.cell.arm for work in works if work.state == "waiting"):
         datafiles.require(built[arm].evaluator)
     return works, min(wanted, max(1, sum(work.state == "waiting" for work in works)))
+
+
+def _hold_objects(works: Iterable[Work]) -> bool:
+    return any(f'"{OBJECT}' in work.resolved for work in works)
 
 
 def _work(cell: Cell, fitted: Experiment, folder: Path) -> Work:
@@ -101,6 +114,8 @@ def _work(cell: Cell, fitted: Experiment, folder: Path) -> Work:
         changed = next(differences(_compared(run.config), _compared(tomllib.loads(text))), None)
         if changed:
             work.reason = f"{folder}: holds a run of other settings: {changed} as there; name another --out or run.name"
+        elif changes := changed_objects(folder / rundir.LOCK, fitted):
+            work.reason = f"{folder}: {'; '.join(changes)}; name another --out or run.name"
         elif run.status == "finished":
             work.state = "complete"
     elif folder.is_dir() and not {path.name.removesuffix(".tmp") for path in folder.iterdir()} <= _FIRST_FILES:
