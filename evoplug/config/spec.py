@@ -10,7 +10,7 @@ from typing import Any
 
 from evoplug.config import parameters
 from evoplug.config.parameters import Schema
-from evoplug.contracts import Component
+from evoplug.contracts import Adopted, Component
 from evoplug.errors import ConfigError, Key, dotted
 
 OBJECT = "object of "
@@ -39,7 +39,7 @@ class Spec:
     def of(cls, component: Component, key: Key) -> Spec:
         """An object that stands in a configuration."""
         schema = parameters.of_object(component)
-        return cls(component.group, schema.name, {}, key, schema, component)
+        return cls(component.group, kind(component).__name__, {}, key, schema, component)
 
     def apart(self) -> Spec:
         """The same, with a copy of its own of every object that stands in it.
@@ -109,5 +109,6 @@ def named(given: Component | Callable[..., Any]) -> str:
 
 
 def kind(given: Component | Callable[..., Any]) -> Any:
-    """An object's class; a function itself."""
+    """An object's class, of one that was adopted that of what it was made of; a function itself."""
+    given = given.adopted if isinstance(given, Adopted) else given
     return given if hasattr(given, "__qualname__") else type(given)
