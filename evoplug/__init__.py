@@ -15,15 +15,24 @@ if TYPE_CHECKING:
     from evoplug.api import run as run
     from evoplug.api import sweep as sweep
     from evoplug.catalogue.local import register as register
+    from evoplug.cli.showing import progress as progress
     from evoplug.config.building import build as build
     from evoplug.contracts import Problem as Problem
     from evoplug.errors import ConfigError as ConfigError
     from evoplug.errors import EvaluationError as EvaluationError
     from evoplug.errors import EvoplugError as EvoplugError
     from evoplug.errors import FilesError as FilesError
+    from evoplug.errors import Interrupted as Interrupted
     from evoplug.errors import PluginError as PluginError
+    from evoplug.results import compare as compare
+    from evoplug.results import export as export
+    from evoplug.results import plot as plot
+    from evoplug.results import report as report
     from evoplug.rng import Rng as Rng
+    from evoplug.running.cells import SweepWatch as SweepWatch
     from evoplug.running.rundir import Run as Run
+    from evoplug.running.runner import Watch as Watch
+    from evoplug.running.sweeping import SweepError as SweepError
     from evoplug.types import Evaluation as Evaluation
     from evoplug.types import Members as Members
     from evoplug.types import Outcome as Outcome
@@ -44,7 +53,9 @@ _HOME = {
     "EvaluationError": "evoplug.errors",
     "EvoplugError": "evoplug.errors",
     "FilesError": "evoplug.errors",
+    "Interrupted": "evoplug.errors",
     "PluginError": "evoplug.errors",
+    "SweepError": "evoplug.running.sweeping",
     "catalogue": "evoplug.catalogue",
     "build": "evoplug.config.building",
     "register": "evoplug.catalogue.local",
@@ -52,7 +63,14 @@ _HOME = {
     "run": "evoplug.api",
     "sweep": "evoplug.api",
     "resume": "evoplug.api",
+    "compare": "evoplug.results",
+    "plot": "evoplug.results",
+    "report": "evoplug.results",
+    "export": "evoplug.results",
     "Run": "evoplug.running.rundir",
+    "Watch": "evoplug.running.runner",
+    "SweepWatch": "evoplug.running.cells",
+    "progress": "evoplug.cli.showing",
 }
 
 __all__ = ["__version__", *_HOME]

@@ -1,4 +1,4 @@
-"""The Python API, equal to the command line: run, sweep, resume, check."""
+"""What the command line does, from Python: run, sweep, resume, check."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ from evoplug.running import rundir
 
 if TYPE_CHECKING:
     from evoplug.config.fit import Built
+    from evoplug.running.cells import Work
     from evoplug.running.lock import Lock
     from evoplug.running.runner import Watch
-    from evoplug.running.sweeping import SweepWatch
+    from evoplug.running.watches import RunWatch, SweepsWatch
 
+File = str | os.PathLike[str]
+"""A path; an :class:`evoplug.Run` stands for its folder."""
 Config = configuration.Config | configuration.Experiment
 """A path, a preset's name, a configuration as a mapping, or what :func:`check` made of one."""
 Overrides = Sequence[str] | Mapping[str, Any]
@@ -53,8 +56,8 @@ def run(
     config: Config,
     overrides: Overrides = (),
     *,
-    out: str | os.PathLike[str] | None = None,
-    watch: Watch | None = None,
+    out: File | None = None,
+    watch: RunWatch = None,
 ) -> rundir.Run:
     """Run a configuration to its end.
 
@@ -65,7 +68,9 @@ def run(
         config: a path, a preset's name, the configuration as a mapping, or what :func:`check` made of one.
         overrides: ``["evaluator.batch=64"]`` or ``{"evaluator.batch": 64}``.
         out: the run folder; ``runs/<name>/run/seed-<seed>`` by default.
-        watch: is told of progress.
+        watch: True shows what the command line does, in a notebook too. A function is called after each generation
+            with its line of records, ``{"generations": 1, "best": ...}``; what it raises ends the run there and comes
+            back to the caller. An :class:`evoplug.Watch` is told of all that happens.
 
     Returns:
         The finished run folder.
@@ -77,11 +82,11 @@ def run(
         Interrupted: after SIGINT, SIGTERM or SIGHUP, when the generation has ended or 3 seconds are over.
     """
     from evoplug.config.fit import fit
-    from evoplug.running import datafiles
+    from evoplug.running import datafiles, watches
     from evoplug.running.alone import alone
     from evoplug.running.lock import lock
 
-    here = _here()
+    here, watching = _here(), watches.of_run(watch)
     experiment = check(config, overrides)
     if experiment.sweep is not None:
         raise ConfigError("sweep", "a sweep is many runs: evoplug.sweep runs them all")
@@ -92,7 +97,7 @@ def run(
         with rundir.held(folder):
             rundir.require_unused(folder)  # another run may have been here meanwhile
             rundir.begin(folder, experiment.document.text, built.experiment, lock(built.experiment))
-            return _execute(built, folder, watch)
+            return _execute(built, folder, watching)
 
 
 def sweep(
@@ -101,51 +106,57 @@ def sweep(
     *,
     seeds: int | None = None,
     jobs: int | None = None,
-    out: str | os.PathLike[str] | None = None,
-    watch: SweepWatch | None = None,
+    out: File | None = None,
+    watch: SweepsWatch = None,
 ) -> list[rundir.Run]:
     """Run every arm of a configuration with every seed, each in a process and a folder of its own.
 
+    Where the configuration holds objects, the runs go on in this process, one after the other, each with deep copies
+    of the objects: what ends this process ends the sweep, and the same call with the same objects goes on.
+
     A second call runs only what is missing or unfinished; with another budget (``run.stop``) all runs go on to that,
-    unless they have spent more. No metric depends on ``jobs``: ``run.threads`` is fixed, and
-    ``run.workers`` changes no result: unless the configuration sets it, cells that run at once share the cores, and
-    each keeps the workers that it began with.
+    unless they have spent more. No metric depends on ``jobs``: ``run.threads`` is fixed, and ``run.workers`` changes no
+    result: unless the configuration sets it, cells that run at once share the cores, and each keeps the workers that it
+    began with.
 
     Args:
         config: as for :func:`run`.
         overrides: as for :func:`run`; they hold for every arm.
         seeds: this many from ``run.seed`` on, whatever ``[sweep] seeds`` says.
-        jobs: cells at once; by default one a core, counting the threads of each, and one in all on a GPU.
+        jobs: cells at once; by default one a core, counting the threads of each, and one in all on a GPU or
+            with objects.
         out: the sweep's folder; ``runs/<name>`` by default. Cells go to ``<arm>/seed-<n>`` in it.
-        watch: is told of progress.
+        watch: True shows what the command line does, in a notebook too. A function is called with each
+            :class:`evoplug.Run` that has ended. An :class:`evoplug.SweepWatch` is told of all that happens.
 
     Returns:
         The finished runs, arm by arm.
 
     Raises:
-        ConfigError: with all mistakes of all arms, before anything is written; or if ``jobs`` is less than 1.
+        ConfigError: with all mistakes of all arms, before anything is written; or if ``jobs`` is less than 1,
+            or more than 1 with objects; or an object cannot be copied.
         FilesError: if the folder of a cell holds a run of other settings, another sweep goes on in the sweep's folder,
             or data are missing.
         SweepError: once all have ended, if some failed.
         Interrupted: after SIGINT or SIGTERM, when the running cells have saved.
     """
-    from evoplug.running import sweeping
+    from evoplug.running import sweeping, watches
 
     if seeds is not None:
         key = "sweep.seeds"
         overrides = {**overrides, key: seeds} if isinstance(overrides, Mapping) else [*overrides, f"{key}={seeds}"]
     experiment = check(config, overrides)
     folder = Path(out) if out is not None else Path("runs") / experiment.run.name
-    works = sweeping.run(experiment, folder, jobs, watch or sweeping.SweepWatch())
-    return [rundir.Run(work.folder) for work in works]
+    works = sweeping.run(experiment, folder, jobs, watches.of_sweep(watch), _run_here)
+    return [_just_run(work.folder) for work in works]
 
 
 def resume(
-    folder: str | os.PathLike[str],
+    folder: File,
     overrides: Overrides = (),
     *,
     allow_changed: bool = False,
-    watch: Watch | None = None,
+    watch: RunWatch = None,
     **objects: Any,
 ) -> rundir.Run:
     """Go on with an unfinished run, or with a finished one under a larger budget.
@@ -155,7 +166,7 @@ def resume(
         overrides: ``run.stop``, ``run.checkpoint``, ``run.measure`` and ``run.workers`` only.
         allow_changed: go on although the source of a part, a file that it reads or a parameter of an object is not
             what it was.
-        watch: is told of progress.
+        watch: as for :func:`run`.
         objects: the parts that the run got as objects, where they stood in its configuration:
             ``evaluator=MyEvaluator()``, ``operators={"mutation": Levy()}``.
 
@@ -166,9 +177,11 @@ def resume(
             has changed: its source, a file that it reads, a parameter of an object.
     """
     from evoplug.config.fit import fit
+    from evoplug.running import watches
     from evoplug.running.alone import alone
     from evoplug.running.budgets import lowered
 
+    watching = watches.of_run(watch)
     old = rundir.Run(_here() / folder)
     resolved = old.folder / rundir.RESOLVED
     rundir.require_whole(old)
@@ -184,7 +197,7 @@ def resume(
             _unchanged(old.folder, then, experiment)
         if mistakes := list(lowered(old, experiment.run.stop)):
             raise ConfigError(mistakes=mistakes)
-        return _execute(fit(experiment), old.folder, watch)
+        return _execute(fit(experiment), old.folder, watching)
 
 
 @contextmanager
@@ -245,17 +258,36 @@ def _refuse(folder: Path, changed: Sequence[str]) -> None:
         raise FilesError(f"{folder}: {'; '.join(changed)}; {_ANYHOW}")
 
 
-def _execute(built: Built, folder: Path, watch: Watch | None) -> rundir.Run:
+def _run_here(work: Work, watch: Watch) -> None:
+    """A cell of a sweep in this process, begun or gone on with."""
+    from evoplug.config.fit import fit
+    from evoplug.running.alone import alone
+
+    with alone(), rundir.held(work.folder):
+        built = fit(work.cell.experiment.apart())
+        _unchanged(work.folder, _sources_unchanged(work.folder), built.experiment)
+        _execute(built, work.folder, watch)
+
+
+def _just_run(folder: Path) -> rundir.Run:
+    """A run whose configuration is that of this call, so that its code is trusted."""
+    from evoplug.running.lock import places, read
+
+    file = folder / rundir.LOCK
+    return rundir.Run(folder, places(read(file)) if file.is_file() else ())
+
+
+def _execute(built: Built, folder: Path, watch: Watch) -> rundir.Run:
     """A session of a run; what it returns trusts the code that has just been run."""
     from evoplug.population.workers import give_up, resolve
     from evoplug.running.environment import environment
     from evoplug.running.lock import lock, places
-    from evoplug.running.runner import Execution, Watch, log_error
+    from evoplug.running.runner import Execution, log_error
     from evoplug.running.signals import Stopper
     from evoplug.running.writing import remove_strays
 
     settings, parts = built.experiment.run, lock(built.experiment)
-    execution = Execution(built, folder, watch or Watch())  # raises what is damaged before anything is changed
+    execution = Execution(built, folder, watch)  # raises what is damaged before anything is changed
     remove_strays(folder)
     with Stopper(patient=False, give_up=give_up, stuck=execution.stuck) as stopper:
         try:

@@ -19,6 +19,8 @@ names of their own module. Parameters that hold another component are typed with
 
 from __future__ import annotations
 
+import copy
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -120,6 +122,15 @@ class Component:
             raise TypeError(f"`minimised` names the headline, `{cls.headline}`, of which more is better")  # type: ignore[attr-defined]
 
     @classmethod
+    def adopt(cls, given: Any) -> Component | None:
+        """A component made of an object from Python that is none, where the contract takes such objects; else None.
+
+        Raises:
+            ConfigError: if the object is nearly one of those, with what to change.
+        """
+        return None
+
+    @classmethod
     def fits(cls, genotype: Genotype | type[Genotype]) -> bool:
         """Whether it works on genomes of ``genotype``; a composite whose parts are all real vectors is one, too."""
         return not cls.kinds or bool(set(cls.kinds) & set(kinds_of(genotype)))
@@ -127,6 +138,13 @@ class Component:
     def check(self) -> Iterable[tuple[str, str]]:
         """Rules between parameters: yields (key, message) for each that is broken."""
         return ()
+
+
+class Adopted:
+    """What a contract makes of another object, by :meth:`Component.adopt`, is one of these too."""
+
+    adopted: Any
+    """That object: files of a run name its class, and lock its source."""
 
 
 def _check_names(variable: str, names: Any) -> None:
@@ -621,6 +639,20 @@ class Network(Component):
 
     group = "networks"
 
+    @classmethod
+    def adopt(cls, given: Any) -> Network | None:
+        """An ``nn.Module`` as a network: every build is a copy, in float32, with running statistics begun anew.
+
+        Raises:
+            ConfigError: if it is the class of a module.
+        """
+        torch = sys.modules.get("torch")
+        if torch is None:  # so it cannot be one
+            return None
+        if isinstance(given, type) and issubclass(given, torch.nn.Module):
+            raise ConfigError((), f"`{given.__name__}` is a class: give a module, {given.__name__}(...)")
+        return _Copies.of(given) if isinstance(given, torch.nn.Module) else None
+
     def build(self, shape: tuple[int, ...], outputs: int) -> nn.Module:
         """A new module for inputs ``(n, *shape)`` and ``(n, outputs)`` logits.
 
@@ -630,6 +662,41 @@ class Network(Component):
             ConfigError: if the network cannot take such inputs.
         """
         raise NotImplementedError
+
+
+@dataclass(kw_only=True)
+class _Copies(Network, Adopted):
+    """A module of the caller's, of which every network is a copy."""
+
+    adopted: nn.Module
+    layers: Mapping[str, str]
+    """Name -> what it prints as, for the lock of a run."""
+
+    def __repr__(self) -> str:
+        return f"Network.adopt({type(self.adopted).__name__})"
+
+    @classmethod
+    def of(cls, module: nn.Module) -> _Copies:
+        """The network of a module."""
+        named = {name or "whole": layer for name, layer in module.named_modules()}
+        lines = {name: f"{type(layer).__name__}({layer.extra_repr()})" for name, layer in named.items()}
+        return cls(adopted=module, layers=lines)
+
+    def build(self, shape: tuple[int, ...], outputs: int) -> nn.Module:
+        import torch
+
+        module: nn.Module = copy.deepcopy(self.adopted).to("cpu", torch.float32)
+        for layer in module.modules():
+            getattr(layer, "reset_running_stats", lambda: None)()
+        try:
+            with torch.no_grad(), torch.device("cpu"):
+                given = tuple(module.eval()(torch.zeros(2, *shape)).shape)
+        except Exception as error:  # whatever a module raises
+            reason = " ".join(str(error).split())
+            raise ConfigError((), f"cannot take inputs of shape {tuple(shape)}: {reason}") from error
+        if given != (2, outputs):
+            raise ConfigError((), f"gives {given} for 2 inputs, not (2, {outputs})")
+        return module.train().to(torch.get_default_device())
 
 
 class Recorder(Component):

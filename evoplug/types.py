@@ -30,6 +30,9 @@ class Parts(Mapping[str, Any]):
         """The number of parts, not of rows."""
         return len(self._parts)
 
+    def __repr__(self) -> str:
+        return f"Parts({', '.join(f'{name} {_outline(part)}' for name, part in self.items())})"
+
 
 Genomes = Union["torch.Tensor", list[Any], Parts]
 """``(n, d)`` tensor, list of n plain values, or :class:`Parts` of either."""
@@ -89,6 +92,9 @@ class Members:
     """What each member has learned: nested dicts and lists of tensors and plain values, or None. That of a trained
     network is a dict with "weights" and "buffers", each name -> tensor, and whatever else its evaluator needs; what is
     missing there is drawn anew."""
+
+    def __repr__(self) -> str:
+        return _outlined(self, "genomes", "fitness", "columns", "states")
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -182,6 +188,9 @@ class Evaluation:
     """``(n, cases)`` floating, higher is better, of evaluators that provide "cases": a tensor, or any object with
     ``shape`` and ``[:, cases]`` that computes cases when they are read. Read cases are counted in the ledger."""
 
+    def __repr__(self) -> str:
+        return _outlined(self, "fitness", "states", "cost", "columns", "cases")
+
 
 @dataclass(frozen=True)
 class Task:
@@ -214,6 +223,31 @@ class Outcome:
 
 Metrics = Mapping[str, "torch.Tensor"]
 """metric -> ``(n,)`` values."""
+
+
+# ---------------------------------------------------------------------------------------------- in one line
+
+
+def _outlined(values: Any, *names: str) -> str:
+    """``Members(genomes (4, 92000) float32, states 4)``: those fields of an object that hold something."""
+    held = ((name, getattr(values, name)) for name in names)
+    said = (f"{name} {_outline(value)}" for name, value in held if not _is_empty(value))
+    return f"{type(values).__name__}({', '.join(said)})"
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, Mapping) and not value)
+
+
+def _outline(value: Any) -> str:
+    """A value's shape, names or number of entries, never the entries."""
+    if hasattr(value, "shape"):
+        return f"{tuple(value.shape)} {getattr(value, 'dtype', '')}".replace("torch.", "").strip()
+    if isinstance(value, Parts):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return " ".join(map(str, value))
+    return str(len(value)) if isinstance(value, list | tuple) else type(value).__name__
 
 
 # ---------------------------------------------------------------------------------------------- what is spent

@@ -10,99 +10,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import permutations
-from typing import Literal
 
 import numpy as np
 
 from evoplug.analysis import asked, spending, statistics
+from evoplug.analysis.comparison import ALPHA, Answer, Arm, Comparison, Family, Verdict
 from evoplug.analysis.direction import Goal
 from evoplug.analysis.direction import goal as goal_of
-from evoplug.analysis.earlier import Earlier
 from evoplug.analysis.groups import Groups, column, curve, numbers
-from evoplug.analysis.spending import Spent
-from evoplug.analysis.statistics import Effect, Summary, Values
+from evoplug.analysis.statistics import Effect, Values
 from evoplug.config import Claim, Paper
 from evoplug.config.messages import unknown
 from evoplug.errors import ConfigError, FilesError
 from evoplug.rng import Rng
 from evoplug.running.rundir import Run
-
-ALPHA = 0.05
-"""A claim is shown where its corrected p is at most this."""
-
-Answer = Literal["shown", "not shown", "not enough runs", "not among these runs"]
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One arm's values of one metric."""
-
-    name: str
-    values: Values
-    """``(n,)``, by seed; NaN where a run's was not finite."""
-    summary: Summary
-    paper: Paper | None
-    """What the paper reports for the same metric."""
-    deviations: tuple[str, ...] = ()
-    """The settings in which these runs differ from the configuration that stands for the paper's row."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the runs say about one claim. All p are 1 where an arm has no run."""
-
-    claim: Claim
-    p: float
-    exact: bool
-    corrected: float
-    """p after Holm's correction over its family."""
-    least: float
-    """The least p that these many runs can reach, before correction."""
-    effect: Effect
-    answer: Answer
-    """``not enough runs`` where not even complete separation could bring the corrected p down to :data:`ALPHA`;
-    ``not among these runs`` where the folders hold nothing of an arm: the claim is counted, since it was stated."""
-    absent: tuple[str, ...] = ()
-    """The arms of the claim that are not among these runs."""
-
-
-@dataclass(frozen=True)
-class Family:
-    """Claims that are corrected together, and apart from all others."""
-
-    name: Literal["expected to hold", "expected not to hold", "every pair"]
-    verdicts: tuple[Verdict, ...]
-    tests: int
-    """How many tests Holm's correction counts."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Arms by metric, verdicts by family, and what the reader must know."""
-
-    arms: Mapping[str, tuple[Arm, ...]]
-    families: tuple[Family, ...]
-    """Claims that are expected to hold first. Where none were stated it is every pair, tested both ways, and of each
-    pair the way with the smaller p is kept."""
-    stated: bool
-    """Whether there were claims; else every pair was tested."""
-    earlier: tuple[Earlier, ...]
-    """Runs that began before the sweep's claims stood as they do; none where others are tested."""
-    spent: tuple[Spent, ...]
-    """What the runs have not spent the same of; nothing where they are compared at an equal budget."""
-    notices: tuple[str, ...]
-
-    @property
-    def verdicts(self) -> tuple[Verdict, ...]:
-        """Of all families."""
-        return tuple(verdict for family in self.families for verdict in family.verdicts)
-
-    @property
-    def doubts(self) -> tuple[str, ...]:
-        """What must be said beside the verdicts, a line each."""
-        return (*map(str, self.earlier), *([spending.said(self.spent)] if self.spent else []))
 
 
 def compare(

@@ -21,7 +21,7 @@ from evoplug.config.sweep import FILE as SWEEP
 from evoplug.config.trust import ASK
 from evoplug.errors import ConfigError, FilesError
 from evoplug.running import reading
-from evoplug.running.rundir import CHECKPOINTS, METRICS, PLOTS, RESOLVED, Run
+from evoplug.running.rundir import CHECKPOINTS, METRICS, PLOTS, RESOLVED, Run, arm_folder
 from evoplug.types import COLUMNS
 
 OWN = ("name", "seed", "device", "workers", "checkpoint", "measure")
@@ -31,7 +31,6 @@ REPORTED = ("validation", "test", "beside", "best", "ledger", "seconds")
 """Tables of ``result.json`` whose numbers are metrics, the most wanted first."""
 
 _NO_METRIC = re.compile(r"best\.(id|generation|description)\b")
-_SEED_FOLDER = re.compile(r"seed-\d+(-\d+)?")
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def read(
     notices: list[str] = []
     by_arm: dict[Path, list[Run]] = defaultdict(list)
     for run in _found(folders, tuple(plugins)):
-        by_arm[_arm(run.folder)].append(run)
+        by_arm[arm_folder(run.folder)].append(run)
     labels = _labels(list(by_arm))
     by_arm = _rest(by_arm, labels, list(dict.fromkeys(without)), notices)
     found = [run for runs in by_arm.values() for run in runs]
@@ -219,11 +218,6 @@ def _left_out(runs: Iterable[Run]) -> list[str]:
     return [f"{file}: left out, since it is code that a run names; {ASK}" for file in files]
 
 
-def _arm(folder: Path) -> Path:
-    path = folder.resolve()
-    return path.parent if _SEED_FOLDER.fullmatch(path.name) else path
-
-
 def _natural(name: str) -> list[tuple[float, str]]:
     """Numbers in names by their size: ``batch=8`` before ``batch=64``."""
     return [(float(part) if part.isdecimal() else math.inf, part) for part in re.split(r"(\d+)", name) if part]
@@ -283,7 +277,7 @@ def _unfinished(run: Run, notices: list[str]) -> Groups:
         raise FilesError(f"{run.folder}: {run.status}, before the end of its first generation")
     notices = [progress(run), *notices]
     _check_records(run, notices)
-    return Groups({_arm(run.folder).name: (run,)}, notices=tuple(notices))
+    return Groups({arm_folder(run.folder).name: (run,)}, notices=tuple(notices))
 
 
 def progress(run: Run) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -113,12 +114,29 @@ class Drawing(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Drawings:
-    """All figures of some runs."""
+class Drawings(Mapping[str, Figure]):
+    """All figures of some runs, by name."""
 
     figures: tuple[Drawing, ...]
     notices: tuple[str, ...]
     """What could not be drawn, and why."""
+
+    def __getitem__(self, name: str) -> Figure:
+        return {drawing.name: drawing.figure for drawing in self.figures}[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (drawing.name for drawing in self.figures)
+
+    def __len__(self) -> int:
+        return len(self.figures)
+
+    def __repr__(self) -> str:
+        return f"Drawings({', '.join(self)})"
+
+    def _repr_html_(self) -> str:
+        """In a notebook all of them, as images: what stands in one can reach neither the page nor the others."""
+        encoded = (b64encode(svg(drawing).encode()).decode() for drawing in self.figures)
+        return "".join(f'<img src="data:image/svg+xml;base64,{image}">' for image in encoded)
 
 
 def draw(groups: Groups, y: Sequence[str] = (), x: str = "generations", view: View = View()) -> Drawings:  # noqa: B008

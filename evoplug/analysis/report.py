@@ -37,24 +37,29 @@ LONGEST = 3000
 
 
 def write(
-    folder: Path, plugins: Iterable[str | os.PathLike[str]] = (), *, without: Iterable[str] = ()
+    folder: Path,
+    plugins: Iterable[str | os.PathLike[str]] = (),
+    *,
+    without: Iterable[str] = (),
+    file: Path | None = None,
 ) -> tuple[Path, tuple[str, ...]]:
-    """Write the page of a run, finished or not, or of all finished runs in a folder, into that folder.
+    """Write the page of a run, finished or not, or of all finished runs in a folder.
 
     Args:
         folder: a run folder, or one that holds run folders.
         plugins: the files beside the configurations that you trust.
         without: as :func:`evoplug.analysis.groups.read`.
+        file: the page; :data:`FILE` in the folder by default.
 
     Returns:
-        The file, and what could not be shown.
+        The page, and what could not be shown.
 
     Raises:
         FilesError, ConfigError: as :func:`evoplug.analysis.groups.read`, or if the file cannot be written.
     """
     read = groups.read([folder], unfinished=True, without=without, plugins=plugins)
     page = Page(read)
-    path = folder / FILE
+    path = file or folder / FILE
     write_text(path, page.html())
     return path, page.notices
 

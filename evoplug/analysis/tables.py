@@ -1,15 +1,13 @@
-"""A comparison as plain tables, and these as Markdown, CSV and LaTeX."""
+"""Tables of words and numbers as plain text, Markdown, CSV and LaTeX."""
 
 from __future__ import annotations
 
-import csv
+import csv as library
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from evoplug.analysis.compare import Arm, Comparison, Family
-from evoplug.analysis.numerals import number
 from evoplug.errors import printable
 
 
@@ -22,92 +20,56 @@ class Table(NamedTuple):
     numbers: int
     """From this column on, all but the last ``words`` columns are numbers."""
     words: int = 0
+    of: str = "of"
+    """What titles of such tables are, as the heading of a column."""
 
 
-def tables(compared: Comparison, spell: Callable[[float], str] = number) -> Iterator[Table]:
-    """The arms by metric, then the verdicts by family.
-
-    Args:
-        compared: a comparison.
-        spell: how numbers are written.
-    """
-    for metric, arms in compared.arms.items():
-        yield _arms(metric, arms, spell)
-    for family in compared.families:
-        yield _verdicts(family, spell)
+def plain(tables: Iterable[Table], notes: Iterable[str] = ()) -> str:
+    """For a prompt: columns in line, words to the left and numbers to the right."""
+    blocks = [f"{printable(table.title)}\n{_aligned(table)}" for table in tables]
+    lines = [f"note: {printable(note)}" for note in notes]
+    return "\n\n".join([*blocks, *(["\n".join(lines)] if lines else [])])
 
 
-def _arms(metric: str, arms: Sequence[Arm], spell: Callable[[float], str]) -> Table:
-    papers = any(arm.paper for arm in arms)
-    header = ("arm", "n", "median", "mean", "deviation", *(["paper"] if papers else []))
-    rows = (
-        (
-            arm.name,
-            str(arm.summary.n),
-            *(spell(value) for value in arm.summary[1:]),
-            *([spell(arm.paper.value) if arm.paper else ""] if papers else []),
-        )
-        for arm in arms
-    )
-    return Table(metric, header, tuple(rows), 1)
+def markdown(tables: Iterable[Table], notes: Iterable[str] = ()) -> str:
+    """For a page; the notes are a list below."""
+    blocks = [f"**{_in_markdown(table.title)}**\n\n{_grid(table)}" for table in tables]
+    lines = [f"- {_in_markdown(note)}" for note in notes]
+    return "\n".join([*blocks, *(["\n".join(lines) + "\n"] if lines else [])])
 
 
-def _verdicts(family: Family, spell: Callable[[float], str]) -> Table:
-    header = ("claim", "metric", "p", "p (Holm)", "A", "A from", "A to", "answer", "expected")
-    rows = (
-        (
-            str(verdict.claim),
-            verdict.claim.metric,
-            *(spell(value) for value in (verdict.p, verdict.corrected, *verdict.effect)),
-            verdict.answer,
-            "" if family.name == "every pair" else verdict.claim.expect,
-        )
-        for verdict in family.verdicts
-    )
-    title = family.name if family.name == "every pair" else f"claims {family.name}"
-    return Table(title, header, tuple(rows), 2, 2)
-
-
-# ------------------------------------------------------------------------------------------------------------ formats
-
-
-def markdown(compared: Comparison) -> str:
-    """Tables for a page, and below them what a reader must know."""
-    blocks = [f"**{_in_markdown(table.title)}**\n\n{_grid(table)}" for table in tables(compared)]
-    notes = [f"- {_in_markdown(note)}" for note in (*compared.doubts, *compared.notices)]
-    return "\n".join([*blocks, *(["\n".join(notes) + "\n"] if notes else [])])
-
-
-def comma_separated(compared: Comparison) -> str:
-    """Blocks with a header each and an empty line between: the arms of all metrics, then the verdicts of all families.
-
-    Numbers are whole, to the last digit; a cell is empty where there is none.
-    """
+def csv(tables: Iterable[Table]) -> str:
+    """Tables of one header are one block, with their titles as the first column; an empty line is between blocks."""
     blocks: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
-    for table in tables(compared, lambda value: "" if value != value else repr(float(value))):
-        blocks.setdefault((_BLOCK[table.header[0]], *table.header), []).extend(
-            (table.title, *row) for row in table.rows
-        )
+    for table in tables:
+        blocks.setdefault((table.of, *table.header), []).extend((table.title, *row) for row in table.rows)
     buffer = io.StringIO()
     for index, (header, rows) in enumerate(blocks.items()):
         buffer.write("\n" if index else "")
-        csv.writer(buffer, lineterminator="\n").writerows([header, *rows])
+        library.writer(buffer, lineterminator="\n").writerows([header, *rows])
     return buffer.getvalue()
 
 
-def latex(compared: Comparison) -> str:
-    """``tabular`` environments with the rules of booktabs, a comment above each; notes are comments."""
-    blocks = [_tabular(table) for table in tables(compared)]
-    return "\n".join([*blocks, *(f"% {printable(note)}" for note in (*compared.doubts, *compared.notices))]) + "\n"
+def latex(tables: Iterable[Table], notes: Iterable[str] = ()) -> str:
+    """``tabular`` environments with the rules of booktabs, a comment above each; the notes are comments."""
+    return "\n".join([*map(_tabular, tables), *(f"% {printable(note)}" for note in notes)]) + "\n"
 
 
-FORMATS: Mapping[str, Callable[[Comparison], str]] = {"markdown": markdown, "csv": comma_separated, "latex": latex}
-
-_BLOCK = {"arm": "of", "claim": "family"}
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$", ">": r"$>$", "±": r"$\pm$",
 }  # fmt: skip
+
+
+def _aligned(table: Table) -> str:
+    rows = [tuple(map(printable, row)) for row in (table.header, *table.rows)]
+    last = len(table.header) - table.words
+    columns = [
+        [cell.rjust(width) if table.numbers <= index < last else cell.ljust(width) for cell in cells]
+        for index, cells in enumerate(zip(*rows, strict=True))
+        for width in [max(map(len, cells))]
+    ]
+    return "\n".join("   ".join(row).rstrip() for row in zip(*columns, strict=True))
 
 
 def _grid(table: Table) -> str:

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from evoplug.analysis.compare import Arm, Comparison, Family, Verdict
-    from evoplug.config import Claim
+    from evoplug.analysis.comparison import Arm, Comparison, Family, Verdict
 
 
 class Budget(click.ParamType[tuple[str, float]]):
@@ -78,23 +77,27 @@ def compare(
     """
     if (better is None) != (than is None) or (margin is not None and better is None):
         raise click.UsageError("--better and --than go together, and --margin with them")
-    from evoplug.analysis import groups as reading
-    from evoplug.analysis import tables
-    from evoplug.analysis.compare import compare, pair
+    from evoplug import results
     from evoplug.cli import output
 
-    groups = reading.read(folders, without=without, plugins=plugins)
-    claims: Sequence[Claim] | None = () if goal else None  # with a goal alone, every pair
-    if better is not None and than is not None:
-        asked = metric or ("best" if at and not groups.claims else None)
-        claims = pair(groups, better, than, asked, margin=margin or 0.0, goal=goal)
-    compared = compare(groups, metric, at=at, claims=claims, goal=goal)
+    compared = results.compare(
+        *folders,
+        metric=metric,
+        at=at,
+        better=better,
+        than=than,
+        margin=margin,
+        goal=goal,
+        without=without,
+        plugins=plugins,
+    )
+    texts = {"markdown": compared.markdown, "csv": compared.csv, "latex": compared.latex}
     if as_json or form == "json":
         output.as_json(_plain(compared))
-    elif form == "table":
-        _print(compared, at)
+    elif form in texts:
+        output.line(texts[form]().removesuffix("\n"))
     else:
-        output.line(tables.FORMATS[form](compared).removesuffix("\n"))
+        _print(compared, at)
 
 
 # ---------------------------------------------------------------------------------------------------------- for people
@@ -250,39 +253,11 @@ def _plain(compared: Comparison) -> dict[str, Any]:
     """The comparison as JSON has it; null stands for a number that is not finite."""
     from evoplug.running.records import plain
 
-    arms = {
-        metric: [
-            {
-                "arm": arm.name,
-                **arm.summary._asdict(),
-                "values": arm.values.tolist(),
-                "paper": vars(arm.paper) if arm.paper else None,
-                "deviations": arm.deviations,
-            }
-            for arm in found
-        ]
-        for metric, found in compared.arms.items()
-    }
-    verdicts = [
-        {
-            **vars(v.claim),
-            "family": family.name,
-            "p": v.p,
-            "exact": v.exact,
-            "p_holm": v.corrected,
-            "least_p": v.least,
-            "A": v.effect._asdict(),
-            "answer": v.answer,
-            "absent": v.absent,
-        }
-        for family in compared.families
-        for v in family.verdicts
-    ]
     families = [{"family": family.name, "tests": family.tests} for family in compared.families]
     data: dict[str, Any] = plain(
         {
-            "arms": arms,
-            "claims": verdicts,
+            "arms": {metric: [arm.row() for arm in arms] for metric, arms in compared.arms.items()},
+            "claims": compared.claims(),
             "families": families,
             "earlier": [vars(each) for each in compared.earlier],
             "spent": [vars(each) for each in compared.spent],

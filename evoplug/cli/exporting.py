@@ -21,11 +21,10 @@ def export(folder: Path, file: Path, plugins: tuple[str, ...]) -> None:
     """
     from rich.filesize import decimal
 
+    from evoplug import results
     from evoplug.cli.consoles import Plain
-    from evoplug.running.exporting import export
-    from evoplug.running.rundir import Run
 
-    exported = export(Run(folder, plugins).best, file)
+    exported = results.export(folder, file, plugins=plugins)
     console = Plain(soft_wrap=True)
     for note in (f"{exported.path}, {decimal(exported.path.stat().st_size)}", *exported.notes):
         console.print(f"# {note}", style="dim")

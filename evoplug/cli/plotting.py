@@ -60,7 +60,8 @@ def plot(
     Curves of columns of metrics.jsonl, runs of an arm together as mean and deviation, and the figures that the
     methods have of their own.
     """
-    from evoplug.analysis import groups, plots
+    from evoplug import results
+    from evoplug.analysis import plots
     from evoplug.cli import output
     from evoplug.errors import FilesError
     from evoplug.running.rundir import PLOTS
@@ -70,9 +71,10 @@ def plot(
     own = folders[0] / PLOTS
     if out is None and own.is_symlink():
         raise FilesError(f"{own}: is a symbolic link; none is followed inside a run folder")
-    read = groups.read(folders, unfinished=True, without=without, plugins=plugins)
-    drawings = plots.draw(read, y, x, plots.View(log_x, log_y, xlim, ylim))
-    output.notes((*read.notices, *drawings.notices))
+    drawings = results.plot(
+        *folders, x=x, y=y, log_x=log_x, log_y=log_y, xlim=xlim, ylim=ylim, without=without, plugins=plugins
+    )
+    output.notes(drawings.notices)
     for drawing in drawings.figures:
         for path in plots.save(drawing, out or own, formats or plots.FORMATS):
             output.line(path)

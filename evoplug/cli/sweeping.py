@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console, Group
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from evoplug.cli import consoles
+from evoplug.cli.live import can_redraw, live
 from evoplug.cli.watching import clock, number, spent
 from evoplug.config import Experiment
 from evoplug.running.rundir import Run
@@ -27,9 +27,9 @@ _COLOURS = {"finished": "green", "failed": "bold red", "interrupted": "yellow"}
 
 
 def watch() -> Lines:
-    """A live table where standard output is a terminal, else plain lines."""
+    """A live table where standard output is a terminal or a notebook, else plain lines."""
     console = consoles.lasting()
-    return LiveLines(console) if console.is_terminal else Lines(console)
+    return LiveLines(console) if can_redraw(console) else Lines(console)
 
 
 class Lines(SweepWatch):
@@ -95,7 +95,7 @@ class LiveLines(Lines):
         super().begin(experiment, folder, works, jobs)
         self._first = self._share()
         self._drawn_at = 0.0
-        self._live = Live(console=self.console, auto_refresh=False, transient=True)
+        self._live = live(self.console, transient=True)
         self._live.start()
 
     def look(self) -> None:

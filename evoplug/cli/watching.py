@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from evoplug.cli import consoles
 from evoplug.cli.leaving import leave
+from evoplug.cli.live import can_redraw, live
 from evoplug.running.rundir import RESULT
 from evoplug.running.runner import Watch
 from evoplug.types import TIME_UNITS
@@ -41,9 +41,9 @@ PAUSE = 5.0
 
 
 def watch() -> Watching:
-    """A live table where standard output is a terminal, else plain lines."""
+    """A live table where standard output is a terminal or a notebook, else plain lines."""
     console = consoles.lasting()
-    return LiveTable(console) if console.is_terminal else PlainLines(console)
+    return LiveTable(console) if can_redraw(console) else PlainLines(console)
 
 
 class Watching(Watch):
@@ -133,7 +133,7 @@ class LiveTable(Watching):
         super().begin(experiment, folder, resumed_at)
         self._rows: deque[dict[str, str | Text]] = deque(maxlen=SHOWN)
         self._measured: dict[str, Text] = {}
-        self._live = Live(console=self.console, auto_refresh=False, transient=False)
+        self._live = live(self.console, transient=False)
         self._live.start()
         self._drawn_at = 0.0
 

@@ -37,6 +37,9 @@ class Document:
     left_over: LeftOver = field(default_factory=dict)
     """What was written for another strategy than the one that is there."""
 
+    def __repr__(self) -> str:
+        return f"Document({self.name}: {', '.join(self.root.value)})"
+
     @cached_property
     def data(self) -> dict[str, Any]:
         """Everything as plain values; a section that says ``"none"`` is as if it were not there."""

@@ -44,6 +44,26 @@ class Experiment:
     arms: Mapping[str, Experiment] = field(default_factory=dict, repr=False)
     """Of a sweep: name -> the experiment of each arm, a plain run; in the order in which they are run."""
 
+    def __repr__(self) -> str:
+        parts = " · ".join(spec.name for spec in (self.strategy, self.genotype, self.evaluator) if spec is not None)
+        runs = f"{len(self.arms)} x {len(self.sweep.seeds)} runs" if self.sweep else f"seed {self.run.seed}"
+        return f"Experiment({self.run.name}: {parts}, {runs})"
+
+    def apart(self) -> Experiment:
+        """The same, with copies of its own of the objects that a call from Python gave: runs of it share nothing.
+
+        Raises:
+            ConfigError: if an object cannot be copied.
+        """
+        return replace(
+            self,
+            strategy=self.strategy.apart(),
+            genotype=self.genotype and self.genotype.apart(),
+            evaluator=self.evaluator.apart(),
+            operators={slot: _operator_apart(operator) for slot, operator in self.operators.items()},
+            recorders=tuple(recorder.apart() for recorder in self.recorders),
+        )
+
     def fixed(self) -> dict[str, Any]:
         """What makes the result, as :func:`resolved`: all but budgets, checkpoints, measuring, workers and timeout."""
         table = resolved(self)
@@ -55,6 +75,12 @@ class Experiment:
             for spec in filled.values() if isinstance(filled, Mapping) else [filled]:
                 if spec is not None:
                     yield from spec.inside()
+
+
+def _operator_apart(operator: Operator) -> Operator:
+    if isinstance(operator, Mapping):
+        return {part: spec and spec.apart() for part, spec in operator.items()}
+    return operator and operator.apart()
 
 
 def check(document: Document) -> Experiment:

@@ -37,6 +37,9 @@ class Built:
     device: str
     """``cpu`` or ``cuda:N``: what ``auto`` came to."""
 
+    def __repr__(self) -> str:
+        return f"Built({self.experiment!r} on {self.device})"
+
 
 def checked(reading: Reading) -> Experiment:
     """The experiment that was read.

@@ -106,6 +106,9 @@ def _component(contract: type[Component], value: Any, key: Key) -> Iterator[tupl
         yield from mistakes(value, key)
     elif message := misplaced(contract.group, value):
         yield key, message
+    elif not isinstance(value, type) and contract.adopt(value) is not None:
+        what = f"{contract.__name__}.adopt(...) makes one of a `{type(value).__name__}`"
+        yield key, f"must be an object of {contract.__name__}: {what}"
     elif _is_data(value):
         what = f'must be an object of {contract.__name__}, e.g. evoplug.build("{contract.group}", NAME)'
         yield key, f"{what}, got {messages.given(value)}"

@@ -12,7 +12,7 @@ from evoplug.config import functions, messages, objects, parameters, paths
 from evoplug.config.parameters import Parameter, Schema
 from evoplug.config.spec import OBJECT, Spec
 from evoplug.config.tree import Node
-from evoplug.contracts import Component, Use
+from evoplug.contracts import CONTRACTS, Component, Use
 from evoplug.errors import ConfigError, Key, Mistake, dotted
 
 S = TypeVar("S")
@@ -60,6 +60,11 @@ class Checker:
             key: where.
             without: parameters that the table may not have.
         """
+        try:
+            value = _adopted(group, value)
+        except ConfigError as error:
+            self.wrong(key, error.mistakes[0].message)
+            return None
         if isinstance(value, Component) and value.group == group:
             for inner, message in objects.mistakes(value, key):
                 self.wrong(inner, message)
@@ -182,3 +187,9 @@ class Checker:
             return f"names no component: use = NAME is missing; {choices}"
         got = messages.given(value["use"] if isinstance(value, Mapping) else value)
         return f"must be the name of {catalogue.a(group)}, or a table with use = NAME, got {got}; {choices}"
+
+
+def _adopted(group: str, value: Any) -> Any:
+    """A component made of an object that the group's contract takes; any other value as it is."""
+    contract = next(contract for contract in CONTRACTS if contract.group == group)
+    return contract.adopt(value) or value

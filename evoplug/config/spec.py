@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from evoplug.config import parameters
 from evoplug.config.parameters import Schema
-from evoplug.contracts import Component
-from evoplug.errors import Key
+from evoplug.contracts import Adopted, Component
+from evoplug.errors import ConfigError, Key, dotted
 
 OBJECT = "object of "
 """What stands before the name of a class where a configuration can only say that there was an object."""
@@ -31,11 +32,28 @@ class Spec:
     given: Component | None = None
     """The component itself, where a call from Python gave it in place of a name."""
 
+    def __repr__(self) -> str:
+        return f"Spec({dotted(self.key) or self.group}: {self.name})"
+
     @classmethod
     def of(cls, component: Component, key: Key) -> Spec:
         """An object that stands in a configuration."""
         schema = parameters.of_object(component)
-        return cls(component.group, schema.name, {}, key, schema, component)
+        return cls(component.group, kind(component).__name__, {}, key, schema, component)
+
+    def apart(self) -> Spec:
+        """The same, with a copy of its own of every object that stands in it.
+
+        Raises:
+            ConfigError: if one of them cannot be copied.
+        """
+        if self.given is None:
+            return replace(self, parameters={name: _apart(value) for name, value in self.parameters.items()})
+        try:
+            return replace(self, given=copy.deepcopy(self.given))
+        except Exception as error:  # whatever the object holds
+            what = f"`{kind(self.given).__qualname__}` cannot be copied, which each run of a sweep needs"
+            raise ConfigError(self.key, f"{what}: {' '.join(str(error).split())}") from error
 
     def table(self) -> dict[str, Any]:
         """As a table of a configuration that says everything; None, which TOML lacks, is left out."""
@@ -62,6 +80,13 @@ class Spec:
         return parameter is not None and parameter.shape.contract is not None and parameter.default is not None
 
 
+def _apart(value: Any) -> Any:
+    """A parameter's value, as :meth:`Spec.apart`."""
+    if isinstance(value, Spec):
+        return value.apart()
+    return {name: _apart(inner) for name, inner in value.items()} if isinstance(value, Mapping) else value
+
+
 def as_toml(value: Any) -> Any:
     """A parameter's value with nothing in it but what TOML has."""
     if isinstance(value, Spec):
@@ -84,5 +109,6 @@ def named(given: Component | Callable[..., Any]) -> str:
 
 
 def kind(given: Component | Callable[..., Any]) -> Any:
-    """An object's class; a function itself."""
+    """An object's class, of one that was adopted that of what it was made of; a function itself."""
+    given = given.adopted if isinstance(given, Adopted) else given
     return given if hasattr(given, "__qualname__") else type(given)

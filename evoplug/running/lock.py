@@ -86,6 +86,12 @@ def changed_sources(then: Lock) -> list[str]:
     return changes(sources, {key: {"sha256": _hash(file)} for key, file in files.items() if not _is_gone(file)})
 
 
+def changed_objects(then: Lock, experiment: Experiment) -> list[str]:
+    """As :func:`changes`, of the parts alone that are objects: a configuration cannot tell two of a class apart."""
+    now = dict(row for spec in experiment.specs() for row in _objects(spec))
+    return changes({key: row for key, row in then.items() if key in now}, now)
+
+
 def _changes(key: str, then: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
     """(sort of change, what) of one row."""
     data = then.get("data", False)
@@ -100,21 +106,19 @@ def _changes(key: str, then: Mapping[str, Any], now: Mapping[str, Any] | None) -
 
 def _rows(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
     """The part itself, and the functions and files in its parameters."""
+    yield from _objects(spec)
     if spec.given is not None:
-        yield _object(spec.given, spec.key)
         return
     entry = catalogue.find(spec.group, spec.name)
     installed = {"distribution": entry.distribution, "version": entry.version} if entry.version else {}
     yield entry.value, {**installed, "sha256": _hash(entry.file)}
     if not entry.version and entry.file is not None:
         yield from _beside(entry.file)
-    for name, value in spec.parameters.items():
+    for value in spec.parameters.values():
         if isinstance(value, Reference):
             yield str(value), {"sha256": _hash(_source(value))}
             if (file := Path(value.rpartition(":")[0])).suffix == ".py":
                 yield from _beside(file)
-        elif callable(value):
-            yield _object(value, (*spec.key, name))
         if spec.group != "recorders":  # what they name is written by the run
             named = (file for file in paths.inside(value) if file.is_file())
             yield from ((str(file), {"data": True, "sha256": _hash(file)}) for file in named)
@@ -123,6 +127,15 @@ def _rows(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
 def _beside(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """The modules beside a file that it imports."""
     yield from ((str(module), {"sha256": _hash(module)}) for module in folders.imported(file))
+
+
+def _objects(spec: Spec) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The part itself where it is an object, or the functions in its parameters that are objects."""
+    if spec.given is not None:
+        yield _object(spec.given, spec.key)
+    for name, value in spec.parameters.items():
+        if callable(value):
+            yield _object(value, (*spec.key, name))
 
 
 def _object(given: Any, key: Key) -> tuple[str, dict[str, Any]]:

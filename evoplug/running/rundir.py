@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -29,10 +30,20 @@ HOLD, OWNER, PLOTS, CLAIMS = ".lock", ".owner", "plots", "claims.json"
 _FIRST_FILES = {HOLD, OWNER, LOCK, CONFIG, CLAIMS}
 """What a folder may have before :data:`RESOLVED` makes it a run folder."""
 
+_SEED_FOLDER = re.compile(r"seed-\d+(-\d+)?")
+
+
+def arm_folder(folder: Path) -> Path:
+    """The folder that names a run's arm: the one above ``seed-<n>``, else the run's own."""
+    path = folder.resolve()
+    return path.parent if _SEED_FOLDER.fullmatch(path.name) else path
+
 
 class Run:
-    """A run folder, finished or not. Reads only, and runs no code that the folder names: installed plugins alone are
-    used, and what stands in files beside the run's configuration is left out.
+    """A run folder, finished or not; it stands wherever a folder can, as in ``evoplug.compare(*runs)``.
+
+    It reads only, and runs no code that the folder names: installed plugins alone are used, and what stands in files
+    beside the run's configuration is left out.
 
     Args:
         folder: the folder, e.g. ``runs/leea-mnist/run/seed-1``.
@@ -61,6 +72,17 @@ class Run:
         return tuple(each for each in named if each not in self.trusted)
 
     @property
+    def arm(self) -> str:
+        """Whose run it is: ``"small-batch"`` of ``.../small-batch/seed-1``; of any other folder its own name."""
+        return arm_folder(self.folder).name
+
+    @property
+    def seed(self) -> int:
+        """The seed that it began from."""
+        seed: int = self.config["run"]["seed"]
+        return seed
+
+    @property
     def result(self) -> dict[str, Any]:
         """``result.json``: status, reason, ledger, best, metrics; empty while the run has not ended."""
         found: dict[str, Any] = self._parsed(RESULT, read_result) or {}
@@ -82,6 +104,14 @@ class Run:
         """A warning where the last line of the records is torn."""
         found: str | None = (self._parsed(METRICS, records.read) or ([], None))[1]
         return found
+
+    @property
+    def records(self) -> dict[str, list[Any]]:
+        """The records by column, as ``evoplug plot`` names them: a value a generation, None where it has none.
+
+        ``pandas.DataFrame(run.records)`` is the table.
+        """
+        return records.columns(self.metrics)
 
     def _parsed(self, name: str, parse: Callable[[Path], Any]) -> Any:
         """What a file holds, parsed anew only where it has changed since; None where it is not there."""
@@ -113,6 +143,9 @@ class Run:
     def test(self) -> dict[str, float]:
         """Test metrics of the reported solution."""
         return self.result.get("test", {})
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r}, {self.status})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -98,4 +99,4 @@ class Solution:
             raise FilesError("\n".join([str(error), *ask])) from error
 
     def __repr__(self) -> str:
-        return f"Solution(fitness={self.fitness}, generation={self.generation}, {self.description})"
+        return f"Solution(fitness={self.fitness}, generation={self.generation}, {reprlib.repr(self.description)})"

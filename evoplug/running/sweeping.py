@@ -21,10 +21,11 @@ from evoplug.config.source import FORMAT
 from evoplug.config.spec import OBJECT, as_toml
 from evoplug.config.sweep import FILE
 from evoplug.errors import ConfigError, EvoplugError, FilesError
-from evoplug.running import datafiles, rundir, stated
+from evoplug.running import datafiles, in_process, rundir, stated
 from evoplug.running.budgets import lowered
 from evoplug.running.cells import Cells, SweepWatch, Work
-from evoplug.running.lock import lock
+from evoplug.running.lock import changed_objects, lock
+from evoplug.running.lock import read as locked
 
 _GOES_ON = ("stop", "checkpoint", "measure")
 """Keys of ``[run]`` that a cell which is there takes from now on."""
@@ -39,7 +40,9 @@ class SweepError(EvoplugError):
         super().__init__("\n".join(f"{work.name}: {work.reason} (see {work.folder})" for work in self.failed))
 
 
-def run(experiment: Experiment, folder: Path, jobs: int | None, watch: SweepWatch) -> list[Work]:
+def run(
+    experiment: Experiment, folder: Path, jobs: int | None, watch: SweepWatch, execute: in_process.Execute
+) -> list[Work]:
     """Run what is missing of a sweep, seed by seed, so that every arm has its first runs early.
 
     Args:
@@ -47,6 +50,7 @@ def run(experiment: Experiment, folder: Path, jobs: int | None, watch: SweepWatc
         folder: the sweep's folder; cells go to ``<arm>/seed-<n>`` below it.
         jobs: cells at once; by default one a core, counting the threads of each, and one in all on a GPU.
         watch: is told of progress.
+        execute: runs a cell in this process: what a sweep does that holds objects from Python.
 
     Returns:
         All works, in the order of the arms.
@@ -69,7 +73,10 @@ def run(experiment: Experiment, folder: Path, jobs: int | None, watch: SweepWatc
         seeds = list(dict.fromkeys(work.cell.seed for work in works))
         todo = sorted((w for w in works if w.state == "waiting"), key=lambda work: seeds.index(work.cell.seed))
         try:
-            Cells(todo, partial(_set_up, experiment), jobs, watch).run()
+            if _hold_objects(works):
+                in_process.run(todo, partial(_set_up, experiment), execute, watch)
+            else:
+                Cells(todo, partial(_set_up, experiment), jobs, watch).run()
         finally:
             watch.end()
     if failed := [work for work in works if work.state == "failed"]:
@@ -83,14 +90,16 @@ def run(experiment: Experiment, folder: Path, jobs: int | None, watch: SweepWatc
 def _plan(experiment: Experiment, folder: Path, jobs: int | None) -> tuple[list[Work], int]:
     """Every cell with its state, and how many run at once."""
     made = list(cells(experiment))
-    arms = {cell.arm: cell.experiment for cell in made}
+    arms = {cell.arm: cell.experiment.apart() for cell in made}
     built = dict(zip(arms, fit_all(arms.values()), strict=True))
     on_gpu = any(arm.device != "cpu" for arm in built.values())
     threads = max(cell.experiment.run.threads for cell in made)
     wanted = jobs or (1 if on_gpu else max(1, (os.cpu_count() or 1) // threads))
     works = [_work(cell, built[cell.arm].experiment, folder / cell.arm / f"seed-{cell.seed}") for cell in made]
-    if any(f'"{OBJECT}' in work.resolved for work in works):
-        raise ConfigError("sweep", "runs in processes of their own take no objects from Python; name the components")
+    if _hold_objects(works):
+        if wanted > 1 and jobs is not None:
+            raise ConfigError("jobs", f"objects from Python stay in this process: one run at a time, not {jobs}")
+        wanted = 1
     if mistakes := [mistake for work in works for mistake in work.mistakes]:
         raise ConfigError(mistakes=mistakes)
     if conflicts := [work.reason for work in works if work.reason]:
@@ -98,6 +107,10 @@ def _plan(experiment: Experiment, folder: Path, jobs: int | None) -> tuple[list[
     for arm in dict.fromkeys(work.cell.arm for work in works if work.state == "waiting"):
         datafiles.require(built[arm].evaluator)
     return works, min(wanted, max(1, sum(work.state == "waiting" for work in works)))
+
+
+def _hold_objects(works: Iterable[Work]) -> bool:
+    return any(f'"{OBJECT}' in work.resolved for work in works)
 
 
 def _work(cell: Cell, fitted: Experiment, folder: Path) -> Work:
@@ -110,6 +123,9 @@ def _work(cell: Cell, fitted: Experiment, folder: Path) -> Work:
         if changed:
             work.reason = f"{folder}: holds a run of other settings: {changed} as there; name another --out or run.name"
             return work
+        if changes := _changed_objects(folder, fitted):
+            work.reason = f"{folder}: {'; '.join(changes)}; name another --out or run.name"
+            return work
         work.changed = {k: v for k, v in new["run"].items() if k in _GOES_ON and v != run.config["run"].get(k)}
         work.mistakes = tuple(lowered(run, new["run"]["stop"], str(folder)))
         if run.status == "finished" and "stop" not in work.changed:
@@ -117,6 +133,11 @@ def _work(cell: Cell, fitted: Experiment, folder: Path) -> Work:
     elif folder.is_dir() and not rundir.is_set_up(path.name for path in folder.iterdir()):
         work.reason = f"{folder}: is not empty and not a run folder"
     return work
+
+
+def _changed_objects(folder: Path, fitted: Experiment) -> list[str]:
+    file = folder / rundir.LOCK
+    return changed_objects(locked(file), fitted) if file.is_file() else []
 
 
 def _compared(config: Mapping[str, Any]) -> dict[str, Any]:

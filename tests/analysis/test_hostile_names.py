@@ -14,7 +14,7 @@ import pytest
 
 from analysis.hostile import ARMS, NAMES, runs
 from analysis.test_report import Page
-from evoplug.analysis import groups, plots, tables
+from evoplug.analysis import groups, plots
 from evoplug.analysis.compare import compare
 from evoplug.analysis.report import write
 from evoplug.errors import printable
@@ -70,14 +70,14 @@ def test_the_page_has_them_as_text(folder: Path) -> None:
 def test_every_format_of_a_comparison_keeps_its_rows(folder: Path) -> None:
     compared = compare(groups.read([folder]), "test.a|b & c_d % #")
     pairs = len(ARMS) * (len(ARMS) - 1) // 2
-    markdown = tables.markdown(compared)
+    markdown = compared.markdown()
     lines = [line for line in markdown.splitlines() if line.startswith("|")]
     assert len(lines) == len(ARMS) + 2 + pairs + 2
     assert {len(re.split(r"(?<!\\)\|", line)) for line in lines} == {7, 11}
     assert not re.search(r"(?<!\\)[<$&]", markdown)
-    rows = list(csv.reader(io.StringIO(tables.comma_separated(compared))))
+    rows = list(csv.reader(io.StringIO(compared.csv())))
     assert {row[1] for row in rows[1 : 1 + len(ARMS)]} == set(ARMS)
-    latex = [line for line in tables.latex(compared).splitlines() if not line.startswith("%")]
+    latex = [line for line in compared.latex().splitlines() if not line.startswith("%")]
     cells = [line.removesuffix(r" \\").split(" & ") for line in latex if line.endswith(r"\\")]
     assert [len(row) for row in cells] == [5] * (len(ARMS) + 1) + [9] * (pairs + 1)
     assert not [cell for row in cells for cell in row if re.search(r"(?<!\\)[%#&_]", cell)]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 import evoplug
+from evoplug.cli import live
 from evoplug.cli.watching import LiveTable, Watching
 
 
@@ -38,6 +42,35 @@ def test_validation_keeps_its_column_and_its_last_value_between_two_measurements
     assert lines[1] == "generation evaluations best mean invalid s/generation validation.accuracy"
     ends = [line.split()[6:] for line in lines[2:7]]
     assert ends == [[], ["0.75"], ["0.75"], ["0.875"], ["0.875"]]
+
+
+class Place:
+    """A place in a notebook's output."""
+
+    def __init__(self) -> None:
+        self.drawn: list[dict[str, str]] = []
+
+    def update(self, bundle: dict[str, str], *, raw: bool) -> None:
+        self.drawn.append(bundle)
+
+
+@pytest.mark.parametrize("transient", [False, True])
+def test_in_a_notebook_the_table_is_drawn_anew_in_its_place(monkeypatch, transient) -> None:
+    """A stand-in for IPython, which is there in every notebook and nowhere else."""
+    place = Place()
+    monkeypatch.setitem(sys.modules, "IPython", ModuleType("IPython"))
+    shown = ModuleType("IPython.display")
+    shown.display = lambda bundle, **keywords: place if keywords == {"raw": True, "display_id": True} else None  # type: ignore
+    monkeypatch.setitem(sys.modules, "IPython.display", shown)
+    console = Console(file=io.StringIO(), force_jupyter=True)
+    assert live.can_redraw(console)
+    drawing = live.live(console, transient=transient)
+    drawing.start()
+    drawing.update(Text("<generation> 7"), refresh=True)
+    assert place.drawn[-1]["text/plain"] == "<generation> 7\n"
+    assert "&lt;generation&gt; 7" in place.drawn[-1]["text/html"]
+    drawing.stop()
+    assert place.drawn[-1]["text/plain"] == ("" if transient else "<generation> 7\n")
 
 
 def test_without_validation_there_is_no_column_for_it() -> None:
