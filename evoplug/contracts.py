@@ -282,6 +282,15 @@ class Evaluator(Component):
         """
         return {}
 
+    def finalise(self, member: Members, rng: Rng) -> Any:
+        """The state of one evaluated member after a last training, once the search has ended, as a new one; None, the
+        default, where there is nothing more to do.
+
+        The solution is reported with it, and as the search had left it too. What it costs is not in the ledger, whose
+        budgets are the search's.
+        """
+        return None
+
     def model(self, member: Members) -> Model | None:
         """One evaluated member's network, for use elsewhere; None where there is none.
 

@@ -64,6 +64,10 @@ class RunSettings:
     )
     checkpoint: Annotated[Checkpoint, "when one is written, from which `evoplug resume` goes on"] = Checkpoint()
     measure: Annotated[Measure | None, "when validation metrics are measured along the way"] = None
+    marks: Annotated[
+        Mapping[str, tuple[int | float, ...]],
+        "column of the ledger -> budgets at which the best so far is kept, to be reported beside the solution",
+    ] = field(default_factory=dict)
     timeout: Annotated[
         float | None, Gt(0), "seconds that one call of the evaluator may take, else the run fails; absent: no limit"
     ] = None
@@ -84,9 +88,24 @@ class RunSettings:
                 yield ("stop", rule), unknown(rule, rules, "rule")
             elif rule != "fitness" and not budget > 0:
                 yield ("stop", rule), f"must be greater than 0, got {given(budget)}"
+        yield from self._check_marks([*COLUMNS, *costs])
+
+    def _check_marks(self, columns: Iterable[str]) -> Iterator[tuple[Key, str]]:
+        columns = list(dict.fromkeys(columns))
+        for column, marks in self.marks.items():
+            if column not in columns:
+                yield ("marks", column), unknown(column, columns, "column")
+                continue
+            for index, mark in enumerate(marks):
+                if not mark > 0:
+                    yield ("marks", column, index), f"must be greater than 0, got {given(mark)}"
+                elif mark > self.stop.get(column, mark):
+                    budget = f"stop.{column} = {given(self.stop[column])}"
+                    yield ("marks", column, index), f"{given(mark)} is beyond the budget, {budget}"
 
     def table(self) -> dict[str, Any]:
         """As a table of a configuration that says everything."""
+        marks = {"marks": {column: list(marks) for column, marks in self.marks.items()}} if self.marks else {}
         rule = "every" if self.checkpoint.every is not None else "minutes"
         checkpoint = {rule: getattr(self.checkpoint, rule), "keep": self.checkpoint.keep}
         measure = {"measure": {"every": self.measure.every}} if self.measure else {}
@@ -100,6 +119,7 @@ class RunSettings:
             "stop": dict(self.stop),
             "checkpoint": checkpoint,
             **measure,
+            **marks,
             **timeout,
         }
 

@@ -62,6 +62,7 @@ class RunProblem(Problem):
         self._evaluation_rng = root.child("evaluation")
         self._measure_rng = root.child("measure")
         self._sample_rng = root.child("sample")
+        self._finish_rng = root.child("finish")
         self._limit = limit
         self._calls = 0
         self._next_id = 0
@@ -143,6 +144,13 @@ class RunProblem(Problem):
         headline = self.measure(members, "validation").get(self.evaluator.headline)
         return None if headline is None else finite(headline.double())[0]
 
+    def finalise(self, member: Members) -> Members | None:
+        """One member after the evaluator's last training, if it does any; the ledger stays as it is."""
+        shown, rng = self._shown(member), self._finish_rng.child(int(member.ids[0]))
+        with self.timed("finishing"), self._at_work("finalise", shown):
+            state = self.evaluator.finalise(shown, rng)
+        return None if state is None else replace(member, states=[state])
+
     def report(self, best: Members) -> Outcome:
         return Outcome(best, self.metrics(best))
 
@@ -215,7 +223,7 @@ class RunProblem(Problem):
     def _place(self, method: str) -> str:
         made = int(self.ledger["generations"])
         # Members are measured when their generation is complete.
-        generation = made if method == "measure" else made + 1
+        generation = made if method in ("measure", "finalise") else made + 1
         return f"generation {generation}: {named(type(self.evaluator))}: {method}"
 
     def _shown(self, members: Members) -> Members:

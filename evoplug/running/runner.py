@@ -23,6 +23,8 @@ from evoplug.errors import PASSING, EvaluationError, FilesError, Interrupted, Pl
 from evoplug.population.workers import workers
 from evoplug.running import rundir
 from evoplug.running.checkpoint import Checkpoints
+from evoplug.running.concluding import concluded
+from evoplug.running.marks import Marks
 from evoplug.running.problem import RunProblem, start
 from evoplug.running.promises import inside
 from evoplug.running.records import Records, plain, require
@@ -76,6 +78,7 @@ class Execution:
         self.device = torch.device(built.device)
         self.checkpoints = Checkpoints(folder / rundir.CHECKPOINTS, self.settings.checkpoint.keep)
         self.profile: dict[str, float] = defaultdict(float)
+        self.marks = Marks(self.settings.marks)
         self._goes_on = False
         self._best: float | None = None  # of the last generation, as the records have it
         self._saved_at, self._saved_generation, self._save_seconds = time.perf_counter(), 0, 0.0
@@ -154,6 +157,8 @@ class Execution:
                 if row is None:
                     continue
                 self._best = row["best"]
+                with blamed(self.built.strategy):
+                    self.marks.look(self.problem.ledger, lambda: self.loop.best)
                 records.append(row)
                 with blamed(self.built.strategy):
                     for recorder in self.built.recorders:
@@ -269,6 +274,7 @@ class Execution:
                 "problem": self.problem.state_dict(),
                 "loop": self.loop.state_dict(),
                 "best": self._best,
+                "marks": self.marks.state_dict(),
                 "records": records.sync(),
                 "profile": dict(self.profile),
             }
@@ -286,6 +292,7 @@ class Execution:
         with blamed(self.built.strategy, " on the state in its checkpoint"):
             self.problem.load_state_dict(state["problem"])
             self.loop.load_state_dict(state["loop"])
+            self.marks.load_state_dict(state["marks"], self.device)
         self._best = state["best"]
         self.profile.update(state["profile"])
         records: int = state["records"]
@@ -294,9 +301,17 @@ class Execution:
     # -------------------------------------------------------------------------------------------- the end
 
     def _finish(self, reason: str) -> None:
-        with self.problem.timed("report"), blamed(self.built.strategy):
-            outcome = self.loop.finish()
-        self.profile["report"] += self.problem.seconds["report"]
+        seconds = self.problem.seconds
+        seconds.clear()
+        with self.problem.timed("report"):
+            with blamed(self.built.strategy):
+                outcome = self.loop.finish()
+            outcome = concluded(self.problem, outcome, self.marks.kept)
+        for missed in self.marks.missed:
+            self.watch.notice(f"mark of {missed}: the run ended before it, or its first generation after it")
+        if finishing := seconds.get("finishing"):
+            self.profile["finishing"] += finishing
+        self.profile["report"] += seconds["report"] - seconds["finishing"]
         with blamed(self.built.genotype or self.built.strategy):
             report = plain(_report(self.problem, outcome))
             self._doubts(outcome)

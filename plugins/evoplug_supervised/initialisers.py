@@ -7,7 +7,6 @@ from math import prod, sqrt
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from torch import nn
 
 if TYPE_CHECKING:
     from evoplug import Rng
@@ -52,9 +51,3 @@ def fill(parameters: Mapping[str, torch.Tensor], init: Function, rng: Rng) -> No
             draw(block, shape[1] * receptive, shape[0] * receptive, rng.torch)
         else:
             block.fill_(0 if name.rpartition(".")[2] == "bias" else 1)
-
-
-@torch.no_grad()
-def initialise(module: nn.Module, init: Function, rng: Rng) -> None:
-    """Draw the parameters of one network in place."""
-    fill({name: parameter[None] for name, parameter in module.named_parameters()}, init, rng)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 import torch
@@ -49,11 +48,6 @@ class Teams:
         weights = sum(weight.numel() for weight in module.parameters())
         self.size = max(1, min(most, SMALL // weights)) if chain(module, self._shape) else 1
         """Networks in a team, at most."""
-
-    def split(self, alike: Sequence[object]) -> list[list[int]]:
-        """Which rows are trained as one: neighbours for which ``alike`` is the same."""
-        same = [list(rows) for _, rows in groupby(range(len(alike)), key=lambda row: alike[row])]
-        return [rows[i : i + self.size] for rows in same for i in range(0, len(rows), self.size)]
 
     def team(self, k: int) -> Alone | Stack:
         """k networks, to be loaded."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import torch
@@ -33,27 +33,31 @@ from evoplug.contracts import (
 )
 from evoplug.population.bounds import lost
 from evoplug.population.workers import parallel
-from evoplug_supervised import schedules
+from evoplug.types import take
+from evoplug_supervised import finishing, schedules
+from evoplug_supervised.architectures import Architectures
 from evoplug_supervised.augmentation import AUGMENTATIONS
-from evoplug_supervised.initialisers import initialise
+from evoplug_supervised.initialisers import fill
 from evoplug_supervised.losses import Loss, by_network, cross_entropy, per_example
+from evoplug_supervised.networks.mlp import MLP
 from evoplug_supervised.preprocessing import with_preprocessing
 from evoplug_supervised.size import of_buffers, of_data, of_weights, require_weights
 from evoplug_supervised.teams import STACK, Teams, load, state_of
 from evoplug_supervised.trainer import Recipe, score, smallest_step, train, trains_on_one
 
-GENES = ("loss", "learning_rate", "momentum", "weight_decay")
+GENES = ("architecture", "loss", "learning_rate", "momentum", "weight_decay")
 """What parts of a genome can set."""
 
 
 @dataclass(kw_only=True)
-class Train(Evaluator, genome="composite"):
+class Train(Evaluator, genome=("composite", "architecture", "loss")):
     """Train each member for some epochs, from what its parent had learned; fitness is measured on held-out examples.
 
-    The parts of a composite genome set, by their names, what no parameter may set beside them: ``loss`` (a genotype
-    that offers ``loss(genomes)``: of ``(..., d)``, a function of logits ``(..., b, classes)`` and labels ``(..., b)``
-    to ``(..., b)``), ``learning_rate``, ``momentum`` and ``weight_decay`` (real vectors of length 1). Without a
-    genotype all members are trained alike.
+    The parts of a composite genome set, by their names, what no parameter may set beside them: ``architecture`` (a
+    genotype that offers ``network(genome)``, a network; equal ones are of equal shape and can be keys of a mapping),
+    ``loss`` (one that offers ``loss(genomes)``: of ``(..., d)``, a function of logits ``(..., b, classes)`` and labels
+    ``(..., b)`` to ``(..., b)``), ``learning_rate``, ``momentum`` and ``weight_decay`` (real vectors of length 1). A
+    genotype of architectures or of losses can stand alone. Without a genotype all members are trained alike.
 
     Small networks that are plain chains of linear layers are trained several at a time, with sgd.
 
@@ -62,7 +66,7 @@ class Train(Evaluator, genome="composite"):
     """
 
     dataset: Annotated[Dataset, "examples and labels"] = use("digits")
-    network: Annotated[Network, "architecture of every member"] = use("mlp")
+    network: Annotated[Network | None, "architecture of every member; by default an mlp"] = None
     init: Annotated[Function, Known("glorot-uniform", "he-normal", "normal"), "how weights are drawn"] = "he-normal"
     epochs: Annotated[int, Ge(1), "of training in one evaluation, that is in a generation"] = 1
     batch: Annotated[int, Ge(1), "examples in a gradient step"] = 128
@@ -90,6 +94,13 @@ class Train(Evaluator, genome="composite"):
         "what of its parent's a child goes on with; without schedule_clock it takes the epochs of the whole run so far",
     ] = field(default_factory=lambda: {"weights": True, "buffers": True, "optimizer": True, "schedule_clock": True})
 
+    finish: Annotated[
+        Mapping[Literal["epochs", "milestones", "decay", "split", "weights"], int | float | str | tuple[int, ...]]
+        | None,
+        "last training of the solution, which no budget counts: epochs; milestones, at which the learning rate takes "
+        "decay, by default 0.1; split, train or train+validation; weights, inherited or fresh",
+    ] = None
+
     provides = ("states",)
     costs = ("epochs", "steps", "samples")
     headline = "accuracy"
@@ -106,6 +117,7 @@ class Train(Evaluator, genome="composite"):
             yield "milestones", 'belong to schedule = "step", which needs at least one'
         if (self.schedule == "cosine") != (self.total_epochs is not None):
             yield "total_epochs", 'belongs to schedule = "cosine", which needs it'
+        yield from finishing.mistakes(self.finish or {"epochs": 1})
         if not self._passes("weights") and (self._passes("buffers") or self._passes("optimizer")):
             yield (
                 "inherit",
@@ -119,14 +131,16 @@ class Train(Evaluator, genome="composite"):
         return Task(input_shape=tuple(info.shape), outputs=info.classes)
 
     def bind(self, genotype: Genotype | None) -> None:
-        self._genes: Mapping[str, Any] = {} if genotype is None else genotype.parts
+        self._genes = _parts(genotype)
         self._loss: Loss = by_network(per_example(self.loss)) if self.loss else cross_entropy
         self._decay = self._schedule()
         self._rounds = 0
         misfits = [*self._misfits(genotype), *self._data_misfits()]
         if misfits:
             raise ConfigError(mistakes=[m for misfit in misfits for m in ConfigError(*misfit).mistakes])
-        info, network = self.dataset.info(), self._build("meta")
+        info = self.dataset.info()
+        self._architectures = Architectures(info, self.network or MLP(), self._genes.get("architecture"))
+        network = self._architectures.build(self._architectures.example(), "meta")
         require_weights(network, copies=2)  # their gradients beside them
         slots = {"sgd": 1, "adam": 2}[self.optimizer]
         self._state = (1 + slots) * of_weights(network) + of_buffers(network)
@@ -141,39 +155,26 @@ class Train(Evaluator, genome="composite"):
         data = self.dataset.load_all()
         for misfit in self._absent(data):
             raise ConfigError(*misfit)
-        most = 1 if self.optimizer == "adam" else STACK  # Adam counts each network's steps
-        network, (x, _) = self._build("cpu"), data["train"]
-        self._require_steps(network, x[:1], len(x))
-        self._teams = Teams(network, x[:2], device, most)
-        self._data = {
-            split: (x.to(device, memory_format=self._teams.layout), y.to(device)) for split, (x, y) in data.items()
-        }
-
-    def _build(self, device: str) -> nn.Module:
-        """The network, with weights that mean nothing."""
-        info = self.dataset.info()
-        try:
-            with torch.random.fork_rng(devices=()), torch.device(device):  # modules draw from torch's global stream
-                return self.network.build(tuple(info.shape), info.classes)
-        except ConfigError as error:
-            raise ConfigError(mistakes=[m._replace(key=("network", *m.key)) for m in error.mistakes]) from error
-        except RuntimeError as error:
-            if "overflow" not in str(error):
-                raise
-            raise ConfigError("network", "has more weights than any memory could hold") from error
+        x, _ = data["train"]
+        self._architectures.start(
+            x[:2], device, 1 if self.optimizer == "adam" else STACK
+        )  # Adam counts each one's steps
+        teams = self._architectures.teams(self._architectures.example())
+        self._require_steps(teams.template, x[:1].to(device), len(x))
+        self._data = {split: (x.to(device, memory_format=teams.layout), y.to(device)) for split, (x, y) in data.items()}
 
     # ---------------------------------------------------------------------------------------------- at work
 
     def evaluate(self, members: Members, rng: Rng) -> Evaluation:
         n, examples = len(members), len(self._data["train"][0])
         plans = [self._plan(members, row) for row in range(n)]
-        teams = self._teams.split(plans)
+        pieces = list(self._architectures.split(members, plans))
 
         def work(number: int) -> tuple[torch.Tensor, list[dict[str, Any]]]:
-            rows = teams[number]
-            return self._train(members, rows, *plans[rows[0]], rng)
+            teams, rows = pieces[number]
+            return self._train(teams, members, rows, *plans[rows[0]], rng)
 
-        fitness, trained = zip(*parallel(work, len(teams)), strict=True)
+        fitness, trained = zip(*parallel(work, len(pieces)), strict=True)
         states = [state for of_team in trained for state in of_team]
         self._rounds += 1
         return Evaluation(
@@ -192,15 +193,37 @@ class Train(Evaluator, genome="composite"):
         if split not in self._data:
             return {}
         assert members.states is not None, "only trained members can be measured"
-        teams = self._teams.split([None] * len(members))
-        scores = parallel(lambda number: self._measure(members, teams[number], split), len(teams))
+        pieces = list(self._architectures.split(members, [None] * len(members)))
+        scores = parallel(lambda number: self._measure(*pieces[number], members, split), len(pieces))
         return {metric: torch.cat([score[metric] for score in scores]) for metric in ("accuracy", "loss")}
+
+    def finalise(self, member: Members, rng: Rng) -> dict[str, Any] | None:
+        """The member's state after ``finish``; where new weights are drawn, the stream of the call decides on them."""
+        if self.finish is None:
+            return None
+        last = finishing.of(self.finish)
+        old, genes = _state(member, 0), self._numbers(member, [0])
+        ((teams, _),) = self._architectures.split(member, [None])
+        kept = {**old, "optimizer": {}} if last.weights == "inherited" else {"member": old["member"], "epochs": 0}
+        begin = self._begin(kept, teams.template, old["member"], rng)
+        decay = schedules.step(last.milestones, last.decay)
+        recipe = replace(self._recipe(genes), epochs=last.epochs, schedule=decay)
+        (state,) = train(
+            teams.team(1), *self._examples(last.split), self._loss_of(genes, ()), recipe, [begin], 0, [rng]
+        )
+        return {**state, "member": old["member"], "epochs": begin["epochs"] + last.epochs}
+
+    def _examples(self, splits: finishing.Split) -> tuple[torch.Tensor, torch.Tensor]:
+        parts = [self._data[split] for split in splits.split("+") if split in self._data]
+        x, y = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+        return x, y
 
     def model(self, member: Members) -> Model:
         assert member.states is not None, "only trained members have a network"
-        network = self._build("cpu")
-        load(network, member.states[0])
-        return with_preprocessing(self.dataset, self.network, network)
+        network = self._architectures.of(member, 0)
+        module = self._architectures.build(network, "cpu")
+        load(module, member.states[0])
+        return with_preprocessing(self.dataset, network, module)
 
     def state_dict(self) -> dict[str, Any]:
         return {"rounds": self._rounds}
@@ -209,41 +232,44 @@ class Train(Evaluator, genome="composite"):
         self._rounds = state["rounds"]
 
     def _train(
-        self, members: Members, rows: list[int], recipe: Recipe, clock: int, rng: Rng
+        self, teams: Teams, members: Members, rows: list[int], recipe: Recipe, clock: int, rng: Rng
     ) -> tuple[torch.Tensor, list[dict[str, Any]]]:
         """The fitness ``(k,)`` and the new states of a team."""
-        networks, genes = self._teams.team(len(rows)), _genes(members, rows)
+        networks, genes = teams.team(len(rows)), self._numbers(members, rows)
         streams = {member: rng.child(member) for member in members.ids[rows].tolist()}
-        begins = [self._begin(_state(members, row), *stream) for row, stream in zip(rows, streams.items(), strict=True)]
-        loss = self._genes["loss"].loss(genes["loss"].view(*networks.lead, -1)) if "loss" in genes else self._loss
+        begins = [
+            self._begin(_state(members, row), teams.template, *stream)
+            for row, stream in zip(rows, streams.items(), strict=True)
+        ]
+        loss = self._loss_of(genes, networks.lead)
         states = train(networks, *self._data["train"], loss, recipe, begins, clock, [*streams.values()])
         scores = score(networks, *self._data[self.fitness_split], self._loss)
         for state, begin, member in zip(states, begins, streams, strict=True):
             state |= {"member": member, "epochs": begin["epochs"] + self.epochs}
         return scores["accuracy"] if self.fitness == "accuracy" else -scores["loss"], states
 
-    def _begin(self, old: Mapping[str, Any], member: int, rng: Rng) -> dict[str, Any]:
+    def _loss_of(self, genes: Mapping[str, torch.Tensor], lead: tuple[int, ...]) -> Loss:
+        """The loss of a team, ``lead`` being its dimensions: that of its genes, if they set it."""
+        if "loss" not in genes:
+            return self._loss
+        loss: Loss = self._genes["loss"].loss(genes["loss"].view(*lead, -1))
+        return loss
+
+    def _begin(self, old: Mapping[str, Any], template: nn.Module, member: int, rng: Rng) -> dict[str, Any]:
         """What a member starts from: all of its own state, of a parent's what is passed on, and the rest new."""
         kept = {
             part: old.get(part, {}) if old["member"] == member or self._passes(part) else {}
             for part in ("weights", "buffers", "optimizer")
         }
-        new = self._new(kept, rng)
+        new = state_of(template)
+        missing = {name: torch.empty_like(w) for name, w in new["weights"].items() if name not in kept["weights"]}
+        if missing:
+            fill({name: weight[None] for name, weight in missing.items()}, self.init, rng.child("weights"))
+        new["weights"] = missing
         return {**{part: {**new[part], **kept[part]} for part in kept}, "epochs": old["epochs"]}
 
-    def _new(self, kept: Mapping[str, Mapping[str, Any]], rng: Rng) -> Mapping[str, Mapping[str, Any]]:
-        """The state of a network as it is before training, where there is a tensor in it that is not kept."""
-        module = self._teams.template
-        missing = {part: names.keys() - kept[part].keys() for part, names in state_of(module).items()}
-        if not any(missing.values()):
-            return {part: {} for part in kept}
-        module = copy.deepcopy(module)
-        if missing["weights"]:
-            initialise(module, self.init, rng.child("weights"))
-        return state_of(module)
-
-    def _measure(self, members: Members, rows: list[int], split: str) -> dict[str, torch.Tensor]:
-        networks = self._teams.team(len(rows))
+    def _measure(self, teams: Teams, rows: list[int], members: Members, split: str) -> dict[str, torch.Tensor]:
+        networks = teams.team(len(rows))
         networks.load([_state(members, row) for row in rows])
         return score(networks, *self._data[split], self._loss)
 
@@ -255,7 +281,13 @@ class Train(Evaluator, genome="composite"):
     def _plan(self, members: Members, row: int) -> tuple[Recipe, int]:
         """How a member is trained, and the epoch at which its schedule goes on."""
         clock = _state(members, row)["epochs"] if self._passes("schedule_clock") else self._rounds * self.epochs
-        return self._recipe(_genes(members, [row])), clock
+        return self._recipe(self._numbers(members, [row])), clock
+
+    def _numbers(self, members: Members, rows: Sequence[int]) -> dict[str, torch.Tensor]:
+        """part -> the genes ``(k, d)`` of some members; an architecture is no number."""
+        genomes = members.genomes
+        parts = genomes if isinstance(genomes, Parts) else dict.fromkeys(self._genes, genomes)
+        return {name: take(part, rows) for name, part in parts.items() if name != "architecture"}  # type: ignore
 
     def _recipe(self, genes: Mapping[str, torch.Tensor]) -> Recipe:
 
@@ -283,13 +315,16 @@ class Train(Evaluator, genome="composite"):
 
     def _misfits(self, genotype: Genotype | None) -> Iterable[tuple[str, str]]:
         """(key, message) of each part of the genotype that cannot set what it is named after."""
-        if genotype is not None and not genotype.parts:
+        if genotype is not None and not self._genes:
             yield "", f"needs a composite genotype, whose parts are of {', '.join(GENES)}; or none"
         for name, part in self._genes.items():
             if name not in GENES:
                 yield "", f"does not know the genotype's part `{name}`; choices: {', '.join(GENES)}"
-            elif getattr(self, name) is not None:
-                yield name, "is set by the genotype's part of this name too; leave out one of the two"
+            elif getattr(self, (key := "network" if name == "architecture" else name)) is not None:
+                yield key, f"is set by the genotype's {name} too; leave out one of the two"
+            elif name == "architecture":
+                if not hasattr(part, "network"):
+                    yield "", f"the genotype's part `architecture` is a {part.kinds[0]}, which gives no network"
             elif name == "loss":
                 if not hasattr(part, "loss"):
                     yield "", f"the genotype's part `loss` is a {part.kinds[0]}, which gives no loss function"
@@ -330,10 +365,11 @@ class Train(Evaluator, genome="composite"):
             yield "fitness_split", f"the data set has no {self.fitness_split} examples"
 
 
-def _genes(members: Members, rows: Sequence[int]) -> dict[str, Any]:
-    """part -> the genes ``(k, d)`` of some members; empty without a genotype."""
-    genomes = members.genomes
-    return {name: part[rows] for name, part in genomes.items()} if isinstance(genomes, Parts) else {}
+def _parts(genotype: Genotype | None) -> Mapping[str, Any]:
+    """Name -> what sets it, a part or the whole; empty where nothing is set by genes, or nobody can tell what is."""
+    if genotype is None or genotype.parts:
+        return {} if genotype is None else genotype.parts
+    return {name: genotype for name in ("architecture", "loss") if name in genotype.kinds}
 
 
 def _state(members: Members, row: int) -> Mapping[str, Any]:

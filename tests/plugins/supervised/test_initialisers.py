@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from evoplug import Rng
-from evoplug_supervised.initialisers import INITIALISERS, fill, initialise
+from evoplug_supervised.initialisers import INITIALISERS, fill
 
 SIGMA = {  # of a layer with 200 inputs and 100 outputs
     "glorot-uniform": sqrt(2 / 300),
@@ -34,26 +34,28 @@ def test_kernels_count_their_receptive_field():
     assert kernels.std().item() == pytest.approx(sqrt(2 / (32 * 9)), rel=0.02)
 
 
+def drawn(module, init, seed=1):
+    """Name -> the parameters of one network, drawn."""
+    parameters = {name: torch.empty(1, *parameter.shape) for name, parameter in module.named_parameters()}
+    fill(parameters, init, Rng(seed))
+    return {name: block[0] for name, block in parameters.items()}
+
+
 def test_biases_are_zero_and_gains_one():
-    module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4))
-    initialise(module, "he-normal", Rng(1))
-    assert module[0].bias.eq(0).all()
-    assert module[1].weight.eq(1).all()
-    assert module[1].bias.eq(0).all()
+    parameters = drawn(nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4)), "he-normal")
+    assert parameters["0.bias"].eq(0).all()
+    assert parameters["1.weight"].eq(1).all()
+    assert parameters["1.bias"].eq(0).all()
 
 
 def test_the_stream_alone_decides():
-    first, second, other = (nn.Linear(5, 5) for _ in range(3))
-    for module, seed in ((first, 1), (second, 1), (other, 2)):
-        initialise(module, "glorot-uniform", Rng(seed))
-    assert torch.equal(first.weight, second.weight)
-    assert not torch.equal(first.weight, other.weight)
+    first, second, other = (drawn(nn.Linear(5, 5), "glorot-uniform", seed) for seed in (1, 1, 2))
+    assert torch.equal(first["weight"], second["weight"])
+    assert not torch.equal(first["weight"], other["weight"])
 
 
 def test_a_function_gets_the_fans():
     def by_fans(weights, fan_in, fan_out, generator):
         weights.fill_(fan_in * 100 + fan_out)
 
-    module = nn.Conv2d(3, 4, 2)
-    initialise(module, by_fans, Rng(1))
-    assert module.weight.unique().tolist() == [12 * 100 + 16]
+    assert drawn(nn.Conv2d(3, 4, 2), by_fans)["weight"].unique().tolist() == [12 * 100 + 16]

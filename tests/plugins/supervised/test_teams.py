@@ -122,8 +122,8 @@ def test_only_small_plain_chains_are_stacked():
     assert size(nn.Sequential(nn.Flatten(), nn.BatchNorm1d(6), nn.Linear(6, 3))) == 1
 
 
-def test_teams_are_neighbours_that_are_alike():
+def test_a_team_of_one_is_alone():
     teams = Teams(chain(), torch.zeros(2, *SHAPE), torch.device("cpu"), most=3)
-    assert teams.split("aaaabba") == [[0, 1, 2], [3], [4, 5], [6]]
+    assert teams.size == 3
     assert isinstance(teams.team(1), Alone)
     assert isinstance(teams.team(2), Stack)

@@ -1,0 +1,34 @@
+"""What becomes of solutions once the search has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from evoplug.running.problem import RunProblem
+from evoplug.types import Members, Outcome
+
+BEFORE = "before finishing"
+"""Beside a solution that the evaluator has finished: the same as the search had left it."""
+
+
+def concluded(problem: RunProblem, outcome: Outcome, marks: Mapping[str, Members]) -> Outcome:
+    """The outcome as it is reported: the solution finished, if its evaluator does that, and the best at each mark
+    beside it, finished in the same way.
+
+    Args:
+        problem: of the run.
+        outcome: of the search.
+        marks: name -> one member.
+    """
+    beside = dict(outcome.beside)
+    best = problem.finalise(outcome.best)
+    if best is not None:
+        beside[BEFORE] = outcome.metrics
+        outcome = replace(outcome, best=best, metrics=problem.metrics(best))
+    for name, member in marks.items():
+        finished = problem.finalise(member)
+        beside[name] = problem.metrics(member if finished is None else finished)
+        if finished is not None:
+            beside[f"{name}, {BEFORE}"] = problem.metrics(member)
+    return replace(outcome, beside=beside)
