@@ -99,6 +99,10 @@ class Members:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def genome(self, row: int) -> Any:
+        """One genome: a ``(d,)`` row, a plain value, or a mapping part -> either."""
+        return genome(self.genomes, row)
+
     def __getitem__(self, rows: Rows) -> Members:
         return Members(
             take(self.genomes, rows),

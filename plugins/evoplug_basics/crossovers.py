@@ -5,7 +5,8 @@ Prellberg (2020): Evolving Deep Neural Networks, doctoral thesis, University of 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import copy
+from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
 
@@ -49,16 +50,32 @@ class Arithmetic(Crossover, genome="real-vector"):
 
 
 @dataclass(kw_only=True)
-class OnePoint(Crossover, genome="real-vector"):
-    """The first parent up to a random cut, the second behind it, as DEAP's ``cxOnePoint``."""
+class OnePoint(Crossover, genome=("real-vector", "list")):
+    """The first parent up to a random cut, the second behind it, as DEAP's ``cxOnePoint``.
 
-    def __call__(self, a: torch.Tensor, b: torch.Tensor, rng: Rng) -> torch.Tensor:
+    Parents that are lists, of any length, are cut each at a place of its own, as by ``cxMessyOnePoint``, and the child
+    is brought back into the space.
+    """
+
+    def bind(self, space: Genotype) -> None:
+        self._space = space
+
+    def __call__(self, a: Any, b: Any, rng: Rng) -> Any:
         """Each row has a cut of its own between two genes; with a single gene the child is the first parent."""
+        if isinstance(a, list):
+            (child,) = self._space.repair([self._of_lists(a, b, rng)])
+            return child
         n, d = a.shape
         if d == 1:
             return a.clone()
         cut = torch.randint(1, d, (n, 1), generator=rng.torch, device=a.device)
         return torch.where(torch.arange(d, device=a.device) < cut, a, b)
+
+    def _of_lists(self, a: list[Any], b: list[Any], rng: Rng) -> list[Any]:
+        """Neither the first parent's beginning nor the second's end is empty."""
+        one = int(rng.numpy.integers(1, len(a) + 1))
+        two = int(rng.numpy.integers(len(b)))
+        return copy.deepcopy([*a[:one], *b[two:]])
 
 
 @dataclass(kw_only=True)

@@ -38,7 +38,7 @@ class BlockStack(Genotype, genome=("block-stack", "architecture", "list")):
     parameters: Annotated[
         Annotated[int, Ge(1)] | None, "weights of a network, at most; by default there is no limit"
     ] = None
-    length: Annotated[int, Ge(1), "blocks in a new genome"] = 1
+    initial_blocks: Annotated[int, Ge(1), "in a new genome"] = 1
     start: Annotated[str | None, "`64k3s1 128k5s2`: the stack of every new genome, in place of a random one"] = None
 
     def check(self) -> Iterator[tuple[str, str]]:
@@ -50,12 +50,12 @@ class BlockStack(Genotype, genome=("block-stack", "architecture", "list")):
             yield "kernels", f"must be odd, got {even[0]}"
         if 1 not in self.strides:
             yield "strides", "must have 1 among them: new blocks begin with it"
-        if self.blocks is not None and self.length > self.blocks:
-            yield "length", f"must not be above blocks = {self.blocks}, got {self.length}"
+        if self.blocks is not None and self.initial_blocks > self.blocks:
+            yield "initial_blocks", f"must not be above blocks = {self.blocks}, got {self.initial_blocks}"
         if self.start is not None:
             yield from (("start", message) for message in self._outside(self.start))
-            if self.length != 1:
-                yield "length", "belongs to random stacks, and start gives one"
+            if self.initial_blocks != 1:
+                yield "initial_blocks", "belongs to random stacks, and start gives one"
         elif len(self.channels) == len(self.kernels) == 1 and self.blocks == 1 and not self._may_stride:
             yield "blocks", "leaves a single genome to choose from"
 
@@ -128,7 +128,7 @@ class BlockStack(Genotype, genome=("block-stack", "architecture", "list")):
 
     def _new(self, rng: Rng) -> list[Block]:
         if self.start is None:
-            return [self.random_block(rng) for _ in range(self.length)]
+            return [self.random_block(rng) for _ in range(self.initial_blocks)]
         marked = blocks.parse(self.start)
         return [block._replace(kernel_mark=mark(rng), rest_mark=mark(rng)) for block in marked]
 

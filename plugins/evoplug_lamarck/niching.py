@@ -16,7 +16,6 @@ import torch
 from evoplug import Members, Problem, Rng
 from evoplug.backends.deap import GenerateUpdateLoop
 from evoplug.contracts import Ge, Genotype, Holding, Le, Mutation, Strategy, use
-from evoplug.types import genome
 
 TRIES = 1000
 """Mutants in a row that were all evaluated before: so many, and each further one gets one more mutation."""
@@ -46,6 +45,8 @@ class NichingOnePlusOne(Strategy):
     omega: Annotated[float, Ge(0), Le(1), "chance that a child which is not better founds a niche"] = 0.1
     k: Annotated[int, Ge(1), "generations of a niche"] = 5
     mutation: Mutation = use("block-edit")
+
+    companions = {"genotype": {"use": "block-stack"}}
 
     def holds(self, genotype: Genotype | None) -> Holding:
         """The parent, the best of the niche, the child."""
@@ -115,7 +116,7 @@ class EvoNAS(GenerateUpdateLoop):
 
     def _known_as(self, member: Members) -> str:
         assert self.problem.genotype is not None
-        return json.dumps(self.problem.genotype.describe(genome(member.genomes, 0)))
+        return json.dumps(self.problem.genotype.describe(member.genome(0)))
 
     def _rng(self, what: str) -> Rng:
         return self.problem.rng.child("step", self.problem.generation).child(what)
@@ -140,7 +141,7 @@ class EvoNAS(GenerateUpdateLoop):
             "id": int(child.ids[0]),
             "parent": int(child.parents[0, 0]),
             "child_fitness": child.fitness[0].item(),
-            "genome": genome(child.genomes, 0),
+            "genome": child.genome(0),
             "niche": self.left,
         }
 

@@ -10,8 +10,7 @@ import torch
 from torch import nn
 
 from evoplug import Rng
-from evoplug.contracts import ConfigError, DatasetInfo, Members, Network, Parts
-from evoplug.types import genome
+from evoplug.contracts import ConfigError, DatasetInfo, Members, Network
 from evoplug_supervised.teams import STACK, Teams
 
 KEPT = 32
@@ -36,8 +35,8 @@ class Architectures:
         """The network of a member."""
         if self._genotype is None:
             return self._network
-        genomes = members.genomes["architecture"] if isinstance(members.genomes, Parts) else members.genomes
-        found: Network = self._genotype.network(genome(genomes, row))
+        genome = members.genome(row)
+        found: Network = self._genotype.network(genome["architecture"] if isinstance(genome, dict) else genome)
         return found
 
     def example(self) -> Network:

@@ -33,7 +33,6 @@ from evoplug.contracts import (
 )
 from evoplug.population.bounds import lost
 from evoplug.population.workers import parallel
-from evoplug.types import take
 from evoplug_supervised import finishing, schedules
 from evoplug_supervised.architectures import Architectures
 from evoplug_supervised.augmentation import AUGMENTATIONS
@@ -287,7 +286,7 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         """part -> the genes ``(k, d)`` of some members; an architecture is no number."""
         genomes = members.genomes
         parts = genomes if isinstance(genomes, Parts) else dict.fromkeys(self._genes, genomes)
-        return {name: take(part, rows) for name, part in parts.items() if name != "architecture"}  # type: ignore
+        return {name: part[rows] for name, part in parts.items() if name != "architecture"}  # type: ignore
 
     def _recipe(self, genes: Mapping[str, torch.Tensor]) -> Recipe:
 

@@ -34,7 +34,12 @@ SPACES = {
     "taylorglo": {"use": "taylorglo"},
     "composite": {"use": "composite", "parts": {"loss": {"use": "taylorglo"}, "rate": RATE}},
     "one part": {"use": "composite", "parts": {"rate": RATE}},
+    "block-stack": {"use": "block-stack", "channels": [2, 4], "blocks": 3},
+    "joint": {"use": "composite", "parts": {"architecture": {"use": "block-stack"}, "rate": RATE}},
 }
+
+
+BY_PART = {"architecture": "block-edit", "rate": "gaussian"}
 
 
 def names(group: str) -> list[str]:
@@ -68,19 +73,22 @@ def test_it_runs_or_is_refused(strategy: str, space: str) -> None:
     assert ran or not fits(strategy, space) or (strategy, space) in REFUSED, "no combination of operators is taken"
 
 
-def combinations(strategy: str) -> Iterator[dict[str, str]]:
-    """Every operator, with the strategy's own in the other slots; and every crossover with the mutation that keeps a
-    column, which the two share."""
+def combinations(strategy: str) -> Iterator[dict[str, Any]]:
+    """Every operator, with the strategy's own in the other slots; every crossover with the mutation that keeps a
+    column, which the two share, and with the one for lists of blocks; and that one for the part that is such a list."""
     slots = {name: group for name, group in SLOTS.items() if name in load("strategies", strategy).__dataclass_fields__}
     choices = {slot: ["none", *names(group)] if slot == "crossover" else names(group) for slot, group in slots.items()}
     yield {}
     for slot, found in choices.items():
         yield from ({slot: name} for name in found)
     if {"crossover", "mutation"} <= slots.keys():
-        yield from ({"crossover": name, "mutation": "self-adaptive-gaussian"} for name in choices["crossover"])
+        for mutation in ("self-adaptive-gaussian", "block-edit", BY_PART):
+            yield from ({"crossover": name, "mutation": mutation} for name in choices["crossover"])
+    elif "mutation" in slots:
+        yield {"mutation": BY_PART}
 
 
-def configuration(strategy: str, space: str, operators: Mapping[str, str]) -> dict[str, Any]:
+def configuration(strategy: str, space: str, operators: Mapping[str, Any]) -> dict[str, Any]:
     fields = load("strategies", strategy).__dataclass_fields__
     sizes = {**SMALL, **(SHARES if "crossover_share" in fields else {})}
     table = {name: value for name, value in sizes.items() if name in fields}

@@ -290,7 +290,7 @@ def test_the_loss_comes_from_the_gene_and_members_are_compared_by_cross_entropy(
 @pytest.mark.parametrize(
     ("genotype", "parameters", "key", "message"),
     [
-        (Together(dropout=Part()), {}, "", "part `dropout`; choices: loss, learning_rate, momentum, weight_decay"),
+        (Together(dropout=Part()), {}, "", "part `dropout`; choices: architecture, loss, learning_rate, momentum"),
         (Together(learning_rate=Part()), {"learning_rate": 0.1}, "learning_rate", "leave out one of the two"),
         (Together(loss=Scaled()), {"loss": "cross-entropy"}, "loss", "leave out one of the two"),
         (Together(loss=Part()), {}, "", "gives no loss function"),
