@@ -12,6 +12,7 @@ from PIL import Image
 from evoplug import build, catalogue
 from evoplug.contracts import Genotype
 from evoplug.testing import SUITES, DatasetSuite, EvaluatorSuite, suites
+from image_files import put_cifar100
 
 OWN = suites("evoplug")
 
@@ -66,6 +67,17 @@ class TestMNIST(DatasetSuite):
                 (folder / f"{half}-{kind}-ubyte").write_bytes(header + bytes(values.flatten().tolist()))
 
 
+class TestCIFAR100(DatasetSuite):
+    """A few images of each half, in the real format."""
+
+    name = "cifar100"
+    examples = ({"validation": 4}, {"validation": 4, "labels": "coarse"})
+
+    @pytest.fixture(autouse=True)
+    def _files(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _no_data: None) -> None:
+        put_cifar100(tmp_path, monkeypatch)
+
+
 class TestImageFolder(DatasetSuite):
     """Images of two classes."""
 
@@ -82,7 +94,7 @@ class TestImageFolder(DatasetSuite):
                     Image.new("RGB", (6, 4), colour).save(folder / f"{number}.png")
 
 
-SPECIAL = {(suite.group, suite.name) for suite in (TestTrain, TestMNIST, TestImageFolder)}
+SPECIAL = {(suite.group, suite.name) for suite in (TestTrain, TestMNIST, TestCIFAR100, TestImageFolder)}
 globals().update({name: suite for name, suite in OWN.items() if (suite.group, suite.name) not in SPECIAL})
 
 

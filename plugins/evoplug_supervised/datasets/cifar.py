@@ -1,10 +1,11 @@
-"""Data set ``cifar10``."""
+"""Data sets ``cifar10`` and ``cifar100``."""
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 
@@ -43,18 +44,21 @@ class CIFAR10(Images):
         return list(self._checksums(data_folder(self.root)))
 
     def read(self, folder: Path, half: Half) -> Source:
-        from torchvision.datasets import CIFAR10 as Files
-
         try:
-            files = Files(folder, train=half == "train")
+            files = self._torchvision(folder, train=half == "train")
         except RuntimeError as error:
             raise self._damaged(folder) from error
         return Source(torch.from_numpy(files.data).permute(0, 3, 1, 2), torch.tensor(files.targets))
 
     def fetch(self, folder: Path) -> None:
-        from torchvision.datasets import CIFAR10 as Files
+        self._torchvision(folder, download=True)
 
-        Files(folder, download=True)
+    @property
+    def _torchvision(self) -> Any:
+        """The class that reads and downloads the files, and knows their checksums; imported once it is needed."""
+        from torchvision.datasets import CIFAR10
+
+        return CIFAR10
 
     def _damaged(self, folder: Path) -> Exception:
         from torchvision.datasets.utils import check_integrity
@@ -63,7 +67,40 @@ class CIFAR10(Images):
         return damaged(next(wrong, folder / self.entry), "its MD5 checksum is wrong")
 
     def _checksums(self, folder: Path) -> dict[Path, str]:
-        from torchvision.datasets import CIFAR10 as Files
-
-        known = [*Files.train_list, *Files.test_list, (Files.meta["filename"], Files.meta["md5"])]
+        files = self._torchvision
+        known = [*files.train_list, *files.test_list, (files.meta["filename"], files.meta["md5"])]
         return {folder / self.entry / name: checksum for name, checksum in known}
+
+
+@dataclass(kw_only=True, frozen=True)
+class CIFAR100(CIFAR10):
+    """Photographs of 100 kinds of things (Krizhevsky 2009): 50,000 training and 10,000 test images of 3 x 32 x 32.
+
+    Five kinds make a group, such as trees or insects. The files are Python pickles; they are opened only if their
+    checksums are right.
+    """
+
+    root: Annotated[Path | None, "folder of cifar-100-python; by default EVOPLUG_DATA, else the user's cache"] = None
+    labels: Annotated[Literal["fine", "coarse"], "by the 100 kinds of things; or by their 20 groups"] = "fine"
+
+    title = "cifar100"
+    entry = "cifar-100-python"
+
+    @property
+    def classes(self) -> int:  # type: ignore[override]
+        return 100 if self.labels == "fine" else 20
+
+    def read(self, folder: Path, half: Half) -> Source:
+        source = super().read(folder, half)  # first, as it checks the checksums
+        return source if self.labels == "fine" else source._replace(labels=self._coarse(folder / self.entry / half))
+
+    @property
+    def _torchvision(self) -> Any:
+        from torchvision.datasets import CIFAR100
+
+        return CIFAR100
+
+    @staticmethod
+    def _coarse(path: Path) -> torch.Tensor:
+        """Labels ``(n,)`` int64 from a file whose checksum is right; torchvision passes them over."""
+        return torch.tensor(pickle.loads(path.read_bytes(), encoding="latin1")["coarse_labels"])

@@ -6,6 +6,8 @@ import os
 import pickle
 import shutil
 import struct
+import tarfile
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,17 +23,12 @@ from PIL import Image
 import evoplug
 from evoplug import ConfigError, FilesError
 from evoplug.running.exporting import export
-from evoplug_supervised.datasets.cifar import CIFAR10
+from evoplug_supervised.datasets.cifar import CIFAR10, CIFAR100
 from evoplug_supervised.datasets.digits import Digits
 from evoplug_supervised.datasets.idx import MNIST, FashionMNIST
 from evoplug_supervised.datasets.image_folder import ImageFolder
 from evoplug_supervised.datasets.svhn import SVHN
-
-COUNTS = {"train": 12, "test": 5}
-
-
-def pixels(n, *shape, seed=0):
-    return numpy.random.Generator(numpy.random.SFC64(seed)).integers(0, 256, (n, *shape), dtype=numpy.uint8)
+from image_files import COUNTS, md5, pixels, put_cifar, put_cifar100
 
 
 def write_idx(path, array):
@@ -237,6 +234,17 @@ class Quiet(SimpleHTTPRequestHandler):
         pass
 
 
+@contextmanager
+def served(folder):
+    """The address of a web server that has the files of a folder."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
+        Thread(target=partial(server.serve_forever, poll_interval=0.01)).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
 @pytest.fixture
 def mirror(mnist, tmp_path, monkeypatch):
     """The folder of a web server that torchvision takes for MNIST's own, with the files of ``mnist``."""
@@ -248,11 +256,9 @@ def mirror(mnist, tmp_path, monkeypatch):
         (folder / f"{path.name}.gz").write_bytes(packed)
         resources.append((f"{path.name}.gz", hashlib.md5(packed).hexdigest()))
     monkeypatch.setattr(torchvision.datasets.MNIST, "resources", resources)
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
-        monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
-        Thread(target=partial(server.serve_forever, poll_interval=0.01)).start()
+    with served(folder) as address:
+        monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [f"{address}/"])
         yield folder
-        server.shutdown()
 
 
 @pytest.mark.usefixtures("mirror")
@@ -275,27 +281,14 @@ def test_a_download_that_is_not_whole_leaves_nothing(mirror, tmp_path, packed):
 # ----------------------------------------------------------------------------------------------- other formats
 
 
-def md5(path):
-    return hashlib.md5(path.read_bytes()).hexdigest()
-
-
 @pytest.fixture
 def cifar(tmp_path, monkeypatch):
-    folder = tmp_path / CIFAR10.entry
-    folder.mkdir()
-
-    def write(name, content):
-        (folder / name).write_bytes(pickle.dumps(content))
-        return [name, md5(folder / name)]
-
     def batch(seed, n):
         return {"data": pixels(n, 3072, seed=seed), "labels": [row % 10 for row in range(n)]}
 
-    files = torchvision.datasets.CIFAR10
-    monkeypatch.setattr(files, "train_list", [write("data_batch_1", batch(1, 7)), write("data_batch_2", batch(2, 5))])
-    monkeypatch.setattr(files, "test_list", [write("test_batch", batch(3, 5))])
-    name, checksum = write("batches.meta", {"label_names": list("abcdefghij")})
-    monkeypatch.setattr(files, "meta", {"filename": name, "key": "label_names", "md5": checksum})
+    train, test = {"data_batch_1": batch(1, 7), "data_batch_2": batch(2, 5)}, {"test_batch": batch(3, 5)}
+    meta = {"batches.meta": {"label_names": list("abcdefghij")}}
+    put_cifar(torchvision.datasets.CIFAR10, tmp_path, monkeypatch, train, test, meta)
     monkeypatch.setattr(CIFAR10, "counts", COUNTS)
     return tmp_path
 
@@ -316,6 +309,67 @@ def test_a_cifar10_file_that_was_changed_is_never_opened(cifar):
     (cifar / CIFAR10.entry / "data_batch_2").write_bytes(pickle.dumps(print))
     with pytest.raises(FilesError, match=r"data_batch_2 is damaged: its MD5 checksum is wrong"):
         CIFAR10(root=str(cifar), validation=4).load("train")
+
+
+@pytest.fixture
+def cifar100(tmp_path, monkeypatch):
+    put_cifar100(tmp_path, monkeypatch)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("parameters", "classes", "labels"),
+    [
+        ({}, 100, [0, 24, 49, 74, 99]),
+        ({"labels": "fine"}, 100, [0, 24, 49, 74, 99]),
+        ({"labels": "coarse"}, 20, [19, 14, 9, 4, 0]),
+    ],
+)
+def test_cifar100_is_labelled_by_kinds_or_by_groups(cifar100, parameters, classes, labels):
+    dataset = CIFAR100(root=cifar100, validation=4, normalisation="unit", **parameters)
+    assert dataset.info() == ((3, 32, 32), classes, {"train": 8, "validation": 4, "test": 5})
+    x, y = dataset.load("test")
+    assert (y.dtype, y.tolist()) == (torch.int64, labels)
+    torch.testing.assert_close(x, torch.from_numpy(pixels(5, 3, 32, 32, seed=2)).float() / 255)
+
+
+def test_kinds_and_groups_of_cifar100_are_of_the_same_images(cifar100):
+    fine, coarse = (CIFAR100(root=cifar100, validation=4, labels=labels) for labels in ("fine", "coarse"))
+    for split in ("train", "validation"):
+        assert torch.equal(fine.load(split)[0], coarse.load(split)[0])
+        rows = fine.load(split)[1] // 9  # the labels of 12 images are 0, 9, ..., 99
+        assert torch.equal(coarse.load(split)[1], (11 - rows) * 19 // 11)
+
+
+@pytest.mark.parametrize("labels", ["fine", "coarse"])
+@pytest.mark.parametrize("name", ["train", "test", "meta"])
+def test_a_cifar100_file_that_was_changed_is_never_opened(cifar100, labels, name, capsys):
+    (cifar100 / CIFAR100.entry / name).write_bytes(b"cbuiltins\nprint\n(S'opened'\ntR.")
+    with pytest.raises(FilesError, match=rf"{name} is damaged: its MD5 checksum is wrong"):
+        CIFAR100(root=cifar100, validation=4, labels=labels).load("train")
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("name", ["train", "test", "meta"])
+def test_a_cifar100_file_that_is_missing_is_named(cifar100, name):
+    path = cifar100 / CIFAR100.entry / name
+    path.unlink()
+    with pytest.raises(FilesError) as caught:
+        CIFAR100(root=cifar100, validation=4, labels="coarse").load("test")
+    assert str(caught.value).startswith(f"cifar100: {path} is missing; get it with `evoplug data cifar100 --download`")
+
+
+def test_cifar100_is_downloaded_from_its_own_archive(cifar100, tmp_path, monkeypatch):
+    archive = tmp_path / torchvision.datasets.CIFAR100.filename
+    with tarfile.open(archive, "w:gz") as packed:
+        packed.add(cifar100 / CIFAR100.entry, CIFAR100.entry)
+    monkeypatch.setattr(torchvision.datasets.CIFAR100, "tgz_md5", md5(archive))
+    fresh, old = (CIFAR100(root=root, validation=4, labels="coarse") for root in (tmp_path / "fresh", cifar100))
+    with served(tmp_path) as address:
+        monkeypatch.setattr(torchvision.datasets.CIFAR100, "url", f"{address}/{archive.name}")
+        fresh.download()
+    assert all(map(torch.equal, fresh.load("test"), old.load("test")))
+    assert [path.name for path in (tmp_path / "fresh").iterdir()] == [CIFAR100.entry]
 
 
 @pytest.fixture
