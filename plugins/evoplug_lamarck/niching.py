@@ -19,6 +19,8 @@ from evoplug.contracts import Ge, Genotype, Holding, Le, Mutation, Strategy, use
 
 TRIES = 1000
 """Mutants in a row that were all evaluated before: so many, and each further one gets one more mutation."""
+MOST = 20
+"""Mutations in a row: where even they lead to nothing new, there is nothing new."""
 
 
 @dataclass(kw_only=True)
@@ -68,18 +70,36 @@ class EvoNAS(GenerateUpdateLoop):
         self.history: set[str] = set()
         """Descriptions of all that was evaluated."""
         self._child: Members | None = None
+        self._exhausted = False
 
     # --------------------------------------------------------------------------------------------- a generation
 
-    def generate(self, population: Members | None, rng: Rng) -> Members:
-        """Line 5: a mutant of the parent, or of the niche's best, that was never evaluated."""
-        if population is None:
-            child = self.problem.sample(1)
+    def step(self) -> None:
+        """Make a child, if there is a new one, and evaluate it."""
+        self._child = self._made()
+        if self._child is None:
+            self._exhausted = True
         else:
-            parent = population[-1:]
-            child = self._unseen(parent, rng.child("mutation"))
+            super().step()
+
+    @property
+    def over(self) -> str | None:
+        return "every solution within reach has been evaluated" if self._exhausted else None
+
+    def generate(self, population: Members | None, rng: Rng) -> Members:
+        """The child is made already."""
+        assert self._child is not None
+        self.history.add(self._known_as(self._child))
+        return self._child
+
+    def _made(self) -> Members | None:
+        """Line 5: a mutant of the parent, or of the niche's best, that was never evaluated; None if there is none."""
+        if self._population is None:
+            return self.problem.sample(1)
+        parent = self._population[-1:]
+        child = self._unseen(parent, self._rng("mutation"))
+        if child is not None:
             self.problem.inherit(parent, child)
-        self.history.add(self._known_as(child))
         return child
 
     def update(self, population: Members | None, child: Members) -> Members:
@@ -101,18 +121,17 @@ class EvoNAS(GenerateUpdateLoop):
             return Members.cat([parent, child])
         return parent
 
-    def _unseen(self, parent: Members, rng: Rng) -> Members:
+    def _unseen(self, parent: Members, rng: Rng) -> Members | None:
         child = self.problem.children(parent)
         mutation, row = self.mutation.at(self.problem.generation), torch.zeros(1, dtype=torch.int64)
-        tries = 0
-        while True:
+        for tries in range(MOST * TRIES):
             base = parent
             for number in range(1 + tries // TRIES):
                 mutation.into(base, row, rng.child(tries).child(number), child)
                 base = child[[0]]
             if self._known_as(child) not in self.history:
                 return child
-            tries += 1
+        return None
 
     def _known_as(self, member: Members) -> str:
         assert self.problem.genotype is not None
