@@ -154,7 +154,8 @@ def test_it_goes_on_from_a_checkpoint_in_the_middle_of_a_niche() -> None:
         found = []
         for _ in range(steps):
             step(loop)
-            found.append((loop.status, loop.members.ids.tolist(), loop.members.states))
+            told = {**loop.status, "genome": loop.status["genome"].tolist()}
+            found.append((told, loop.members.ids.tolist(), loop.members.states))
         return found
 
     def started():
