@@ -135,6 +135,8 @@ def configuration(path: Path) -> dict[str, Any]:
     data, checker = _toml(path)
     run = data.get("run")
     checker.section(RunSettings, run, ("run",))
+    if "extends" in data:
+        checker.wrong(("extends",), "has no place in what a run has written: that stands for itself")
     for key in ("name", "seed", "stop"):
         if isinstance(run, Mapping) and key not in run:
             checker.wrong(("run", key), "is missing")
