@@ -115,7 +115,8 @@ def sweep(
         config: as for :func:`run`.
         overrides: as for :func:`run`; they hold for every arm.
         seeds: this many from ``run.seed`` on, whatever ``[sweep] seeds`` says.
-        jobs: cells at once; by default one a core, counting the threads of each, and one in all on a GPU.
+        jobs: cells at once; by default one a core, counting the threads of each, as far as they fit into memory, and
+            one in all on a GPU.
         out: the sweep's folder; ``runs/<name>`` by default. Cells go to ``<arm>/seed-<n>`` in it.
         watch: is told of progress.
 
