@@ -15,6 +15,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -174,7 +175,7 @@ class _Run:
         work.seconds = time.perf_counter() - self._begin
         if code is None:
             return False
-        if code == 0:
+        if code == 0 and _has_result(work.folder):
             work.state = "finished"
         elif self._stopped:
             work.state = "interrupted"
@@ -189,14 +190,23 @@ class _Run:
         self._process.send_signal(number)
 
     def _reason(self, code: int) -> str:
-        """The last line that it printed."""
+        """The last line that it printed, where nothing else tells more."""
         if code < 0:
             return f"was killed by signal {-code}"
+        if code == 0:
+            return "its process ended without a result: a part must have ended it"
         with opened(self._output) as output:
             output.seek(self._output_begin)
             lines = output.read().decode(errors="replace").split("\n")
         said = next((line.strip() for line in reversed(lines) if line.strip()), f"ended with exit code {code}")
         return said.removeprefix("evoplug: error: ")
+
+
+def _has_result(folder: Path) -> bool:
+    """Whether there is a whole one of a finished run."""
+    with suppress(FilesError):
+        return rundir.is_finished(folder)
+    return False
 
 
 def _inline(table: Mapping[str, Any]) -> str:
