@@ -15,6 +15,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -22,10 +23,12 @@ from typing import Any, Literal
 import tomli_w
 
 from evoplug.config import Cell, Experiment
-from evoplug.errors import EvaluationError, Interrupted, Mistake
+from evoplug.errors import EvaluationError, FilesError, Interrupted, Mistake
 from evoplug.running import rundir
 from evoplug.running.nursery import Starter, starter
+from evoplug.running.reading import opened
 from evoplug.running.signals import Stopper
+from evoplug.running.writing import appending
 
 OUTPUT = "output.log"
 POLL = 0.1
@@ -158,8 +161,8 @@ class _Run:
         self._records = _Tail(work.folder / rundir.METRICS)
         self._stopped = False
         self._output = work.folder / OUTPUT
-        self._output.touch()
-        self._output_begin = self._output.stat().st_size
+        with appending(self._output) as file:
+            self._output_begin = file.tell()
         settings = [f"run.{key}={_inline(table)}" for key, table in work.changed.items()]
         options = [word for setting in (*settings, f"run.workers={workers}") for word in ("--set", setting)]
         self._process = starter.start(["resume", str(work.folder), *options], self._output)
@@ -172,7 +175,7 @@ class _Run:
         work.seconds = time.perf_counter() - self._begin
         if code is None:
             return False
-        if code == 0:
+        if code == 0 and _has_result(work.folder):
             work.state = "finished"
         elif self._stopped:
             work.state = "interrupted"
@@ -187,14 +190,23 @@ class _Run:
         self._process.send_signal(number)
 
     def _reason(self, code: int) -> str:
-        """The last line that it printed."""
+        """The last line that it printed, where nothing else tells more."""
         if code < 0:
             return f"was killed by signal {-code}"
-        with self._output.open("rb") as output:
+        if code == 0:
+            return "its process ended without a result: a part must have ended it"
+        with opened(self._output) as output:
             output.seek(self._output_begin)
             lines = output.read().decode(errors="replace").split("\n")
         said = next((line.strip() for line in reversed(lines) if line.strip()), f"ended with exit code {code}")
         return said.removeprefix("evoplug: error: ")
+
+
+def _has_result(folder: Path) -> bool:
+    """Whether there is a whole one of a finished run."""
+    with suppress(FilesError):
+        return rundir.is_finished(folder)
+    return False
 
 
 def _inline(table: Mapping[str, Any]) -> str:
@@ -210,16 +222,14 @@ class _Tail:
 
     def last(self) -> dict[str, Any] | None:
         """The newest whole line, None where there is no new one."""
-        if not self._path.is_file():
-            return None
-        with self._path.open("rb") as file:
-            if file.seek(0, os.SEEK_END) < self._offset:  # a resumed run has cut its records off at its checkpoint
-                self._offset, self._rest = 0, b""
-            file.seek(self._offset)
-            *whole, self._rest = (self._rest + file.read()).split(b"\n")
-            self._offset = file.tell()
         try:
+            with opened(self._path) as file:
+                if file.seek(0, os.SEEK_END) < self._offset:  # a resumed run has cut its records off at its checkpoint
+                    self._offset, self._rest = 0, b""
+                file.seek(self._offset)
+                *whole, self._rest = (self._rest + file.read()).split(b"\n")
+                self._offset = file.tell()
             row: dict[str, Any] | None = json.loads(whole[-1]) if whole else None
-        except ValueError:
+        except (FilesError, ValueError):  # it is not there yet, or damaged, which the run itself will say
             return None
         return row

@@ -38,9 +38,9 @@ from evoplug_supervised.augmentation import AUGMENTATIONS
 from evoplug_supervised.initialisers import initialise
 from evoplug_supervised.losses import Loss, by_network, cross_entropy, per_example
 from evoplug_supervised.preprocessing import with_preprocessing
-from evoplug_supervised.size import of_buffers, of_data, of_weights, require_weights
+from evoplug_supervised.size import of_buffers, of_data, of_weights, require_pass, require_step, require_weights
 from evoplug_supervised.teams import STACK, Teams, load, state_of
-from evoplug_supervised.trainer import Recipe, score, smallest_step, train, trains_on_one
+from evoplug_supervised.trainer import BLOCK, Recipe, score, smallest_step, train, trains_on_one
 
 GENES = ("loss", "learning_rate", "momentum", "weight_decay")
 """What parts of a genome can set."""
@@ -144,6 +144,8 @@ class Train(Evaluator, genome="composite"):
         most = 1 if self.optimizer == "adam" else STACK  # Adam counts each network's steps
         network, (x, _) = self._build("cpu"), data["train"]
         self._require_steps(network, x[:1], len(x))
+        require_step(network, x[:2], min(self.batch, len(x)))
+        require_pass(network, x[:2], min(BLOCK, len(x)), "network")
         self._teams = Teams(network, x[:2], device, most)
         self._data = {
             split: (x.to(device, memory_format=self._teams.layout), y.to(device)) for split, (x, y) in data.items()

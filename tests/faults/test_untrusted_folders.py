@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -204,3 +205,22 @@ def test_a_link_that_would_be_written_through_is_refused(name: str, tmp_path: Pa
     assert line.startswith(f"evoplug: error: {run / name}: ")
     assert "link" in line
     assert sorted(p.stat().st_mtime_ns for p in (tmp_path / "away", *(tmp_path / "away").rglob("*"))) == before
+
+
+@pytest.mark.parametrize("sort", ["link", "pipe"])
+def test_what_a_cell_prints_goes_into_a_file_of_its_own(sort: str, tmp_path: Path) -> None:
+    sweep = {
+        "run": {"stop": {"generations": 1}},
+        "strategy": {"use": "random-search", "population": 4},
+        "genotype": {"use": "real-vector", "length": 2},
+        "evaluator": {"use": "function"},
+        "sweep": {"seeds": 1},
+    }
+    (run,) = evoplug.sweep(sweep, out=tmp_path / "sweep", jobs=1)
+    output, victim = run.folder / "output.log", tmp_path / "victim"
+    victim.write_text("precious")
+    output.unlink()
+    output.symlink_to(victim) if sort == "link" else os.mkfifo(output)
+    with pytest.raises(FilesError, match=r"output\.log: "):
+        evoplug.sweep(sweep, {"run.stop.generations": 2}, out=tmp_path / "sweep", jobs=1)
+    assert victim.read_text() == "precious"

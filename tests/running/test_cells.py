@@ -66,6 +66,9 @@ def talks(x):
 def ends(x):
     os._exit(3)
 
+def vanishes(x):
+    os._exit(0)
+
 def exits(x):
     sys.exit(7)
 
@@ -199,6 +202,11 @@ def test_where_the_cells_parent_has_died_a_new_one_takes_its_place(tmp_path):
         evoplug.sweep(config(tmp_path, {"parent_dies": "parent_dies", "talks": "talks"}), out=tmp_path / "s", jobs=1,
                       watch=journal)  # fmt: skip
     assert journal.states == {"run": "finished", "parent_dies": "failed", "talks": "finished"}
+
+
+def test_a_cell_that_ends_well_without_a_result_has_failed(tmp_path):
+    with pytest.raises(SweepError, match=r"^vanishes, seed 1: its process ended without a result: a part must have"):
+        evoplug.sweep(config(tmp_path, {"vanishes": "vanishes"}), out=tmp_path / "s", jobs=1)
 
 
 def test_without_forks_a_cell_is_a_python_of_its_own(tmp_path, monkeypatch):

@@ -11,8 +11,10 @@ import evoplug
 from evoplug import ConfigError, FilesError
 from evoplug.analysis import groups
 from evoplug.cli import main
-from evoplug.config import Claim
+from evoplug.config import Claim, check, load
+from evoplug.config.fit import fit
 from evoplug.errors import Interrupted
+from evoplug.population import memory
 from evoplug.running import stated
 from evoplug.running.sweeping import SweepError, SweepWatch
 
@@ -248,3 +250,16 @@ def test_a_larger_budget_goes_on_with_every_cell_and_a_smaller_one_is_refused(tm
         for arm in ("run", "ackley")
     ]
     assert {path: path.read_bytes() for path in (tmp_path / "s").rglob("*") if path.is_file()} == before
+
+
+def test_no_more_runs_at_once_than_fit_into_memory(tmp_path, monkeypatch):
+    one = fit(check(load({key: value for key, value in SEARCH.items() if key != "sweep"}))).memory
+    monkeypatch.setattr(memory, "SMALL", 0)
+    monkeypatch.setattr(memory, "free", lambda device: one + one // 2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    with pytest.raises(ConfigError, match=r"^jobs: 2 runs at once: about .* of memory, and cpu has .* free$"):
+        evoplug.sweep(SEARCH, out=tmp_path / "s", jobs=2)
+    assert not (tmp_path / "s").exists()
+    journal = Journal()
+    evoplug.sweep(SEARCH, out=tmp_path / "s", watch=journal)
+    assert journal.jobs == 1
