@@ -16,7 +16,7 @@ import numpy as np
 
 from evoplug.analysis import asked, spending, statistics
 from evoplug.analysis.comparison import ALPHA, Answer, Arm, Comparison, Family, Verdict
-from evoplug.analysis.direction import Goal
+from evoplug.analysis.direction import Goal, directed
 from evoplug.analysis.direction import goal as goal_of
 from evoplug.analysis.groups import Groups, column, curve, numbers
 from evoplug.analysis.statistics import Effect, Values
@@ -44,7 +44,8 @@ def compare(
             fitness (with ``at``, ``best``).
         at: a column of the ledger and a budget: values are read from the last generation within that budget.
         claims: what to test. By default the sweep's claims about the metric; where there are none, every pair.
-        goal: of every pair: whether more of the metric is better, or less; by default as the evaluator says.
+        goal: of every pair: whether more of the metric is better, or less; by default, and for claims that do not say
+            it, as the evaluator says.
 
     Raises:
         ConfigError: if a metric, a column or an arm is not there; it names the choices.
@@ -55,8 +56,10 @@ def compare(
     metrics = metrics or [_default(groups) if at is None else "best"]
     notices = list(groups.notices)
     notices += _against_evaluators(groups, stated)
-    tested = stated or _every_pair(groups, metrics[0], goal or _told(groups, metrics[0], notices))
-    _check_arms(groups, tested)
+    if not stated and goal is None and goal_of(groups.runs, metrics[0]) is None:
+        notices.append(f"these runs do not say whether more or less of {metrics[0]} is better: more is taken to be")
+    _check_arms(groups, stated)
+    tested = [directed(claim, groups.runs) for claim in stated or _every_pair(groups, metrics[0], goal)]
     values = {name: _values(groups, name, at, notices) for name in metrics}
     here = {*groups.arms, *groups.unfinished}
     return Comparison(
@@ -79,12 +82,9 @@ def pair(
     goal: Goal | None = None,
 ) -> list[Claim]:
     """A claim about two arms that no sweep has stated, for :func:`compare`; by default about the metrics of the
-    sweep's claims, and in the direction that the evaluator says."""
+    sweep's claims."""
     metrics = [metric] if metric else list(dict.fromkeys(claim.metric for claim in groups.claims))
-    return [
-        Claim(better, than, name, goal or goal_of(groups.runs, name) or "max", margin)
-        for name in metrics or [_default(groups)]
-    ]
+    return [Claim(better, than, name, goal, margin) for name in metrics or [_default(groups)]]
 
 
 def _check_arms(groups: Groups, claims: Iterable[Claim]) -> None:
@@ -98,16 +98,8 @@ def _check_arms(groups: Groups, claims: Iterable[Claim]) -> None:
 # --------------------------------------------------------------------------------------------------------- direction
 
 
-def _every_pair(groups: Groups, metric: str, goal: Goal) -> list[Claim]:
+def _every_pair(groups: Groups, metric: str, goal: Goal | None) -> list[Claim]:
     return [Claim(a, b, metric, goal) for a, b in permutations(groups.arms, 2)]
-
-
-def _told(groups: Groups, metric: str, notices: list[str]) -> Goal:
-    """As the evaluators say; where they do not, more is taken to be better, and that is noted."""
-    told = goal_of(groups.runs, metric)
-    if told is None:
-        notices.append(f"these runs do not say whether more or less of {metric} is better: more is taken to be")
-    return told or "max"
 
 
 def _against_evaluators(groups: Groups, claims: Iterable[Claim]) -> Iterator[str]:

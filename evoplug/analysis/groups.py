@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from evoplug.analysis.direction import directed
 from evoplug.analysis.earlier import Earlier, earlier
 from evoplug.config.difference import Difference, differences
 from evoplug.config.messages import suggestion
@@ -352,12 +353,12 @@ def _claims(
 ) -> tuple[tuple[Claim, ...], tuple[Earlier, ...]]:
     """The claims of all sweeps, and the runs that began before they stood so."""
     claims, before = list[Claim](), list[Earlier]()
+    found = [run for of_arm in runs.values() for run in of_arm]
     for folder, sweep in sweeps.items():
-        named = partial(_named, folder, labels)
-        own = [named(claim) for claim in sweep.claims]
+        claims += [_named(folder, labels, claim) for claim in sweep.claims]
         arms = [label for arm, label in labels.items() if arm.parent == folder and label in runs]
-        claims += own
-        before += earlier({arm: runs[arm] for arm in arms}, own, named)
+        meant = partial(_meant, folder, labels, found)
+        before += earlier({arm: runs[arm] for arm in arms}, sweep.claims, meant)
     return tuple(claims), tuple(before)
 
 
@@ -365,6 +366,11 @@ def _named(folder: Path, labels: Mapping[Path, str], claim: Claim) -> Claim:
     """A claim of the sweep in ``folder``, with the arms as they are called here."""
     better, than = (labels.get(folder.resolve() / arm, arm) for arm in (claim.better, claim.than))
     return replace(claim, better=better, than=than)
+
+
+def _meant(folder: Path, labels: Mapping[Path, str], runs: Sequence[Run], claim: Claim) -> Claim:
+    """The same in its direction: one that says it is as one that leaves it to the evaluators who say the same."""
+    return directed(_named(folder, labels, claim), runs)
 
 
 def _rank(arm: Path, sweeps: Mapping[Path, _Sweep]) -> int:

@@ -141,7 +141,7 @@ class RunProblem(Problem):
         if not self.evaluator.headline:
             return None
         headline = self.measure(members, "validation").get(self.evaluator.headline)
-        return None if headline is None else finite(headline.double())[0]
+        return None if headline is None or not headline.isfinite().any() else finite(headline.double())[0]
 
     def report(self, best: Members) -> Outcome:
         return Outcome(best, self.metrics(best))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.folders import arm, finished, sweep
+from analysis.folders import arm, finished, recorded, sweep
 from evoplug import ConfigError, FilesError
 from evoplug.analysis.compare import Comparison, compare, pair
 from evoplug.analysis.groups import read
@@ -233,7 +233,8 @@ class TestDirection:
         assert self.best(tmp_path, metric) == ("good", "min")
         assert self.best(tmp_path, metric, goal="max") == ("bad", "max")
         assert self.best(tmp_path, METRIC) == ("good", "max")
-        assert pair(read([tmp_path]), "good", "bad", metric)[0].goal == "min"
+        stated = pair(read([tmp_path]), "good", "bad", metric)
+        assert [v.claim.goal for v in compare(read([tmp_path]), claims=stated).verdicts] == ["min"]
 
     def test_runs_that_do_not_say_are_compared_as_before_with_a_word(self, tmp_path: Path) -> None:
         arm(tmp_path / "a", HIGH)
@@ -246,13 +247,25 @@ class TestDirection:
         assert compare(read([tmp_path]), "test.loss", goal="min").notices == ()
         assert compare(read([tmp_path]), "best.fitness").notices == ()
 
-    def test_a_claim_that_says_more_is_tested_as_it_stands_and_remarked_on(self, tmp_path: Path) -> None:
-        folder = tmp_path / "s"
+    def claimed(self, folder: Path, **keys: str) -> Comparison:
+        """Of arms of which a, with less loss, is claimed to be better; the runs began under a claim that says so."""
+        claim = {"better": "a", "than": "b", "metric": "test.loss"}
         arm(folder / "a", HIGH, minimised=["loss"])
         arm(folder / "b", LOW, minimised=["loss"])
-        sweep(folder, {"a": [], "b": []}, [{"better": "a", "than": "b", "metric": "test.loss"}])
-        result = compare(read([folder]))
+        sweep(folder, {"a": [], "b": []}, [claim | keys])
+        recorded(folder, {**claim, "goal": "min"})
+        return compare(read([folder]))
+
+    def test_a_claim_that_does_not_say_it_is_tested_in_the_direction_of_its_metric(self, tmp_path: Path) -> None:
+        result = self.claimed(tmp_path / "s")
+        (verdict,) = result.verdicts
+        assert (str(verdict.claim), verdict.claim.goal, verdict.p) == ("a < b", "min", verdict.least)
+        assert result.doubts == result.notices == ()
+
+    def test_a_claim_that_says_more_is_tested_as_it_stands_and_remarked_on(self, tmp_path: Path) -> None:
+        result = self.claimed(tmp_path / "s", goal="max")
         assert result.verdicts[0].p == 1.0
+        assert result.doubts[0].endswith('a > b on test.loss: goal was "min", is "max"')
         assert result.notices == (
             'a > b on test.loss: less of it is better, and the claim, with goal = "max", says more is',
         )
