@@ -22,7 +22,7 @@ from typing import Any, Literal
 import tomli_w
 
 from evoplug.config import Cell, Experiment
-from evoplug.errors import EvaluationError, Interrupted, Mistake
+from evoplug.errors import EvaluationError, FilesError, Interrupted, Mistake
 from evoplug.running import rundir
 from evoplug.running.nursery import Starter, starter
 from evoplug.running.signals import Stopper
@@ -172,7 +172,7 @@ class _Run:
         work.seconds = time.perf_counter() - self._begin
         if code is None:
             return False
-        if code == 0:
+        if code == 0 and self._has_result():
             work.state = "finished"
         elif self._stopped:
             work.state = "interrupted"
@@ -180,6 +180,13 @@ class _Run:
             work.state, work.reason = "failed", self._reason(code)
             work.exit_code = code if code > 0 else EvaluationError.exit_code
         return True
+
+    def _has_result(self) -> bool:
+        """Whether its run has finished: code of a part may end a process too, and say that all is well."""
+        try:
+            return rundir.is_finished(self._work.folder)
+        except FilesError:
+            return False
 
     def signal(self, number: int) -> None:
         """Ask it to save and end."""
@@ -190,6 +197,8 @@ class _Run:
         """The last line that it printed."""
         if code < 0:
             return f"was killed by signal {-code}"
+        if code == 0:
+            return "ended with exit code 0 and without a result"
         with self._output.open("rb") as output:
             output.seek(self._output_begin)
             lines = output.read().decode(errors="replace").split("\n")
