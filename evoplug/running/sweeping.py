@@ -21,7 +21,7 @@ from evoplug.config.source import FORMAT
 from evoplug.config.spec import OBJECT, as_toml
 from evoplug.config.sweep import FILE
 from evoplug.errors import ConfigError, EvoplugError, FilesError
-from evoplug.running import datafiles, rundir, stated
+from evoplug.running import datafiles, reading, rundir, stated
 from evoplug.running.budgets import lowered
 from evoplug.running.cells import Cells, SweepWatch, Work
 from evoplug.running.lock import lock
@@ -104,7 +104,7 @@ def _work(cell: Cell, fitted: Experiment, folder: Path) -> Work:
     """A cell with its state; ``reason`` says what speaks against its folder."""
     text = tomli_w.dumps(resolved(replace(fitted, run=cell.experiment.run)))
     work = Work(cell, folder, text, "waiting")
-    if (folder / rundir.RESOLVED).is_file():
+    if reading.there(folder / rundir.RESOLVED):
         run, new = rundir.Run(folder), tomllib.loads(text)
         changed = next(differences(_compared(run.config), _compared(new)), None)
         if changed:
@@ -114,7 +114,7 @@ def _work(cell: Cell, fitted: Experiment, folder: Path) -> Work:
         work.mistakes = tuple(lowered(run, new["run"]["stop"], str(folder)))
         if run.status == "finished" and "stop" not in work.changed:
             work.state = "complete"
-    elif folder.is_dir() and not rundir.is_set_up(path.name for path in folder.iterdir()):
+    elif reading.there(folder) and not rundir.is_set_up(rundir.names(folder)):
         work.reason = f"{folder}: is not empty and not a run folder"
     return work
 
