@@ -145,8 +145,9 @@ def sweep(
     if seeds is not None:
         key = "sweep.seeds"
         overrides = {**overrides, key: seeds} if isinstance(overrides, Mapping) else [*overrides, f"{key}={seeds}"]
+    here = _here()
     experiment = check(config, overrides)
-    folder = Path(out) if out is not None else Path("runs") / experiment.run.name
+    folder = here / (out if out is not None else Path("runs") / experiment.run.name)
     works = sweeping.run(experiment, folder, jobs, watches.of_sweep(watch), _run_here)
     return [_just_run(work.folder) for work in works]
 

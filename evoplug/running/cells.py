@@ -15,7 +15,6 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -175,7 +174,7 @@ class _Run:
         work.seconds = time.perf_counter() - self._begin
         if code is None:
             return False
-        if code == 0 and _has_result(work.folder):
+        if code == 0 and self._has_result():
             work.state = "finished"
         elif self._stopped:
             work.state = "interrupted"
@@ -183,6 +182,13 @@ class _Run:
             work.state, work.reason = "failed", self._reason(code)
             work.exit_code = code if code > 0 else EvaluationError.exit_code
         return True
+
+    def _has_result(self) -> bool:
+        """Whether its run has finished: code of a part may end a process too, and say that all is well."""
+        try:
+            return rundir.is_finished(self._work.folder)
+        except FilesError:
+            return False
 
     def signal(self, number: int) -> None:
         """Ask it to save and end."""
@@ -200,13 +206,6 @@ class _Run:
             lines = output.read().decode(errors="replace").split("\n")
         said = next((line.strip() for line in reversed(lines) if line.strip()), f"ended with exit code {code}")
         return said.removeprefix("evoplug: error: ")
-
-
-def _has_result(folder: Path) -> bool:
-    """Whether there is a whole one of a finished run."""
-    with suppress(FilesError):
-        return rundir.is_finished(folder)
-    return False
 
 
 def _inline(table: Mapping[str, Any]) -> str:

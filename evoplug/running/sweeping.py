@@ -22,10 +22,10 @@ from evoplug.config.spec import OBJECT, as_toml
 from evoplug.config.sweep import FILE
 from evoplug.errors import ConfigError, EvoplugError, FilesError
 from evoplug.population import memory
-from evoplug.running import datafiles, in_process, rundir, stated
+from evoplug.running import datafiles, in_process, reading, rundir, stated
 from evoplug.running.budgets import lowered
 from evoplug.running.cells import Cells, SweepWatch, Work
-from evoplug.running.lock import changed_objects, lock
+from evoplug.running.lock import beside, changed_objects, changed_sources, lock
 from evoplug.running.lock import read as locked
 
 _GOES_ON = ("stop", "checkpoint", "measure")
@@ -135,27 +135,32 @@ def _work(cell: Cell, fitted: Experiment, folder: Path) -> Work:
     """A cell with its state; ``reason`` says what speaks against its folder."""
     text = tomli_w.dumps(resolved(replace(fitted, run=cell.experiment.run)))
     work = Work(cell, folder, text, "waiting")
-    if (folder / rundir.RESOLVED).is_file():
+    if reading.there(folder / rundir.RESOLVED):
         run, new = rundir.Run(folder), tomllib.loads(text)
         changed = next(differences(_compared(run.config), _compared(new)), None)
         if changed:
             work.reason = f"{folder}: holds a run of other settings: {changed} as there; name another --out or run.name"
             return work
-        if changes := _changed_objects(folder, fitted):
+        if changes := _changes(folder, fitted):
             work.reason = f"{folder}: {'; '.join(changes)}; name another --out or run.name"
             return work
         work.changed = {k: v for k, v in new["run"].items() if k in _GOES_ON and v != run.config["run"].get(k)}
         work.mistakes = tuple(lowered(run, new["run"]["stop"], str(folder)))
         if run.status == "finished" and "stop" not in work.changed:
             work.state = "complete"
-    elif folder.is_dir() and not rundir.is_set_up(path.name for path in folder.iterdir()):
+    elif reading.there(folder) and not rundir.is_set_up(rundir.names(folder)):
         work.reason = f"{folder}: is not empty and not a run folder"
     return work
 
 
-def _changed_objects(folder: Path, fitted: Experiment) -> list[str]:
+def _changes(folder: Path, fitted: Experiment) -> list[str]:
+    """What a run is made of that its configuration does not tell: objects, and code beside it. An arm's runs are of one
+    code; what is installed may have become newer."""
     file = folder / rundir.LOCK
-    return changed_objects(locked(file), fitted) if file.is_file() else []
+    if not file.is_file():
+        return []
+    then = locked(file)
+    return changed_objects(then, fitted) + changed_sources(beside(then))
 
 
 def _compared(config: Mapping[str, Any]) -> dict[str, Any]:
