@@ -125,7 +125,7 @@ def draw(groups: Groups, y: Sequence[str] = (), x: str = "generations", view: Vi
     """Curves of columns of the records, and every figure that plugins have for these runs, installed or trusted.
 
     Args:
-        groups: the runs.
+        groups: the runs; each problem has figures of its own.
         y: columns, a figure each; by default ``best`` and every validation metric that was recorded.
         x: the column against which they are drawn.
         view: the axes of the curves; figures of plugins have their own.
@@ -134,10 +134,21 @@ def draw(groups: Groups, y: Sequence[str] = (), x: str = "generations", view: Vi
         ConfigError: if no run has such a column: the nearest, or all; or none has anything to see on a log axis.
     """
     notices: list[str] = []
+    figures: list[Drawing] = []
+    missing: dict[str, ConfigError] = {}
+    problems = groups.apart()
     with _style(), _one_look_an_arm(groups.arms):
-        figures = list(_all_curves(groups.arms, y, x, view, notices))
+        for problem, arms in problems.items():
+            try:
+                figures += (_of(problem, drawing) for drawing in _all_curves(arms, y, x, view, notices))
+            except ConfigError as error:
+                missing[problem] = error
+        if len(missing) == len(problems):
+            raise next(iter(missing.values()))
+        notices += [f"{problem}: left out: {error}" for problem, error in missing.items()]
         with catalogue.beside(_beside(groups.arms, notices)):
-            figures += _own(groups.arms, notices)
+            for problem, arms in problems.items():
+                figures += (_of(problem, drawing) for drawing in _own(arms, notices))
     return Drawings(tuple(_distinct(figures)), tuple(notices))
 
 
@@ -197,6 +208,13 @@ def file_name(name: str) -> str:
 def _short(name: str, mark: str) -> str:
     """At most :data:`LONGEST` characters, and still another for another name."""
     return name if len(name) <= LONGEST else f"{name[: LONGEST - 10]}{mark} {_digest(name)}"
+
+
+def _of(problem: str, drawing: Drawing) -> Drawing:
+    """A figure of one problem among several."""
+    if not problem:
+        return drawing
+    return drawing._replace(name=f"{problem}-{drawing.name}", caption=f"{drawing.caption}; {problem}")
 
 
 def _digest(name: str) -> str:

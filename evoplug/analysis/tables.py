@@ -38,18 +38,20 @@ def tables(compared: Comparison, spell: Callable[[float], str] = number) -> Iter
 
 
 def _arms(metric: str, arms: Sequence[Arm], spell: Callable[[float], str]) -> Table:
-    papers = any(arm.paper for arm in arms)
-    header = ("arm", "n", "median", "mean", "deviation", *(["paper"] if papers else []))
+    papers, problems = any(arm.paper for arm in arms), any(arm.problem for arm in arms)
+    words = ("arm", *(["problem"] if problems else []))
+    header = (*words, "n", "median", "mean", "deviation", *(["paper"] if papers else []))
     rows = (
         (
             arm.name,
+            *([arm.problem] if problems else []),
             str(arm.summary.n),
             *(spell(value) for value in arm.summary[1:]),
             *([spell(arm.paper.value) if arm.paper else ""] if papers else []),
         )
         for arm in arms
     )
-    return Table(metric, header, tuple(rows), 1)
+    return Table(metric, header, tuple(rows), len(words))
 
 
 def _verdicts(family: Family, spell: Callable[[float], str]) -> Table:
