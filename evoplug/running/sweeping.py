@@ -21,9 +21,9 @@ from evoplug.config.source import FORMAT
 from evoplug.config.spec import OBJECT, as_toml
 from evoplug.config.sweep import FILE
 from evoplug.errors import ConfigError, EvoplugError, FilesError
-from evoplug.running import datafiles, rundir, stated
+from evoplug.running import datafiles, reading, rundir, stated
 from evoplug.running.budgets import lowered
-from evoplug.running.cells import Cells, SweepWatch, Work
+from evoplug.running.cells import OUTPUT, Cells, SweepWatch, Work
 from evoplug.running.lock import lock
 
 _GOES_ON = ("stop", "checkpoint", "measure")
@@ -106,6 +106,9 @@ def _work(cell: Cell, fitted: Experiment, folder: Path) -> Work:
     work = Work(cell, folder, text, "waiting")
     if (folder / rundir.RESOLVED).is_file():
         run, new = rundir.Run(folder), tomllib.loads(text)
+        if reading.there(folder / OUTPUT):
+            with reading.opened(folder / OUTPUT):  # raises, before any cell runs, what is no file to write to
+                pass
         changed = next(differences(_compared(run.config), _compared(new)), None)
         if changed:
             work.reason = f"{folder}: holds a run of other settings: {changed} as there; name another --out or run.name"

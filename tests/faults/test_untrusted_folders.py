@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli_w
 
 import evoplug
 from evoplug.cli import main
 from evoplug.errors import FilesError
+from evoplug.running.cells import _Tail
 from evoplug.running.environment import environment
 
 PARTS = """
@@ -204,3 +206,32 @@ def test_a_link_that_would_be_written_through_is_refused(name: str, tmp_path: Pa
     assert line.startswith(f"evoplug: error: {run / name}: ")
     assert "link" in line
     assert sorted(p.stat().st_mtime_ns for p in (tmp_path / "away", *(tmp_path / "away").rglob("*"))) == before
+
+
+def test_the_output_of_a_sweeps_run_goes_through_no_link(tmp_path: Path, capfd: Any) -> None:
+    sweep = {**config({"use": "mlp", "hidden": [4]}), "sweep": {"seeds": 2}}
+    (tmp_path / "sweep.toml").write_text(tomli_w.dumps({"evoplug": 1, **sweep}))
+    arguments = ("run", tmp_path / "sweep.toml", "--out", tmp_path / "s")
+    assert command(*arguments) == 0
+    capfd.readouterr()
+    output = tmp_path / "s" / "run" / "seed-2" / "output.log"
+    shutil.move(output, tmp_path / "away")
+    output.symlink_to(tmp_path / "away")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert command(*arguments, "--set", "run.stop.generations=3") == 4
+    assert f"evoplug: error: {output}: is a symbolic link" in capfd.readouterr().err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("line", ["5", "{}", '{"generations": "x"}', "[" * 2000])
+def test_progress_is_read_from_whole_records_alone(line: str, tmp_path: Path) -> None:
+    records = tmp_path / "metrics.jsonl"
+    (tmp_path / "elsewhere").write_text('{"generations": 1, "best": 0.5, "mean": 0.1}\n')
+    records.symlink_to("elsewhere")
+    assert _Tail(records).last() is None
+    shutil.move(tmp_path / "elsewhere", records)
+    tail = _Tail(records)
+    assert (tail.last() or {})["generations"] == 1
+    with records.open("a") as file:
+        file.write(f"{line}\n")
+    assert tail.last() is None
