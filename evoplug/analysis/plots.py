@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -131,8 +132,10 @@ def draw(groups: Groups, y: Sequence[str] = (), x: str = "generations", view: Vi
         view: the axes of the curves; figures of plugins have their own.
 
     Raises:
-        ConfigError: if no run has such a column: the nearest, or all; or none has anything to see on a log axis.
+        ConfigError: if no run has such a column: the nearest, or all; or none has anything to see on a log axis; or if
+            an axis cannot end where ``view`` says.
     """
+    _require_ends(view)
     notices: list[str] = []
     figures: list[Drawing] = []
     missing: dict[str, ConfigError] = {}
@@ -376,6 +379,16 @@ def _show(axes: Axes, view: View) -> None:
         axes.set_yscale("log")
     axes.set_xlim(*view.xlim)
     axes.set_ylim(*view.ylim)
+
+
+def _require_ends(view: View) -> None:
+    """Raise ConfigError for limits that no axis can have."""
+    for name, log, limits in (("x", view.log_x, view.xlim), ("y", view.log_y, view.ylim)):
+        for end in limits:
+            if end is not None and not math.isfinite(end):
+                raise ConfigError((), f"{name}lim: must be finite, got {end:g}")
+            if end is not None and log and end <= 0:
+                raise ConfigError((), f"{name}lim: must be above 0 on a logarithmic axis, got {end:g}")
 
 
 def _finite(x: Sequence[float], y: Sequence[float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

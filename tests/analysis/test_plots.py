@@ -56,6 +56,20 @@ def test_each_problem_of_a_sweep_has_figures_of_its_own(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("view", "message"),
+    [
+        (View(log_y=True, ylim=(-1.0, None)), "ylim: must be above 0 on a logarithmic axis, got -1"),
+        (View(log_x=True, xlim=(None, 0.0)), "xlim: must be above 0 on a logarithmic axis, got 0"),
+        (View(ylim=(float("nan"), None)), "ylim: must be finite, got nan"),
+        (View(xlim=(None, float("inf"))), "xlim: must be finite, got inf"),
+    ],
+)
+def test_ends_that_no_axis_can_have_are_refused(view: View, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=message):
+        draw(groups.read([two_arms(tmp_path)]), view=view)
+
+
 def test_a_problem_without_a_column_is_left_out_and_that_is_noted(tmp_path: Path) -> None:
     folder = sweep(tmp_path / "s", {"a": [0.1]})
     arm(folder / "b", [0.2], rows=rows(0.1, 0.2, epochs=[1, 2]), evaluator=DATA)
