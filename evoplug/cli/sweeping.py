@@ -144,7 +144,7 @@ def _fraction(work: Work) -> float:
 def _cells(work: Work) -> tuple[str, str, str]:
     if not work.row:
         return "-", "-", "-"
-    return f"{work.row['generations']:,}", number(work.row["best"]), number(work.row["mean"])
+    return f"{work.row['generations']:,}", number(work.row.get("best")), number(work.row.get("mean"))
 
 
 def _bar(fraction: float) -> Table:

@@ -10,7 +10,6 @@ More would need a restart, and change no result.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
@@ -23,7 +22,7 @@ import tomli_w
 
 from evoplug.config import Cell, Experiment
 from evoplug.errors import EvaluationError, FilesError, Interrupted, Mistake
-from evoplug.running import rundir
+from evoplug.running import records, rundir
 from evoplug.running.nursery import Starter, starter
 from evoplug.running.reading import opened
 from evoplug.running.signals import Stopper
@@ -220,7 +219,7 @@ class _Tail:
         self._path, self._offset, self._rest = path, 0, b""
 
     def last(self) -> dict[str, Any] | None:
-        """The newest whole line, None where there is no new one."""
+        """The newest whole line; None where there is no new one, or none that can be read: the run says why."""
         try:
             with opened(self._path) as file:
                 if file.seek(0, os.SEEK_END) < self._offset:  # a resumed run has cut its records off at its checkpoint
@@ -228,7 +227,6 @@ class _Tail:
                 file.seek(self._offset)
                 *whole, self._rest = (self._rest + file.read()).split(b"\n")
                 self._offset = file.tell()
-            row: dict[str, Any] | None = json.loads(whole[-1]) if whole else None
-        except (FilesError, ValueError):  # it is not there yet, or damaged, which the run itself will say
+            return records.row_of(whole[-1], str(self._path)) if whole else None
+        except FilesError:
             return None
-        return row

@@ -24,7 +24,7 @@ from evoplug.errors import ConfigError, EvoplugError, FilesError
 from evoplug.population import memory
 from evoplug.running import datafiles, in_process, reading, rundir, stated
 from evoplug.running.budgets import lowered
-from evoplug.running.cells import Cells, SweepWatch, Work
+from evoplug.running.cells import OUTPUT, Cells, SweepWatch, Work
 from evoplug.running.lock import beside, changed_objects, changed_sources, lock
 from evoplug.running.lock import read as locked
 
@@ -137,6 +137,9 @@ def _work(cell: Cell, fitted: Experiment, folder: Path) -> Work:
     work = Work(cell, folder, text, "waiting")
     if reading.there(folder / rundir.RESOLVED):
         run, new = rundir.Run(folder), tomllib.loads(text)
+        if reading.there(folder / OUTPUT):
+            with reading.opened(folder / OUTPUT):  # raises, before any cell runs, what is no file to write to
+                pass
         changed = next(differences(_compared(run.config), _compared(new)), None)
         if changed:
             work.reason = f"{folder}: holds a run of other settings: {changed} as there; name another --out or run.name"
