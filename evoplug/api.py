@@ -123,8 +123,8 @@ def sweep(
         config: as for :func:`run`.
         overrides: as for :func:`run`; they hold for every arm.
         seeds: this many from ``run.seed`` on, whatever ``[sweep] seeds`` says.
-        jobs: cells at once; by default one a core, counting the threads of each, and one in all on a GPU or
-            with objects.
+        jobs: cells at once; by default one a core, counting the threads of each, as far as they fit into memory, and
+            one in all on a GPU or with objects.
         out: the sweep's folder; ``runs/<name>`` by default. Cells go to ``<arm>/seed-<n>`` in it.
         watch: True shows what the command line does, in a notebook too. A function is called with each
             :class:`evoplug.Run` that has ended. An :class:`evoplug.SweepWatch` is told of all that happens.
@@ -145,8 +145,9 @@ def sweep(
     if seeds is not None:
         key = "sweep.seeds"
         overrides = {**overrides, key: seeds} if isinstance(overrides, Mapping) else [*overrides, f"{key}={seeds}"]
+    here = _here()
     experiment = check(config, overrides)
-    folder = Path(out) if out is not None else Path("runs") / experiment.run.name
+    folder = here / (out if out is not None else Path("runs") / experiment.run.name)
     works = sweeping.run(experiment, folder, jobs, watches.of_sweep(watch), _run_here)
     return [_just_run(work.folder) for work in works]
 

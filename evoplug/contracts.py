@@ -459,7 +459,7 @@ class Problem(Protocol):
 
     def validation(self, members: Members) -> torch.Tensor | None:
         """``(n,)`` of the evaluator's headline on the validation split, -inf where it is not finite: what solutions are
-        chosen by. None where there is no headline or no such split."""
+        chosen by. None where there is no headline or no such split, or where no value is finite."""
 
     def report(self, best: Members) -> Outcome:
         """The outcome of a run that reports this one member: its validation and test metrics."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from evoplug.analysis import asked, spending, statistics
 from evoplug.analysis.comparison import ALPHA, Answer, Arm, Comparison, Family, Verdict
-from evoplug.analysis.direction import Goal
+from evoplug.analysis.direction import Goal, directed
 from evoplug.analysis.direction import goal as goal_of
 from evoplug.analysis.groups import Groups, column, curve, numbers
 from evoplug.analysis.statistics import Effect, Values
@@ -35,36 +35,39 @@ def compare(
     claims: Sequence[Claim] | None = None,
     goal: Goal | None = None,
 ) -> Comparison:
-    """Compare arms by a metric.
+    """Compare arms by a metric, those of each problem among themselves.
 
     Args:
         groups: finished runs by arm.
         metric: a metric of ``result.json``, see :func:`evoplug.analysis.groups.numbers`, or with ``at`` a column of
-            the records. By default those of the claims; where there are none, the first on test data, or the best
-            fitness (with ``at``, ``best``).
+            the records. By default those of the claims; where there are none, of each problem the first on test data,
+            or the best fitness (with ``at``, ``best``).
         at: a column of the ledger and a budget: values are read from the last generation within that budget.
         claims: what to test. By default the sweep's claims about the metric; where there are none, every pair.
-        goal: of every pair: whether more of the metric is better, or less; by default as the evaluator says.
+        goal: of every pair: whether more of the metric is better, or less; by default, and for claims that do not say
+            it, as the evaluator says.
 
     Raises:
-        ConfigError: if a metric, a column or an arm is not there; it names the choices.
+        ConfigError: if a metric, a column or an arm is not there; it names the choices. If the arms of a claim are of
+            different problems.
         FilesError: if records are damaged.
     """
     stated = [claim for claim in (groups.claims if claims is None else claims) if metric in (None, claim.metric)]
-    metrics = [metric] if metric is not None else list(dict.fromkeys(claim.metric for claim in stated))
-    metrics = metrics or [_default(groups) if at is None else "best"]
     notices = list(groups.notices)
     notices += _against_evaluators(groups, stated)
-    tested = stated or _every_pair(groups, metrics[0], goal or _told(groups, metrics[0], notices))
-    _check_arms(groups, tested)
-    values = {name: _values(groups, name, at, notices) for name in metrics}
+    _check_arms(groups, stated)
+    wanted = _wanted(groups, stated, metric, "best" if at else None)
+    values = {name: _values(problems, name, at, notices) for name, problems in wanted.items()}
+    asked = stated or list(_every_pair(groups, values, goal))
+    notices += _without_direction(groups, asked) if not stated else []
+    tested = [directed(claim, _runs(_beside(groups, claim.better))) for claim in asked]
     here = {*groups.arms, *groups.unfinished}
     return Comparison(
-        {name: tuple(_arm(groups, arm, name, values[name][arm]) for arm in groups.arms) for name in metrics},
+        {name: tuple(_arm(groups, arm, name, found) for arm, found in of.items()) for name, of in values.items()},
         tuple(_families(tested, values, here) if stated else [_pairs(tested, values, here)]),
         bool(stated),
         groups.earlier if claims is None else (),
-        tuple(spending.differing(groups.arms)) if at is None else (),
+        tuple(spent for arms in groups.apart().values() for spent in spending.differing(arms)) if at is None else (),
         tuple(notices),
     )
 
@@ -79,61 +82,119 @@ def pair(
     goal: Goal | None = None,
 ) -> list[Claim]:
     """A claim about two arms that no sweep has stated, for :func:`compare`; by default about the metrics of the
-    sweep's claims, and in the direction that the evaluator says."""
+    sweep's claims."""
     metrics = [metric] if metric else list(dict.fromkeys(claim.metric for claim in groups.claims))
-    return [
-        Claim(better, than, name, goal or goal_of(groups.runs, name) or "max", margin)
-        for name in metrics or [_default(groups)]
-    ]
+    arms = _beside(groups, better)
+    return [Claim(better, than, name, goal, margin) for name in metrics or [_default(arms)]]
 
 
 def _check_arms(groups: Groups, claims: Iterable[Claim]) -> None:
-    """A claim of the sweep may name an arm without finished runs; whoever asks for a pair may not."""
+    """A claim of the sweep may name an arm without finished runs; whoever asks for a pair may not. Neither may ask for
+    arms of different problems."""
     for claim in claims:
         for side in (claim.better, claim.than):
             if claim not in groups.claims and side not in groups.arms:
                 raise ConfigError((), f"`{side}`: {unknown(side, groups.arms, 'arm')}")
+        better, than = (groups.problems.get(side) for side in (claim.better, claim.than))
+        if better and than and better != than:
+            what = f"`{claim.better}` and `{claim.than}` cannot be compared"
+            raise ConfigError((), f"{what}: they are of different problems, {better} and {than}")
 
 
 # --------------------------------------------------------------------------------------------------------- direction
 
 
-def _every_pair(groups: Groups, metric: str, goal: Goal) -> list[Claim]:
-    return [Claim(a, b, metric, goal) for a, b in permutations(groups.arms, 2)]
+def _every_pair(groups: Groups, values: ByMetric, goal: Goal | None) -> Iterator[Claim]:
+    """Of the arms of each problem, by the metrics for which there are values."""
+    for metric, found in values.items():
+        for arms in groups.apart().values():
+            if not found.keys().isdisjoint(arms):
+                yield from (Claim(a, b, metric, goal) for a, b in permutations(arms, 2))
 
 
-def _told(groups: Groups, metric: str, notices: list[str]) -> Goal:
-    """As the evaluators say; where they do not, more is taken to be better, and that is noted."""
-    told = goal_of(groups.runs, metric)
-    if told is None:
-        notices.append(f"these runs do not say whether more or less of {metric} is better: more is taken to be")
-    return told or "max"
+def _without_direction(groups: Groups, claims: Iterable[Claim]) -> Iterator[str]:
+    """Of the metrics whose direction neither the claims nor the evaluators say."""
+    open_ = [claim for claim in claims if claim.goal is None]
+    for metric in dict.fromkeys(c.metric for c in open_ if goal_of(_runs(_beside(groups, c.better)), c.metric) is None):
+        yield f"these runs do not say whether more or less of {metric} is better: more is taken to be"
 
 
 def _against_evaluators(groups: Groups, claims: Iterable[Claim]) -> Iterator[str]:
     """Claims that more is better of what is to be small."""
     for claim in claims:
-        if claim.goal == "max" and goal_of(groups.runs, claim.metric) == "min":
+        if claim.goal == "max" and goal_of(_runs(_beside(groups, claim.better)), claim.metric) == "min":
             yield f'{claim} on {claim.metric}: less of it is better, and the claim, with goal = "max", says more is'
 
 
 # ------------------------------------------------------------------------------------------------------------ values
 
 
-def _common(groups: Groups) -> list[str]:
+Arms = Mapping[str, Sequence[Run]]
+"""Arms of one problem."""
+
+
+def _beside(groups: Groups, arm: str) -> Arms:
+    """The arms of the problem that an arm is of; all where it is not here."""
+    return next((arms for arms in groups.apart().values() if arm in arms), groups.arms)
+
+
+def _runs(arms: Arms) -> list[Run]:
+    return [run for runs in arms.values() for run in runs]
+
+
+def _common(arms: Arms) -> list[str]:
     """The metrics that all runs have."""
-    tables = [numbers(run) for runs in groups.arms.values() for run in runs]
+    tables = [numbers(run) for run in _runs(arms)]
     return [name for name in tables[0] if all(name in table for table in tables)]
 
 
-def _default(groups: Groups) -> str:
-    return next((name for name in _common(groups) if name.startswith("test.")), "best.fitness")
+def _default(arms: Arms) -> str:
+    return next((name for name in _common(arms) if name.startswith("test.")), "best.fitness")
 
 
-def _values(groups: Groups, metric: str, at: tuple[str, float] | None, notices: list[str]) -> dict[str, Values]:
-    """arm -> ``(n,)`` values."""
+Problems = Mapping[str, Arms]
+"""By name."""
+
+
+def _wanted(
+    groups: Groups, claims: Sequence[Claim], metric: str | None, default: str | None
+) -> dict[str, dict[str, Arms]]:
+    """metric -> the problems that are compared by it: all by one that is given; else each by those of the claims about
+    its arms, or where there are no claims, by its default."""
+    wanted: dict[str, dict[str, Arms]] = {}
+    for problem, arms in groups.apart().items():
+        about = [claim.metric for claim in claims if _is_about(claim, arms) or not _is_about(claim, groups.arms)]
+        for name in [metric] if metric else about if claims else [default or _default(arms)]:
+            wanted.setdefault(name, {})[problem] = arms
+    return wanted
+
+
+def _is_about(claim: Claim, arms: Arms) -> bool:
+    return claim.better in arms or claim.than in arms
+
+
+def _values(problems: Problems, metric: str, at: tuple[str, float] | None, notices: list[str]) -> dict[str, Values]:
+    """arm -> ``(n,)`` values; problems that have no such metric beside others that have it are left out, and noted.
+
+    Raises:
+        ConfigError: if none has it.
+    """
+    found: dict[str, Values] = {}
+    missing: dict[str, ConfigError] = {}
+    for problem, arms in problems.items():
+        try:
+            found |= _of_arms(arms, metric, at, notices)
+        except ConfigError as error:
+            missing[problem] = error
+    if not found:
+        raise next(iter(missing.values()))
+    notices += [f"{problem}: left out: {error}" for problem, error in missing.items()]
+    return found
+
+
+def _of_arms(arms: Arms, metric: str, at: tuple[str, float] | None, notices: list[str]) -> dict[str, Values]:
     found = {}
-    for arm, runs in groups.arms.items():
+    for arm, runs in arms.items():
         read = [column(run, metric) if at is None else _within(run, metric, *at) for run in runs]
         found[arm] = np.array(read)
         if at is not None and (ended := [run.result["ledger"].get(at[0], 0) for run in runs]) and min(ended) < at[1]:
@@ -159,8 +220,8 @@ def _within(run: Run, metric: str, ledger: str, budget: float) -> float:
 def _arm(groups: Groups, name: str, metric: str, values: Values) -> Arm:
     paper, deviations = _reported(groups.arms[name][0])
     if paper is None or paper.metric != metric:
-        return Arm(name, values, statistics.summary(values), None)
-    return Arm(name, values, statistics.summary(values), paper, deviations)
+        paper, deviations = None, ()
+    return Arm(name, values, statistics.summary(values), paper, deviations, groups.problems.get(name, ""))
 
 
 def _reported(run: Run) -> tuple[Paper | None, tuple[str, ...]]:

@@ -32,11 +32,14 @@ class Arm:
     """What the paper reports for the same metric."""
     deviations: tuple[str, ...] = ()
     """The settings in which these runs differ from the configuration that stands for the paper's row."""
+    problem: str = ""
+    """What its problem is called, where there are several."""
 
     def row(self) -> dict[str, Any]:
         """As plain values."""
         return {
             "arm": self.name,
+            "problem": self.problem,
             **self.summary._asdict(),
             "values": self.values.tolist(),
             "paper": vars(self.paper) if self.paper else None,
@@ -84,8 +87,8 @@ class Comparison:
 
     arms: Mapping[str, tuple[Arm, ...]]
     families: tuple[Family, ...]
-    """Claims that are expected to hold first. Where none were stated it is every pair, tested both ways, and of each
-    pair the way with the smaller p is kept."""
+    """Claims that are expected to hold first. Where none were stated it is every pair of one problem, tested both ways,
+    and of each pair the way with the smaller p is kept."""
     stated: bool
     """Whether there were claims; else every pair was tested."""
     earlier: tuple[Earlier, ...]
@@ -144,18 +147,20 @@ class Comparison:
 
 
 def _arms(metric: str, arms: Sequence[Arm], spell: Callable[[float], str]) -> Table:
-    papers = any(arm.paper for arm in arms)
-    header = ("arm", "n", "median", "mean", "deviation", *(["paper"] if papers else []))
+    papers, problems = any(arm.paper for arm in arms), any(arm.problem for arm in arms)
+    words = ("arm", *(["problem"] if problems else []))
+    header = (*words, "n", "median", "mean", "deviation", *(["paper"] if papers else []))
     rows = (
         (
             arm.name,
+            *([arm.problem] if problems else []),
             str(arm.summary.n),
             *(spell(value) for value in arm.summary[1:]),
             *([spell(arm.paper.value) if arm.paper else ""] if papers else []),
         )
         for arm in arms
     )
-    return Table(metric, header, tuple(rows), 1)
+    return Table(metric, header, tuple(rows), len(words))
 
 
 def _verdicts(family: Family, spell: Callable[[float], str]) -> Table:

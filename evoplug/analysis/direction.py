@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Literal
 
+from evoplug.config import Claim
 from evoplug.running.rundir import Run
 
 Goal = Literal["max", "min"]
@@ -31,6 +33,11 @@ def goal(runs: Iterable[Run], metric: str) -> Goal | None:
     if not told:
         return None
     return "min" if any(_is(metric, name) for names in told for name in names) else "max"
+
+
+def directed(claim: Claim, runs: Iterable[Run]) -> Claim:
+    """The claim in its own direction, else that of its metric; where these runs do not say it, more is better."""
+    return claim if claim.goal else replace(claim, goal=goal(runs, claim.metric) or "max")
 
 
 def _is(metric: str, name: str) -> bool:

@@ -35,26 +35,27 @@ class Earlier:
 
 
 def earlier(
-    arms: Mapping[str, Sequence[Run]], claims: Sequence[Claim], named: Callable[[Claim], Claim]
+    arms: Mapping[str, Sequence[Run]], claims: Sequence[Claim], meant: Callable[[Claim], Claim]
 ) -> Iterator[Earlier]:
     """Of the runs of one sweep those that did not begin under its claims, by the claims under which they began.
 
     Args:
         arms: name -> runs.
-        claims: what is tested.
-        named: gives a recorded claim the names that the arms have here.
+        claims: what the sweep states.
+        meant: gives a claim, of the sweep or recorded, the names that the arms have here, and its direction.
 
     Raises:
         FilesError: if what a run has recorded is damaged.
     """
+    now = tuple(map(meant, claims))
     began: dict[tuple[Claim, ...] | None, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for arm, runs in arms.items():
         for run in runs:
             then = stated.read(run.folder)
-            began[then and tuple(map(named, then))][arm].append(run.config["run"]["seed"])
+            began[then and tuple(map(meant, then))][arm].append(run.config["run"]["seed"])
     for then, by_arm in began.items():
-        changes = tuple(_changes(then, claims)) if then is not None else ()
-        if changes or (then is None and claims):
+        changes = tuple(_changes(then, now)) if then is not None else ()
+        if changes or (then is None and now):
             yield Earlier({arm: tuple(seeds) for arm, seeds in by_arm.items()}, sum(map(len, arms.values())), changes)
 
 

@@ -6,16 +6,17 @@ import math
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from evoplug.analysis.direction import directed
 from evoplug.analysis.earlier import Earlier, earlier
 from evoplug.config.difference import Difference, differences
 from evoplug.config.messages import suggestion
-from evoplug.config.problem import problem
+from evoplug.config.problem import problem, told_apart
 from evoplug.config.settings import Claim
 from evoplug.config.sweep import FILE as SWEEP
 from evoplug.config.trust import ASK
@@ -35,10 +36,10 @@ _NO_METRIC = re.compile(r"best\.(id|generation|description)\b")
 
 @dataclass(frozen=True)
 class Groups:
-    """Runs of one problem, by arm: finished ones, or one alone that has not finished."""
+    """Runs by arm: finished ones, or one alone that has not finished."""
 
     arms: Mapping[str, tuple[Run, ...]]
-    """Name -> its runs by seed; in the order of the sweep where there is one."""
+    """Name -> its runs by seed; problem by problem, and in the order of the sweep where there is one."""
     claims: tuple[Claim, ...] = ()
     """The sweep's; they may name an arm that has no finished run."""
     earlier: tuple[Earlier, ...] = ()
@@ -47,11 +48,21 @@ class Groups:
     """What the reader must know: what was left out, and why."""
     unfinished: tuple[str, ...] = ()
     """Arms that are here and have no finished run."""
+    problems: Mapping[str, str] = field(default_factory=dict)
+    """Arm -> its problem, where they are of several: metrics mean the same only within one. Empty where there is but
+    one."""
 
     @property
     def runs(self) -> list[Run]:
         """Of all arms."""
         return [run for runs in self.arms.values() for run in runs]
+
+    def apart(self) -> dict[str, dict[str, tuple[Run, ...]]]:
+        """Problem -> its arms; the problem is ``""`` where there is but one."""
+        found: dict[str, dict[str, tuple[Run, ...]]] = {}
+        for arm, runs in self.arms.items():
+            found.setdefault(self.problems.get(arm, ""), {})[arm] = runs
+        return found
 
 
 def read(
@@ -76,7 +87,8 @@ def read(
     Raises:
         ConfigError: if there is nothing of a name in ``without``; names the nearest.
         FilesError: if there is no run folder or no finished run, a file of one is damaged, the runs are of different
-            problems, or the runs of an arm of different settings; it says where and how they differ.
+            problems that no sweep has side by side, or the runs of an arm of different settings; it says where and how
+            they differ.
     """
     notices: list[str] = []
     by_arm: dict[Path, list[Run]] = defaultdict(list)
@@ -95,9 +107,13 @@ def read(
     finished = {label: found for label, found in runs.items() if found}
     if not finished:
         raise FilesError("\n".join(["none of these runs has finished", *notices]))
-    _same_problem(finished, notices)
+    problems = _problems(finished, _swept(sweeps, labels))
+    finished = {label: finished[label] for label in sorted(finished, key=_order(problems))}
     claims, before = _claims(sweeps, labels, finished)
-    return Groups(finished, claims, before, tuple(notices), tuple(label for label in runs if label not in finished))
+    empty = tuple(label for label in runs if label not in finished)
+    read = Groups(finished, claims, before, unfinished=empty, problems=problems)
+    notices += [notice for arms in read.apart().values() for notice in _other_data(arms)]
+    return replace(read, notices=tuple(notices))
 
 
 # ------------------------------------------------------------------------------------------------- numbers of a run
@@ -306,20 +322,47 @@ def _check_records(run: Run, notices: list[str]) -> None:
         raise FilesError(f"{path}: ends at generation {recorded:,} of {run.result['ledger']['generations']:,}")
 
 
-# --------------------------------------------------------------------------------------------------- one problem only
+# ----------------------------------------------------------------------------------------------- problem by problem
 
 
-def _same_problem(arms: Mapping[str, Sequence[Run]], notices: list[str]) -> None:
-    """Refuse what cannot be compared; note what a reader must know to compare."""
+def _problems(arms: Mapping[str, Sequence[Run]], sweeps: Iterable[Sequence[str]]) -> dict[str, str]:
+    """Arm -> its problem, nothing where there is but one.
+
+    Args:
+        arms: finished runs.
+        sweeps: the arms of each sweep.
+
+    Raises:
+        FilesError: if there is a problem that no sweep has beside another one: it is here by mistake.
+    """
+    told = dict(zip(arms, told_apart([problem(runs[0].config) for runs in arms.values()]), strict=True))
+    if not any(told.values()):
+        return {}
+    swept = [{told[arm] for arm in sweep if arm in told} for sweep in sweeps]
+    beside = {name for names in swept if len(names) > 1 for name in names}
+    first, *_ = next(iter(arms.values()))
+    for arm, (run, *_) in arms.items():
+        different = next(differences(problem(first.config), problem(run.config)), None)
+        if different and not {told[arm], next(iter(told.values()))} <= beside:
+            raise FilesError(f"{run.folder}: another problem: {different} as in {first.folder}")
+    return told
+
+
+def _order(problems: Mapping[str, str]) -> Callable[[str], int]:
+    """A key that sorts arms by problem, in the order in which these first come."""
+    names = list(dict.fromkeys(problems.values()))
+    return lambda arm: names.index(problems[arm]) if problems else 0
+
+
+def _other_data(arms: Mapping[str, Sequence[Run]]) -> Iterator[str]:
+    """What must be known of the data to compare arms of one problem."""
     (of_first, (first, *_)), *others = arms.items()
     told: set[str] = set()
     for label, (run, *_) in others:
-        if different := next(differences(problem(first.config), problem(run.config)), None):
-            raise FilesError(f"{run.folder}: another problem: {different} as in {first.folder}")
         for difference in _data_differences(first, run):
             if difference.key not in told:
                 told.add(difference.key)
-                notices.append(f"the data are not the same: in arm {label} {difference} as in arm {of_first}")
+                yield f"the data are not the same: in arm {label} {difference} as in arm {of_first}"
 
 
 def _data_differences(first: Run, run: Run) -> Iterator[Difference]:
@@ -352,12 +395,12 @@ def _claims(
 ) -> tuple[tuple[Claim, ...], tuple[Earlier, ...]]:
     """The claims of all sweeps, and the runs that began before they stood so."""
     claims, before = list[Claim](), list[Earlier]()
+    found = [run for of_arm in runs.values() for run in of_arm]
     for folder, sweep in sweeps.items():
-        named = partial(_named, folder, labels)
-        own = [named(claim) for claim in sweep.claims]
+        claims += [_named(folder, labels, claim) for claim in sweep.claims]
         arms = [label for arm, label in labels.items() if arm.parent == folder and label in runs]
-        claims += own
-        before += earlier({arm: runs[arm] for arm in arms}, own, named)
+        meant = partial(_meant, folder, labels, found)
+        before += earlier({arm: runs[arm] for arm in arms}, sweep.claims, meant)
     return tuple(claims), tuple(before)
 
 
@@ -365,6 +408,17 @@ def _named(folder: Path, labels: Mapping[Path, str], claim: Claim) -> Claim:
     """A claim of the sweep in ``folder``, with the arms as they are called here."""
     better, than = (labels.get(folder.resolve() / arm, arm) for arm in (claim.better, claim.than))
     return replace(claim, better=better, than=than)
+
+
+def _meant(folder: Path, labels: Mapping[Path, str], runs: Sequence[Run], claim: Claim) -> Claim:
+    """The same in its direction: one that says it is as one that leaves it to the evaluators who say the same."""
+    return directed(_named(folder, labels, claim), runs)
+
+
+def _swept(sweeps: Iterable[Path], labels: Mapping[Path, str]) -> Iterator[list[str]]:
+    """The arms of each sweep."""
+    for folder in sweeps:
+        yield [label for arm, label in labels.items() if arm.parent == folder]
 
 
 def _rank(arm: Path, sweeps: Mapping[Path, _Sweep]) -> int:

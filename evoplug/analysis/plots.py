@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import re
 from base64 import b64encode
 from collections import Counter
@@ -143,19 +144,32 @@ def draw(groups: Groups, y: Sequence[str] = (), x: str = "generations", view: Vi
     """Curves of columns of the records, and every figure that plugins have for these runs, installed or trusted.
 
     Args:
-        groups: the runs.
+        groups: the runs; each problem has figures of its own.
         y: columns, a figure each; by default ``best`` and every validation metric that was recorded.
         x: the column against which they are drawn.
         view: the axes of the curves; figures of plugins have their own.
 
     Raises:
-        ConfigError: if no run has such a column: the nearest, or all; or none has anything to see on a log axis.
+        ConfigError: if no run has such a column: the nearest, or all; or none has anything to see on a log axis; or if
+            an axis cannot end where ``view`` says.
     """
+    _require_ends(view)
     notices: list[str] = []
+    figures: list[Drawing] = []
+    missing: dict[str, ConfigError] = {}
+    problems = groups.apart()
     with _style(), _one_look_an_arm(groups.arms):
-        figures = list(_all_curves(groups.arms, y, x, view, notices))
+        for problem, arms in problems.items():
+            try:
+                figures += (_of(problem, drawing) for drawing in _all_curves(arms, y, x, view, notices))
+            except ConfigError as error:
+                missing[problem] = error
+        if len(missing) == len(problems):
+            raise next(iter(missing.values()))
+        notices += [f"{problem}: left out: {error}" for problem, error in missing.items()]
         with catalogue.beside(_beside(groups.arms, notices)):
-            figures += _own(groups.arms, notices)
+            for problem, arms in problems.items():
+                figures += (_of(problem, drawing) for drawing in _own(arms, notices))
     return Drawings(tuple(_distinct(figures)), tuple(notices))
 
 
@@ -215,6 +229,13 @@ def file_name(name: str) -> str:
 def _short(name: str, mark: str) -> str:
     """At most :data:`LONGEST` characters, and still another for another name."""
     return name if len(name) <= LONGEST else f"{name[: LONGEST - 10]}{mark} {_digest(name)}"
+
+
+def _of(problem: str, drawing: Drawing) -> Drawing:
+    """A figure of one problem among several."""
+    if not problem:
+        return drawing
+    return drawing._replace(name=f"{problem}-{drawing.name}", caption=f"{drawing.caption}; {problem}")
 
 
 def _digest(name: str) -> str:
@@ -376,6 +397,16 @@ def _show(axes: Axes, view: View) -> None:
         axes.set_yscale("log")
     axes.set_xlim(*view.xlim)
     axes.set_ylim(*view.ylim)
+
+
+def _require_ends(view: View) -> None:
+    """Raise ConfigError for limits that no axis can have."""
+    for name, log, limits in (("x", view.log_x, view.xlim), ("y", view.log_y, view.ylim)):
+        for end in limits:
+            if end is not None and not math.isfinite(end):
+                raise ConfigError((), f"{name}lim: must be finite, got {end:g}")
+            if end is not None and log and end <= 0:
+                raise ConfigError((), f"{name}lim: must be above 0 on a logarithmic axis, got {end:g}")
 
 
 def _finite(x: Sequence[float], y: Sequence[float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -124,11 +124,12 @@ class Page:
     """Everything that the template says.
 
     Args:
-        groups: the runs of one problem.
+        groups: the runs.
     """
 
     def __init__(self, groups: Groups) -> None:
         self.arms = groups.arms
+        self.problems = groups.problems
         self.first = next(iter(groups.arms.values()))[0]
         self.finished = self.first.status == "finished"
         self._notices = list(groups.notices)
@@ -205,12 +206,15 @@ class Page:
     @property
     def metrics(self) -> list[Metric]:
         """Test metrics first, then validation, then fitness."""
-        known = dict.fromkeys(name for run in self.runs for name in groups.numbers(run))
+        having: dict[str, list[Run]] = {}
+        for run in self.runs:
+            for name in groups.numbers(run):
+                having.setdefault(name, []).append(run)
         wanted = ("test.", "validation.", "best.fitness")
         return [
-            Metric(plots.words(name), name, direction.remark(self.runs, name))
+            Metric(plots.words(name), name, direction.remark(runs, name))
             for start in wanted
-            for name in known
+            for name, runs in having.items()
             if name.startswith(start)
         ]
 

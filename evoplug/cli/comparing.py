@@ -73,7 +73,8 @@ def compare(
 ) -> None:
     """Compare the arms in FOLDERS: runs, or folders that hold runs.
 
-    Tests every claim of the sweep about the metric; where there are none, every pair of arms.
+    Tests every claim of the sweep about the metric; where there are none, every pair of arms. Where a sweep is over
+    several problems, the arms of each are compared among themselves.
     """
     if (better is None) != (than is None) or (margin is not None and better is None):
         raise click.UsageError("--better and --than go together, and --margin with them")
@@ -166,12 +167,15 @@ def _arms(arms: Sequence[Arm]) -> Table:
 
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
     table.add_column("arm", no_wrap=True)
-    papers = any(arm.paper for arm in arms)
+    papers, problems = any(arm.paper for arm in arms), any(arm.problem for arm in arms)
+    if problems:
+        table.add_column("problem", no_wrap=True)
     for name in ("n", "median", "mean", "deviation", *(["paper"] if papers else [])):
         table.add_column(name, justify="right", no_wrap=True)
     for arm in arms:
         s = arm.summary
-        table.add_row(arm.name, str(s.n), *map(_aligned, s[1:]), *([_reported(arm)] if papers else []))
+        words = (arm.name, *([arm.problem] if problems else []))
+        table.add_row(*words, str(s.n), *map(_aligned, s[1:]), *([_reported(arm)] if papers else []))
     return table
 
 

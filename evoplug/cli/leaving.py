@@ -6,20 +6,19 @@ import os
 import sys
 from contextlib import suppress
 
-import click
-
+from evoplug.cli.output import line
 from evoplug.errors import EvoplugError, Interrupted
 
 
 def said(error: BaseException) -> int:
     """Tell an error on standard error, a line each; its exit code."""
     if isinstance(error, EvoplugError):
-        for line in str(error).splitlines():
-            click.echo(f"evoplug: error: {line}", err=True)
+        for each in str(error).split("\n"):
+            line(f"evoplug: error: {each}", error=True)
         return error.exit_code
     if not isinstance(error, Interrupted):
         error = Interrupted(2)
-    click.echo(f"evoplug: {error}", err=True)
+    line(f"evoplug: {error}", error=True)
     return error.exit_code
 
 

@@ -29,11 +29,12 @@ def run(
     from evoplug import api
     from evoplug.cli import sweeping, watching
     from evoplug.cli.notes import notes
+    from evoplug.cli.output import line
 
     short = {"run.device": device, "sweep.seeds": seeds}
     experiment = api.check(config, [*overrides, *(f"{key}={value}" for key, value in short.items() if value)])
     for note in notes(experiment):
-        click.echo(f"evoplug: note: {note}", err=True)
+        line(f"evoplug: note: {note}", error=True)
     if experiment.sweep is not None:
         api.sweep(experiment, jobs=jobs, out=out, watch=sweeping.watch())
     elif jobs is not None:

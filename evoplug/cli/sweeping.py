@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from rich.text import Text
 
 from evoplug.cli import consoles
 from evoplug.cli.live import can_redraw, live
-from evoplug.cli.watching import clock, number, spent
+from evoplug.cli.watching import clock, number, seen_from, spent
 from evoplug.config import Experiment
 from evoplug.running.rundir import Run
 from evoplug.running.sweeping import SweepWatch, Work
@@ -37,9 +38,10 @@ class Lines(SweepWatch):
 
     def __init__(self, console: Console) -> None:
         self.console = console
+        self._here = Path(os.path.abspath(""))  # a part may leave it
 
     def begin(self, experiment: Experiment, folder: Path, works: Sequence[Work], jobs: int) -> None:
-        self.works, self.folder, self.claims = works, folder, experiment.claims
+        self.works, self.folder, self.claims = works, seen_from(self._here, folder), experiment.claims
         self._start = self._shown_at = time.perf_counter()
         self._complete = sum(work.state == "complete" for work in works)
         arms = len({work.cell.arm for work in works})
@@ -47,7 +49,7 @@ class Lines(SweepWatch):
         runs += f"; {self._complete} complete already" if self._complete else ""
         runs += f"; {jobs} at once" if self._complete < len(works) else ""
         self.console.print(Text.assemble((experiment.run.name, "bold"), f"  {runs}"), soft_wrap=True)
-        self.console.print(Text(str(folder), "dim"), soft_wrap=True)
+        self.console.print(Text(str(self.folder), "dim"), soft_wrap=True)
 
     def look(self) -> None:
         if time.perf_counter() - self._shown_at >= PAUSE:
@@ -142,7 +144,7 @@ def _fraction(work: Work) -> float:
 def _cells(work: Work) -> tuple[str, str, str]:
     if not work.row:
         return "-", "-", "-"
-    return f"{work.row['generations']:,}", number(work.row["best"]), number(work.row["mean"])
+    return f"{work.row['generations']:,}", number(work.row.get("best")), number(work.row.get("mean"))
 
 
 def _bar(fraction: float) -> Table:

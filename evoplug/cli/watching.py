@@ -52,10 +52,10 @@ class Watching(Watch):
     def __init__(self, console: Console) -> None:
         self.console = console
         self.began = False
-        self._here = os.path.abspath("")  # a part may leave it
+        self._here = Path(os.path.abspath(""))  # a part may leave it
 
     def prepare(self, folder: Path) -> None:
-        self.folder = folder.relative_to(self._here) if folder.is_relative_to(self._here) else folder
+        self.folder = seen_from(self._here, folder)
 
     def begin(self, experiment: Experiment, folder: Path, resumed_at: int) -> None:
         self.prepare(folder)
@@ -219,6 +219,11 @@ def _spent(rule: str, budget: float, row: Mapping[str, Any]) -> float:
     if rule in TIME_UNITS:
         return float(row["seconds"] / (budget * TIME_UNITS[rule]))
     return float(row.get(rule, 0) / budget)
+
+
+def seen_from(here: Path, folder: Path) -> Path:
+    """A folder relative to another one that it is in, else as it is."""
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
 def clock(seconds: float) -> str:

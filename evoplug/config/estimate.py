@@ -9,8 +9,8 @@ BESIDE = 32
 """Bytes of a member's ids and fitness."""
 
 
-def require_members(strategy: Strategy, genotype: Genotype | None, evaluator: Evaluator | None, device: str) -> None:
-    """Refuse more members than fit into memory.
+def require_members(strategy: Strategy, genotype: Genotype | None, evaluator: Evaluator | None, device: str) -> int:
+    """How many bytes the members take, which must fit into memory.
 
     Args:
         strategy: not bound yet.
@@ -28,6 +28,7 @@ def require_members(strategy: Strategy, genotype: Genotype | None, evaluator: Ev
     need = BESIDE * held.members + sum(shares.values())
     large = ", ".join(f"{what} {memory.spelled(size)}" for what, size in shares.items() if size > memory.SMALL)
     memory.require(need, f"{held.members:,} members{large and f' ({large})'}", device=device)
+    return need
 
 
 def selected(strategy: Strategy) -> int:

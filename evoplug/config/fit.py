@@ -36,6 +36,8 @@ class Built:
     recorders: tuple[Recorder, ...]
     device: str
     """``cpu`` or ``cuda:N``: what ``auto`` came to."""
+    memory: int
+    """Bytes that it will take there, by an estimate that is rather too low."""
 
     def __repr__(self) -> str:
         return f"Built({self.experiment!r} on {self.device})"
@@ -82,8 +84,8 @@ def fit(experiment: Experiment) -> Built:
         device = fitting.device(experiment.run.device)
         strategy, genotype, evaluator, recorders = fitting.components()
         fitting.done()
-        fitting.bind(strategy, genotype, evaluator, device)
-    return Built(experiment, strategy, genotype, evaluator, recorders, device)
+        need = fitting.bind(strategy, genotype, evaluator, device)
+    return Built(experiment, strategy, genotype, evaluator, recorders, device, need)
 
 
 def fit_problem(reading: Reading) -> tuple[Evaluator, Genotype | None]:
@@ -149,8 +151,8 @@ class _Fitting:
         """Evaluator and genotype; None for what is not there or cannot be built."""
         return self._build(self.given.evaluator), self._build(self.given.genotype)
 
-    def bind(self, strategy: Strategy, genotype: Genotype | None, evaluator: Evaluator, device: str) -> None:
-        """What only bound components know of each other, in the order in which they need it.
+    def bind(self, strategy: Strategy, genotype: Genotype | None, evaluator: Evaluator, device: str) -> int:
+        """What only bound components know of each other, in the order in which they need it; bytes that the run takes.
 
         Memory is estimated as early as it can be: operators take tensors from a genotype's bounds.
         """
@@ -167,7 +169,7 @@ class _Fitting:
         with self._noting(("strategy",), "bind"):
             strategy.bind(searched)
         self.bind_evaluator(genotype, evaluator)
-        self._fits_memory(strategy, searched, evaluator, device)
+        return self._fits_memory(strategy, searched, evaluator, device)
 
     def bind_genotype(self, genotype: Genotype | None, evaluator: Evaluator) -> None:
         """To the evaluator's task."""
@@ -203,15 +205,18 @@ class _Fitting:
 
     def _fits_memory(
         self, strategy: Strategy, genotype: Genotype | None, evaluator: Evaluator | None, device: str
-    ) -> None:
-        """Refuse what needs more memory than is free; the evaluator is None as long as it is not bound."""
+    ) -> int:
+        """Bytes of the members; what needs more memory than is free is refused. The evaluator is None as long as it is
+        not bound."""
+        need = 0
         with self._noting(("strategy",), "holds"):
-            estimate.require_members(strategy, genotype, evaluator, device)
+            need = estimate.require_members(strategy, genotype, evaluator, device)
         for slot, operator in vars(strategy).items():
             if isinstance(operator, Selection):
                 with self._noting(("operators", slot), "footprint"):
                     memory.require(operator.footprint(estimate.selected(strategy)), "its work", device=device)
         self.done()
+        return need
 
     # ------------------------------------------------------------------------------------------ operators
 

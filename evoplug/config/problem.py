@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
 def problem(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The data set, whoever evaluates on it, or the function and its number of genes.
+    """The data set, whoever evaluates on it, or the function and its number of genes; by dotted key.
 
     Args:
         config: of one run, with every default.
     """
     evaluator, genotype = config["evaluator"], config.get("genotype", {})
     if isinstance(dataset := evaluator.get("dataset"), Mapping):
-        return {"evaluator": {"dataset": dataset.get("use")}}
-    function = {"use": evaluator["use"], "function": evaluator.get("function")}
-    return {"evaluator": function, "genotype": {"length": genotype.get("length")}}
+        return {"evaluator.dataset": dataset.get("use")}
+    return {
+        "evaluator.function": evaluator.get("function"),
+        "evaluator.use": evaluator["use"],
+        "genotype.length": genotype.get("length"),
+    }
+
+
+def told_apart(problems: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A name for each problem, the same for equal ones, e.g. ``function=sphere``; ``""`` where all are one."""
+    if all(each == problems[0] for each in problems):
+        return [""] * len(problems)
+    return [_name(each, [other for other in problems if _first(other) == _first(each)]) for each in problems]
+
+
+def _name(one: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) -> str:
+    """What it is, and how it differs from others that are so, too."""
+    keys = [key for key in one if key == _first(one) or any(other[key] != one[key] for other in alike)]
+    return ", ".join(f"{key.rpartition('.')[2]}={one[key]}" for key in keys if one[key] is not None)
+
+
+def _first(problem: Mapping[str, Any]) -> str:
+    return next(key for key, value in problem.items() if value is not None)

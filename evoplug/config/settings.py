@@ -141,7 +141,9 @@ class Claim:
     better: Annotated[Name, "an arm"]
     than: Annotated[Name, "another arm"]
     metric: Annotated[Name, "a number that every run has in the end, e.g. `test.accuracy`"]
-    goal: Annotated[Literal["max", "min"], "whether more of the metric is better, or less"] = "max"
+    goal: Annotated[
+        Literal["max", "min"] | None, "whether more of the metric is better, or less; by default as the evaluator says"
+    ] = None
     margin: Annotated[
         float, Ge(0), "in favour of `better`: above 0 the claim is only that it is not worse by this much or more"
     ] = 0.0
@@ -150,7 +152,7 @@ class Claim:
 
     def __str__(self) -> str:
         """``a > b - 0.01``; less than where less is better."""
-        sign, shift = (">", "-") if self.goal == "max" else ("<", "+")
+        sign, shift = ("<", "+") if self.goal == "min" else (">", "-")
         return f"{self.better} {sign} {self.than}" + (f" {shift} {self.margin:g}" if self.margin else "")
 
     def check(self, arms: Iterable[str]) -> Iterator[tuple[Key, str]]:

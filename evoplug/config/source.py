@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,10 @@ def read(path: Path) -> Source:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        with open(path, "rb", opener=_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise _wrong(path, "is a pipe or a device, not a TOML file")
+            return file.read().decode("utf-8-sig")
     except FileNotFoundError:
         raise _wrong(path, "no such file") from None
     except IsADirectoryError:
@@ -87,6 +91,11 @@ def _text(path: Path) -> str:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise _wrong(path, f"cannot be read: {reason}") from None
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Opened without waiting, as one does for whoever writes into a pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _parse(path: Path, text: str) -> dict[str, Any]:

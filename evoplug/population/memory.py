@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
 
 from evoplug.errors import ConfigError
@@ -28,6 +29,13 @@ def require(need: int, what: str, key: str | tuple[str, ...] = (), device: str =
     have = free(device) if need > SMALL else None
     if have is not None and need > have:
         raise ConfigError(key, f"{what}: about {spelled(need)} of memory, and {device} has {spelled(have)} free")
+
+
+def together(needs: Iterable[int], device: str = "cpu") -> int:
+    """How many of those that need so many bytes fit side by side, whichever they are: the largest come first."""
+    sums = list(accumulate(sorted(needs, reverse=True)))
+    have = free(device) if sums and sums[-1] > SMALL else None
+    return len(sums) if have is None else sum(total <= have for total in sums)
 
 
 def free(device: str = "cpu") -> int | None:

@@ -10,7 +10,6 @@ More would need a restart, and change no result.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
@@ -22,10 +21,12 @@ from typing import Any, Literal
 import tomli_w
 
 from evoplug.config import Cell, Experiment
-from evoplug.errors import EvaluationError, Interrupted, Mistake
-from evoplug.running import rundir
+from evoplug.errors import EvaluationError, FilesError, Interrupted, Mistake
+from evoplug.running import records, rundir
 from evoplug.running.nursery import Starter, starter
+from evoplug.running.reading import opened
 from evoplug.running.signals import Stopper
+from evoplug.running.writing import appending
 
 OUTPUT = "output.log"
 POLL = 0.1
@@ -158,8 +159,8 @@ class _Run:
         self._records = _Tail(work.folder / rundir.METRICS)
         self._stopped = False
         self._output = work.folder / OUTPUT
-        self._output.touch()
-        self._output_begin = self._output.stat().st_size
+        with appending(self._output) as file:
+            self._output_begin = file.tell()
         settings = [f"run.{key}={_inline(table)}" for key, table in work.changed.items()]
         options = [word for setting in (*settings, f"run.workers={workers}") for word in ("--set", setting)]
         self._process = starter.start(["resume", str(work.folder), *options], self._output)
@@ -172,7 +173,7 @@ class _Run:
         work.seconds = time.perf_counter() - self._begin
         if code is None:
             return False
-        if code == 0:
+        if code == 0 and self._has_result():
             work.state = "finished"
         elif self._stopped:
             work.state = "interrupted"
@@ -181,16 +182,25 @@ class _Run:
             work.exit_code = code if code > 0 else EvaluationError.exit_code
         return True
 
+    def _has_result(self) -> bool:
+        """Whether its run has finished: code of a part may end a process too, and say that all is well."""
+        try:
+            return rundir.is_finished(self._work.folder)
+        except FilesError:
+            return False
+
     def signal(self, number: int) -> None:
         """Ask it to save and end."""
         self._stopped = True
         self._process.send_signal(number)
 
     def _reason(self, code: int) -> str:
-        """The last line that it printed."""
+        """The last line that it printed, where nothing else tells more."""
         if code < 0:
             return f"was killed by signal {-code}"
-        with self._output.open("rb") as output:
+        if code == 0:
+            return "its process ended without a result: a part must have ended it"
+        with opened(self._output) as output:
             output.seek(self._output_begin)
             lines = output.read().decode(errors="replace").split("\n")
         said = next((line.strip() for line in reversed(lines) if line.strip()), f"ended with exit code {code}")
@@ -209,17 +219,14 @@ class _Tail:
         self._path, self._offset, self._rest = path, 0, b""
 
     def last(self) -> dict[str, Any] | None:
-        """The newest whole line, None where there is no new one."""
-        if not self._path.is_file():
-            return None
-        with self._path.open("rb") as file:
-            if file.seek(0, os.SEEK_END) < self._offset:  # a resumed run has cut its records off at its checkpoint
-                self._offset, self._rest = 0, b""
-            file.seek(self._offset)
-            *whole, self._rest = (self._rest + file.read()).split(b"\n")
-            self._offset = file.tell()
+        """The newest whole line; None where there is no new one, or none that can be read: the run says why."""
         try:
-            row: dict[str, Any] | None = json.loads(whole[-1]) if whole else None
-        except ValueError:
+            with opened(self._path) as file:
+                if file.seek(0, os.SEEK_END) < self._offset:  # a resumed run has cut its records off at its checkpoint
+                    self._offset, self._rest = 0, b""
+                file.seek(self._offset)
+                *whole, self._rest = (self._rest + file.read()).split(b"\n")
+                self._offset = file.tell()
+            return records.row_of(whole[-1], str(self._path)) if whole else None
+        except FilesError:
             return None
-        return row

@@ -62,6 +62,11 @@ def places(parts: Lock) -> Iterator[str]:
             yield key.rpartition(":")[0]
 
 
+def beside(parts: Lock) -> Lock:
+    """The rows of code that belongs to no distribution: files beside a configuration and what they import."""
+    return {key: row for key, row in parts.items() if "distribution" not in row}
+
+
 def changes(then: Lock, now: Lock) -> list[str]:
     """What has changed since a lock was written: in words, a phrase for each sort of change."""
     found = dict[str, list[str]]()

@@ -32,6 +32,7 @@ from runpy import run_module
 from typing import Any, NamedTuple, NoReturn, Protocol
 
 from evoplug.errors import EvaluationError
+from evoplug.running.writing import appending
 
 PROGRAM = "evoplug"
 IMPORTED = (
@@ -86,7 +87,7 @@ class Cold:
         self._running: list[subprocess.Popen[bytes]] = []
 
     def start(self, arguments: Sequence[str], output: Path) -> Process:
-        with output.open("ab") as file:
+        with appending(output) as file:
             process = _python([PROGRAM, *arguments], stdout=file, stderr=subprocess.STDOUT)
         self._running = [each for each in self._running if each.poll() is None] + [process]
         return process
@@ -253,8 +254,8 @@ class _Inside:
         try:
             pid = os.fork()
         except OSError as error:
-            with open(order.output, "a", encoding="utf-8") as output:
-                output.write(f"no process can be started: {error.strerror}\n")
+            with appending(Path(order.output)) as output:
+                output.write(f"no process can be started: {error.strerror}\n".encode())
             self._tell(key, EvaluationError.exit_code)
             return False
         if pid:
@@ -294,7 +295,7 @@ class _Inside:
 
 def _as_if_started(output: str) -> None:
     """What a fork has of the nursery and a new process has not, goes; and it takes signals."""
-    with open(os.devnull, "rb") as nothing, open(output, "ab") as file:
+    with open(os.devnull, "rb") as nothing, appending(Path(output)) as file:
         os.dup2(nothing.fileno(), 0)
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)

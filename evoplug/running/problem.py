@@ -142,7 +142,7 @@ class RunProblem(Problem):
         if not self.evaluator.headline:
             return None
         headline = self.measure(members, "validation").get(self.evaluator.headline)
-        return None if headline is None else finite(headline.double())[0]
+        return None if headline is None or not headline.isfinite().any() else finite(headline.double())[0]
 
     def finalise(self, member: Members) -> Members | None:
         """One member after the evaluator's last training, if it does any; the ledger stays as it is."""

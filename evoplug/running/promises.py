@@ -58,6 +58,8 @@ def _columns(columns: Any, n: int) -> str | None:
     if not isinstance(columns, Mapping):
         return f"columns must be a mapping name -> value, got {_kind(columns)}"
     for name, value in columns.items():
+        if not isinstance(name, str):
+            return f"names of columns must be strings, got {reprlib.repr(name)}"
         if name in RECORDED:
             return f"column `{name}` is recorded anyhow; give yours another name"
         if isinstance(value, torch.Tensor):
@@ -95,6 +97,8 @@ def metrics(given: Any, n: int) -> str | None:
     if not isinstance(given, Mapping):
         return f"measure must return a mapping metric -> ({n},) tensor, not {_kind(given)}"
     for name, values in given.items():
+        if not isinstance(name, str):
+            return f"names of metrics must be strings, got {reprlib.repr(name)}"
         if not isinstance(values, torch.Tensor) or values.shape != (n,):
             got = tuple(values.shape) if isinstance(values, torch.Tensor) else _kind(values)
             return f"metric `{name}` must be a tensor ({n},), got {got}"

@@ -31,7 +31,9 @@ SHOWN = 5
 """Of the things that are wrong with one file at most."""
 
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
-_READ = os.O_RDONLY | NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+AT_ONCE = getattr(os, "O_NONBLOCK", 0)
+"""Not waiting for whoever has the other end of a pipe."""
+_READ = os.O_RDONLY | NO_LINK | AT_ONCE | getattr(os, "O_BINARY", 0)
 
 
 def there(path: Path) -> bool:
@@ -60,7 +62,7 @@ def opened(path: Path) -> Iterator[BufferedReader]:
         descriptor = os.open(path, _READ)
     except (OSError, ValueError) as error:
         raise FilesError(f"{path}: {_unopened(error, path)}") from error
-    _require_file(descriptor, path)
+    require_file(descriptor, path)
     with os.fdopen(descriptor, "rb") as file:
         yield file
 
@@ -135,6 +137,8 @@ def configuration(path: Path) -> dict[str, Any]:
     data, checker = _toml(path)
     run = data.get("run")
     checker.section(RunSettings, run, ("run",))
+    if "extends" in data:
+        checker.wrong(("extends",), "has no place in what a run has written: that stands for itself")
     for key in ("name", "seed", "stop"):
         if isinstance(run, Mapping) and key not in run:
             checker.wrong(("run", key), "is missing")
@@ -227,7 +231,7 @@ def _unopened(error: Exception, path: Path) -> str:
     return f"cannot be read: {reason(error)}"
 
 
-def _require_file(descriptor: int, path: Path) -> None:
+def require_file(descriptor: int, path: Path) -> None:
     """Raises FilesError for anything but a file, and closes it."""
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):

@@ -124,7 +124,7 @@ def read(path: Path) -> tuple[list[dict[str, Any]], str | None]:
         if not line:
             continue
         try:
-            rows.append(_row(line, f"{path}:{number}"))
+            rows.append(row_of(line, f"{path}:{number}"))
         except FilesError as error:
             if number < len(lines):
                 raise FilesError(f"{path}:{number}: this line is damaged") from error
@@ -140,7 +140,7 @@ def require(path: Path, offset: int, generation: int) -> None:
     try:
         if len(text) != offset or lines.pop():
             raise FilesError(f"it has {len(text)} bytes of {offset}, or ends within a line")
-        generations = [_row(line, f"{path}:{number}")["generations"] for number, line in enumerate(lines, start=1)]
+        generations = [row_of(line, f"{path}:{number}")["generations"] for number, line in enumerate(lines, start=1)]
         if generations != list(range(1, generation + 1)) or b"\r\n" in text:
             raise FilesError("its lines are not those generations")
     except FilesError as error:
@@ -150,8 +150,9 @@ def require(path: Path, offset: int, generation: int) -> None:
         ) from error
 
 
-def _row(line: bytes, place: str) -> dict[str, Any]:
-    """
+def row_of(line: bytes, place: str) -> dict[str, Any]:
+    """One line of a records file.
+
     Raises:
         FilesError: if it is damaged.
     """

@@ -192,12 +192,21 @@ def create(out: str | os.PathLike[str] | None, name: str, seed: int, here: Path 
 
 def require_unused(folder: Path) -> None:
     """Raise FilesError if a folder holds anything but what a run left that ended while it was set up."""
+    inside = names(folder)
+    if inside and not (HOLD in inside and is_set_up(inside)):
+        raise FilesError(f"{folder}: exists and is not empty; resume it, or name another")
+
+
+def names(folder: Path) -> set[str]:
+    """What is in a folder.
+
+    Raises:
+        FilesError: if it is none, or cannot be read.
+    """
     try:
-        names = {path.name for path in folder.iterdir()}
+        return {path.name for path in folder.iterdir()}
     except OSError as error:
         raise FilesError(f"{folder}: cannot be read: {error.strerror}") from error
-    if names and not (HOLD in names and is_set_up(names)):
-        raise FilesError(f"{folder}: exists and is not empty; resume it, or name another")
 
 
 def is_set_up(names: Iterable[str]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,15 +16,16 @@ import tomli_w
 from evoplug.config import Cell, Experiment, cells, resolved
 from evoplug.config.difference import differences
 from evoplug.config.experiment import SOFT
-from evoplug.config.fit import fit_all
+from evoplug.config.fit import Built, fit_all
 from evoplug.config.source import FORMAT
 from evoplug.config.spec import OBJECT, as_toml
 from evoplug.config.sweep import FILE
 from evoplug.errors import ConfigError, EvoplugError, FilesError
-from evoplug.running import datafiles, in_process, rundir, stated
+from evoplug.population import memory
+from evoplug.running import datafiles, in_process, reading, rundir, stated
 from evoplug.running.budgets import lowered
-from evoplug.running.cells import Cells, SweepWatch, Work
-from evoplug.running.lock import changed_objects, lock
+from evoplug.running.cells import OUTPUT, Cells, SweepWatch, Work
+from evoplug.running.lock import beside, changed_objects, changed_sources, lock
 from evoplug.running.lock import read as locked
 
 _GOES_ON = ("stop", "checkpoint", "measure")
@@ -48,7 +49,8 @@ def run(
     Args:
         experiment: a checked configuration with a sweep.
         folder: the sweep's folder; cells go to ``<arm>/seed-<n>`` below it.
-        jobs: cells at once; by default one a core, counting the threads of each, and one in all on a GPU.
+        jobs: cells at once; by default one a core, counting the threads of each, as far as they fit into memory, and
+            one in all on a GPU.
         watch: is told of progress.
         execute: runs a cell in this process: what a sweep does that holds objects from Python.
 
@@ -57,7 +59,7 @@ def run(
 
     Raises:
         ConfigError, PluginError: what is wrong with any arm, before anything is written; or ``jobs`` is less than 1, or
-            a budget is less than what a cell has spent.
+            more than fit into memory; or a budget is less than what a cell has spent.
         FilesError: before anything is written, if the folder of a cell holds a run of other settings (all such
             folders), or data are missing; or if another sweep goes on in this folder.
         SweepError: once all cells have ended, if some failed.
@@ -106,7 +108,23 @@ def _plan(experiment: Experiment, folder: Path, jobs: int | None) -> tuple[list[
         raise FilesError("\n".join(conflicts))
     for arm in dict.fromkeys(work.cell.arm for work in works if work.state == "waiting"):
         datafiles.require(built[arm].evaluator)
-    return works, min(wanted, max(1, sum(work.state == "waiting" for work in works)))
+    waiting = [built[work.cell.arm] for work in works if work.state == "waiting"]
+    return works, _at_once(waiting, min(wanted, max(1, len(waiting))), asked=jobs is not None)
+
+
+def _at_once(waiting: Sequence[Built], wanted: int, asked: bool) -> int:
+    """As many runs as are wanted; where nobody has asked for so many, no more than fit into memory side by side.
+
+    Raises:
+        ConfigError: if they were asked for, and do not fit.
+    """
+    for device in dict.fromkeys(run.device for run in waiting):
+        needs = sorted((run.memory for run in waiting if run.device == device), reverse=True)[:wanted]
+        if asked:
+            memory.require(sum(needs), f"{len(needs)} runs at once", "jobs", device)
+        elif (fitting := memory.together(needs, device)) < len(needs):
+            wanted = max(1, fitting)
+    return wanted
 
 
 def _hold_objects(works: Iterable[Work]) -> bool:
@@ -117,27 +135,35 @@ def _work(cell: Cell, fitted: Experiment, folder: Path) -> Work:
     """A cell with its state; ``reason`` says what speaks against its folder."""
     text = tomli_w.dumps(resolved(replace(fitted, run=cell.experiment.run)))
     work = Work(cell, folder, text, "waiting")
-    if (folder / rundir.RESOLVED).is_file():
+    if reading.there(folder / rundir.RESOLVED):
         run, new = rundir.Run(folder), tomllib.loads(text)
+        if reading.there(folder / OUTPUT):
+            with reading.opened(folder / OUTPUT):  # raises, before any cell runs, what is no file to write to
+                pass
         changed = next(differences(_compared(run.config), _compared(new)), None)
         if changed:
             work.reason = f"{folder}: holds a run of other settings: {changed} as there; name another --out or run.name"
             return work
-        if changes := _changed_objects(folder, fitted):
+        if changes := _changes(folder, fitted):
             work.reason = f"{folder}: {'; '.join(changes)}; name another --out or run.name"
             return work
         work.changed = {k: v for k, v in new["run"].items() if k in _GOES_ON and v != run.config["run"].get(k)}
         work.mistakes = tuple(lowered(run, new["run"]["stop"], str(folder)))
         if run.status == "finished" and "stop" not in work.changed:
             work.state = "complete"
-    elif folder.is_dir() and not rundir.is_set_up(path.name for path in folder.iterdir()):
+    elif reading.there(folder) and not rundir.is_set_up(rundir.names(folder)):
         work.reason = f"{folder}: is not empty and not a run folder"
     return work
 
 
-def _changed_objects(folder: Path, fitted: Experiment) -> list[str]:
+def _changes(folder: Path, fitted: Experiment) -> list[str]:
+    """What a run is made of that its configuration does not tell: objects, and code beside it. An arm's runs are of one
+    code; what is installed may have become newer."""
     file = folder / rundir.LOCK
-    return changed_objects(locked(file), fitted) if file.is_file() else []
+    if not file.is_file():
+        return []
+    then = locked(file)
+    return changed_objects(then, fitted) + changed_sources(beside(then))
 
 
 def _compared(config: Mapping[str, Any]) -> dict[str, Any]:

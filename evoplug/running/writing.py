@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from evoplug.errors import FilesError, printable
-from evoplug.running.reading import NO_LINK, reason
+from evoplug.running.reading import AT_ONCE, NO_LINK, reason, require_file
 
 STRAY = re.compile(r"\.[0-9a-f]{16}\.tmp")
 """What a process that was killed while it wrote leaves behind."""
 
 _BINARY = getattr(os, "O_BINARY", 0)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK | _BINARY
-_END = os.O_WRONLY | os.O_CREAT | os.O_APPEND | NO_LINK | _BINARY
+_END = os.O_WRONLY | os.O_CREAT | os.O_APPEND | NO_LINK | AT_ONCE | _BINARY
 
 
 def write_text(path: Path, text: str) -> None:
@@ -101,13 +101,15 @@ def appending(path: Path) -> IO[bytes]:
     """A file open at its end, made where it is missing.
 
     Raises:
-        FilesError: if it is a link or cannot be opened.
+        FilesError: if it is a link or anything else than a file, or cannot be opened.
     """
     try:
-        return os.fdopen(os.open(path, _END, 0o666), "ab")
+        descriptor = os.open(path, _END, 0o666)
     except OSError as error:
         what = "is a symbolic link; none is followed" if path.is_symlink() else f"cannot be written: {reason(error)}"
         raise FilesError(f"{path}: {what}") from error
+    require_file(descriptor, path)
+    return os.fdopen(descriptor, "ab")
 
 
 def remove_strays(folder: Path) -> None:

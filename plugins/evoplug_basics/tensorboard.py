@@ -10,6 +10,7 @@ from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
+from evoplug import FilesError
 from evoplug.contracts import Recorder, dataclass
 
 
@@ -23,6 +24,8 @@ class TensorBoard(Recorder):
 
     def open(self, folder: str) -> None:
         self._folder = Path(folder) / "tensorboard"
+        if self._folder.is_symlink():
+            raise FilesError(f"{self._folder}: is a symbolic link; none is followed inside a run folder")
         self._writer: SummaryWriter | None = None
 
     def row(self, row: Mapping[str, Any]) -> None:

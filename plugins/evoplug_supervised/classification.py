@@ -27,7 +27,7 @@ from evoplug.contracts import (
 from evoplug.population.forward import layout, map_outputs
 from evoplug_supervised.losses import Loss, per_example
 from evoplug_supervised.preprocessing import with_preprocessing
-from evoplug_supervised.size import of_data
+from evoplug_supervised.size import of_data, require_pass
 from evoplug_supervised.weights import Weights
 
 if TYPE_CHECKING:
@@ -77,10 +77,13 @@ class Classification(Evaluator, genome="weights"):
         return of_data(self.dataset.info())
 
     def start(self, device: torch.device, rng: Rng) -> None:
-        self._template = self._template.to(device)
         data = self.dataset.load_all()
         for key, message in self._misfits(len(data["train"][1]) if "train" in data else 0):
             raise ConfigError(key, message)
+        few = data["train"][0][:2]
+        require_pass(self._template, few, self.batch, "batch")
+        require_pass(self._template, few, min(BLOCK, max(len(y) for _, y in data.values())), "")
+        self._template = self._template.to(device)
         best = layout(self._template, data["train"][0][:2].to(device))
         self._data = {split: (x.to(device, memory_format=best), y.to(device)) for split, (x, y) in data.items()}
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from contextlib import suppress
 from math import prod
 
 import torch
 from torch import nn
+from torch.autograd.graph import saved_tensors_hooks
 
 from evoplug.contracts import DatasetInfo, Network
 from evoplug.population import memory
@@ -41,6 +43,59 @@ def require_memory(network: Network, shape: tuple[int, ...], outputs: int) -> No
         module = network.build(shape, outputs)
     if module is not None:
         require_weights(module)
+
+
+def require_step(module: nn.Module, x: torch.Tensor, batch: int) -> None:
+    """Refuse gradient steps that do not fit into memory: what a pass keeps for the gradients of the weights.
+
+    Of a network that cannot be called so nothing is known.
+
+    Args:
+        module: on the CPU; it stays as it is.
+        x: two examples, on the CPU.
+        batch: examples in a step.
+
+    Raises:
+        ConfigError: with the key "batch".
+    """
+    module = copy.deepcopy(module).train()
+    own = {_address(tensor) for tensor in (*module.parameters(), *module.buffers(), x)}
+    kept = dict[int, torch.Tensor]()
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        if tensor.shape[:1] == x.shape[:1] and _address(tensor) not in own:
+            kept[_address(tensor)] = tensor
+        return tensor
+
+    with suppress(Exception), torch.random.fork_rng(devices=()), saved_tensors_hooks(keep, lambda tensor: tensor):
+        module(x)
+    need = sum(tensor.nbytes for tensor in kept.values()) // len(x) * batch
+    memory.require(need, f"a step of {batch:,} examples", "batch")
+
+
+def _address(tensor: torch.Tensor) -> int:
+    """Of the memory that it is a view of."""
+    return tensor.untyped_storage().data_ptr()
+
+
+@torch.no_grad()
+def require_pass(module: nn.Module, x: torch.Tensor, batch: int, key: str) -> None:
+    """Refuse passes without gradients that do not fit into memory: the largest outputs of a layer.
+
+    Args:
+        module, x: as for :func:`require_step`.
+        batch: examples in a pass.
+        key: of the parameter to change.
+
+    Raises:
+        ConfigError: with this key.
+    """
+    module, sizes = copy.deepcopy(module).eval(), [0]
+    for layer in module.modules():
+        layer.register_forward_hook(lambda _, __, outputs: sizes.append(getattr(outputs, "nbytes", 0)))
+    with suppress(Exception), torch.random.fork_rng(devices=()):
+        module(x)
+    memory.require(max(sizes) // len(x) * batch, f"a pass of {batch:,} examples", key)
 
 
 def require_weights(module: nn.Module, copies: int = 1) -> None:

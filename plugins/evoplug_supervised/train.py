@@ -40,9 +40,9 @@ from evoplug_supervised.initialisers import fill
 from evoplug_supervised.losses import Loss, by_network, cross_entropy, per_example
 from evoplug_supervised.networks.mlp import MLP
 from evoplug_supervised.preprocessing import with_preprocessing
-from evoplug_supervised.size import of_buffers, of_data, of_weights, require_weights
+from evoplug_supervised.size import of_buffers, of_data, of_weights, require_pass, require_step, require_weights
 from evoplug_supervised.teams import STACK, Teams, load, state_of
-from evoplug_supervised.trainer import Recipe, score, smallest_step, train, trains_on_one
+from evoplug_supervised.trainer import BLOCK, Recipe, score, smallest_step, train, trains_on_one
 
 GENES = ("architecture", "loss", "learning_rate", "momentum", "weight_decay")
 """What parts of a genome can set."""
@@ -155,12 +155,15 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         for misfit in self._absent(data):
             raise ConfigError(*misfit)
         x, _ = data["train"]
-        self._architectures.start(
-            x[:2], device, 1 if self.optimizer == "adam" else STACK
-        )  # Adam counts each one's steps
-        teams = self._architectures.teams(self._architectures.example())
-        self._require_steps(teams.template, x[:1].to(device), len(x))
-        self._data = {split: (x.to(device, memory_format=teams.layout), y.to(device)) for split, (x, y) in data.items()}
+        example = self._architectures.example()
+        network = self._architectures.build(example, "cpu")
+        self._require_steps(network, x[:1], len(x))
+        require_step(network, x[:2], min(self.batch, len(x)))
+        require_pass(network, x[:2], min(BLOCK, len(x)), "network")
+        most = 1 if self.optimizer == "adam" else STACK  # Adam counts each network's steps
+        self._architectures.start(x[:2], device, most)
+        layout = self._architectures.teams(example).layout
+        self._data = {split: (x.to(device, memory_format=layout), y.to(device)) for split, (x, y) in data.items()}
 
     # ---------------------------------------------------------------------------------------------- at work
 

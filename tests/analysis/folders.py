@@ -22,6 +22,7 @@ CONFIG: dict[str, Any] = {
     "evaluator": {"use": "function", "function": "sphere"},
 }
 DATA = {"use": "train", "dataset": {"use": "mnist", "train": 1000}}
+ACKLEY = {"evaluator": {"use": "function", "function": "ackley"}}
 
 
 def finished(
@@ -77,10 +78,15 @@ def recorded(folder: Path, *claims: Mapping[str, Any]) -> None:
         (run.parent / CLAIMS).write_text(stated.text(Claim(**claim) for claim in claims))
 
 
-def sweep(folder: Path, arms: Mapping[str, Sequence[float | None]], claims: Sequence[Mapping[str, Any]] = ()) -> Path:
-    """A sweep's folder."""
+def sweep(
+    folder: Path,
+    arms: Mapping[str, Sequence[float | None]],
+    claims: Sequence[Mapping[str, Any]] = (),
+    sections: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> Path:
+    """A sweep's folder; ``sections`` are what an arm has instead of those of :data:`CONFIG`."""
     for name, values in arms.items():
-        arm(folder / name, values)
+        arm(folder / name, values, **sections.get(name, {}))
     base, *others = arms
     written = {**CONFIG, "sweep": {"base": base, "arms": {name: {} for name in others}}, "claim": list(claims)}
     (folder / "sweep.toml").write_text(tomli_w.dumps(written))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.folders import arm, finished, sweep
+from analysis.folders import ACKLEY, DATA, arm, finished, recorded, sweep
 from evoplug import ConfigError, FilesError
 from evoplug.analysis.compare import Comparison, compare, pair
 from evoplug.analysis.groups import read
@@ -233,7 +233,8 @@ class TestDirection:
         assert self.best(tmp_path, metric) == ("good", "min")
         assert self.best(tmp_path, metric, goal="max") == ("bad", "max")
         assert self.best(tmp_path, METRIC) == ("good", "max")
-        assert pair(read([tmp_path]), "good", "bad", metric)[0].goal == "min"
+        stated = pair(read([tmp_path]), "good", "bad", metric)
+        assert [v.claim.goal for v in compare(read([tmp_path]), claims=stated).verdicts] == ["min"]
 
     def test_runs_that_do_not_say_are_compared_as_before_with_a_word(self, tmp_path: Path) -> None:
         arm(tmp_path / "a", HIGH)
@@ -246,13 +247,25 @@ class TestDirection:
         assert compare(read([tmp_path]), "test.loss", goal="min").notices == ()
         assert compare(read([tmp_path]), "best.fitness").notices == ()
 
-    def test_a_claim_that_says_more_is_tested_as_it_stands_and_remarked_on(self, tmp_path: Path) -> None:
-        folder = tmp_path / "s"
+    def claimed(self, folder: Path, **keys: str) -> Comparison:
+        """Of arms of which a, with less loss, is claimed to be better; the runs began under a claim that says so."""
+        claim = {"better": "a", "than": "b", "metric": "test.loss"}
         arm(folder / "a", HIGH, minimised=["loss"])
         arm(folder / "b", LOW, minimised=["loss"])
-        sweep(folder, {"a": [], "b": []}, [{"better": "a", "than": "b", "metric": "test.loss"}])
-        result = compare(read([folder]))
+        sweep(folder, {"a": [], "b": []}, [claim | keys])
+        recorded(folder, {**claim, "goal": "min"})
+        return compare(read([folder]))
+
+    def test_a_claim_that_does_not_say_it_is_tested_in_the_direction_of_its_metric(self, tmp_path: Path) -> None:
+        result = self.claimed(tmp_path / "s")
+        (verdict,) = result.verdicts
+        assert (str(verdict.claim), verdict.claim.goal, verdict.p) == ("a < b", "min", verdict.least)
+        assert result.doubts == result.notices == ()
+
+    def test_a_claim_that_says_more_is_tested_as_it_stands_and_remarked_on(self, tmp_path: Path) -> None:
+        result = self.claimed(tmp_path / "s", goal="max")
         assert result.verdicts[0].p == 1.0
+        assert result.doubts[0].endswith('a > b on test.loss: goal was "min", is "max"')
         assert result.notices == (
             'a > b on test.loss: less of it is better, and the claim, with goal = "max", says more is',
         )
@@ -295,3 +308,52 @@ class TestSomeOfTheArms:
         assert groups.notices[0] == "left out, as was asked: b, a/seed-2"
         with pytest.raises(ConfigError, match=r"a/seed-9: no arm or run of this name to leave out; did you mean `a/s"):
             read([folder], without=["a/seed-9"])
+
+
+class TestSeveralProblems:
+    ARMS = {"a": HIGH, "b": LOW, "c": LOW, "d": HIGH}
+
+    def test_only_arms_of_one_are_compared(self, tmp_path: Path) -> None:
+        result = compare(read([sweep(tmp_path / "s", self.ARMS, sections={"c": ACKLEY, "d": ACKLEY})]))
+        assert [str(verdict.claim) for verdict in result.verdicts] == ["a > b", "d > c"]
+        assert [family.tests for family in result.families] == [4]
+        assert [(arm.name, arm.problem) for arm in result.arms[METRIC]] == [
+            ("a", "function=sphere"), ("b", "function=sphere"), ("c", "function=ackley"), ("d", "function=ackley"),
+        ]  # fmt: skip
+
+    def test_each_has_the_metrics_that_its_claims_are_about(self, tmp_path: Path) -> None:
+        claims = [
+            {"better": "a", "than": "b", "metric": METRIC},
+            {"better": "d", "than": "c", "metric": "test.loss", "goal": "min"},
+            {"better": "gone", "than": "lost", "metric": "best.fitness"},
+        ]
+        result = compare(read([sweep(tmp_path / "s", self.ARMS, claims, {"c": ACKLEY, "d": ACKLEY})]))
+        assert [verdict.answer for verdict in result.verdicts] == ["shown", "shown", "not among these runs"]
+        assert {metric: [arm.name for arm in arms] for metric, arms in result.arms.items()} == {
+            METRIC: ["a", "b"], "best.fitness": ["a", "b", "c", "d"], "test.loss": ["c", "d"],
+        }  # fmt: skip
+
+    def test_one_without_the_metric_is_left_out_and_that_is_noted(self, tmp_path: Path) -> None:
+        folder = sweep(tmp_path / "s", self.ARMS, sections={"c": {"evaluator": DATA}, "d": {"evaluator": DATA}})
+        for result in folder.glob("[ab]/*/result.json"):
+            result.write_text(json.dumps({**json.loads(result.read_text()), "test": {}}))
+        groups = read([folder])
+        result = compare(groups, METRIC)
+        assert [arm.name for arm in result.arms[METRIC]] == ["c", "d"]
+        assert result.notices[0].startswith("function=sphere: left out: ")
+        assert [(metric, len(arms)) for metric, arms in compare(groups).arms.items()] == [
+            ("best.fitness", 2), (METRIC, 2),
+        ]  # fmt: skip
+        with pytest.raises(ConfigError, match="has no metric `test.nothing`"):
+            compare(groups, "test.nothing")
+
+    def test_a_claim_across_them_is_refused(self, tmp_path: Path) -> None:
+        groups = read([sweep(tmp_path / "s", self.ARMS, sections={"c": ACKLEY, "d": ACKLEY})])
+        with pytest.raises(ConfigError, match="`a` and `c` cannot be compared: they are of different problems"):
+            compare(groups, claims=pair(groups, "a", "c"))
+
+    def test_what_was_spent_is_compared_within_each(self, tmp_path: Path) -> None:
+        folder = tmp_path / "s"
+        sweep(folder, {"a": [0.1], "b": [0.2]})
+        arm(folder / "c", [0.3], ledger={"evaluations": 99}, **ACKLEY)
+        assert compare(read([folder])).spent == ()

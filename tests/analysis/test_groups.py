@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from analysis.folders import CONFIG, DATA, arm, finished, sweep
+from analysis.folders import ACKLEY, CONFIG, DATA, arm, finished, sweep
 from evoplug import ConfigError, FilesError
 from evoplug.analysis.groups import column, curve, numbers, read
 from evoplug.running.rundir import Run
@@ -132,7 +132,7 @@ def test_runs_of_other_settings_are_no_arm(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sections", "difference"),
     [
-        ({"evaluator": {"use": "function", "function": "ackley"}}, 'evaluator.function is "ackley", not "sphere"'),
+        (ACKLEY, 'evaluator.function is "ackley", not "sphere"'),
         ({"genotype": {"use": "real-vector", "length": 9}}, "genotype.length is 9, not 3"),
         ({"evaluator": DATA}, 'evaluator.dataset is "mnist", not nothing'),
     ],
@@ -143,6 +143,35 @@ def test_other_problems_are_refused_naming_the_difference(sections: dict, differ
     with pytest.raises(FilesError) as caught:
         read([tmp_path])
     assert f"another problem: {difference} as in" in str(caught.value)
+
+
+def test_a_sweep_over_several_problems_is_taken_apart(tmp_path: Path) -> None:
+    arms, of = {"a": [0.1], "b": [0.2], "c": [0.3], "d": [0.4]}, {"b": ACKLEY, "d": ACKLEY}
+    groups = read([sweep(tmp_path / "x", arms, sections=of)])
+    assert list(groups.arms) == ["a", "c", "b", "d"]
+    assert {name: list(arms) for name, arms in groups.apart().items()} == {
+        "function=sphere": ["a", "c"],
+        "function=ackley": ["b", "d"],
+    }
+
+
+def test_problems_that_a_sweep_has_side_by_side_may_be_in_others_too(tmp_path: Path) -> None:
+    both = sweep(tmp_path / "x", {"a": [0.1], "b": [0.2]}, sections={"b": ACKLEY})
+    one = sweep(tmp_path / "y", {"c": [0.3]}, sections={"c": ACKLEY})
+    assert list(read([both, one]).apart()["function=ackley"]) == ["b", "c"]
+    other = sweep(tmp_path / "z", {"e": [0.5]}, sections={"e": {"evaluator": DATA}})
+    with pytest.raises(FilesError, match="another problem"):
+        read([both, other])
+
+
+def test_data_are_compared_within_a_problem(tmp_path: Path) -> None:
+    more = {"evaluator": {**DATA, "dataset": {"use": "mnist", "train": 500}}}
+    arms = {"a": [0.1], "b": [0.2], "c": [0.3]}
+    groups = read([sweep(tmp_path / "x", arms, sections={"b": {"evaluator": DATA}, "c": more})])
+    assert groups.problems == {"a": "function=sphere", "b": "dataset=mnist", "c": "dataset=mnist"}
+    assert groups.notices == (
+        "the data are not the same: in arm c evaluator.dataset.train is 500, not 1000 as in arm b",
+    )
 
 
 def test_one_data_set_is_one_problem_whoever_evaluates_and_its_settings_are_told(tmp_path: Path) -> None:

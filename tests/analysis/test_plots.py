@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.folders import arm, finished
+from analysis.folders import ACKLEY, DATA, arm, finished, sweep
 from evoplug import ConfigError, FilesError, catalogue
 from evoplug.analysis import groups
 from evoplug.analysis.plots import LARGEST, POINTS, Drawing, View, draw, label, mean_curve, save, svg
@@ -45,6 +45,39 @@ def two_arms(folder: Path) -> Path:
 
 def drawn(folder: Path, *y: str, **more: str) -> dict[str, Drawing]:
     return {drawing.name: drawing for drawing in draw(groups.read([folder]), y, **more).figures}
+
+
+def test_each_problem_of_a_sweep_has_figures_of_its_own(tmp_path: Path) -> None:
+    folder = sweep(tmp_path / "s", {"a": [0.1], "b": [0.2]}, sections={"b": ACKLEY})
+    figures = drawn(folder)
+    assert list(figures) == ["function=sphere-best-by-generations", "function=ackley-best-by-generations"]
+    assert [drawing.caption for drawing in figures.values()] == [
+        "Best fitness against generations; function=sphere", "Best fitness against generations; function=ackley",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("view", "message"),
+    [
+        (View(log_y=True, ylim=(-1.0, None)), "ylim: must be above 0 on a logarithmic axis, got -1"),
+        (View(log_x=True, xlim=(None, 0.0)), "xlim: must be above 0 on a logarithmic axis, got 0"),
+        (View(ylim=(float("nan"), None)), "ylim: must be finite, got nan"),
+        (View(xlim=(None, float("inf"))), "xlim: must be finite, got inf"),
+    ],
+)
+def test_ends_that_no_axis_can_have_are_refused(view: View, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=message):
+        draw(groups.read([two_arms(tmp_path)]), view=view)
+
+
+def test_a_problem_without_a_column_is_left_out_and_that_is_noted(tmp_path: Path) -> None:
+    folder = sweep(tmp_path / "s", {"a": [0.1]})
+    arm(folder / "b", [0.2], rows=rows(0.1, 0.2, epochs=[1, 2]), evaluator=DATA)
+    drawings = draw(groups.read([folder]), ["epochs"])
+    assert [drawing.name for drawing in drawings.figures] == ["dataset=mnist-epochs-by-generations"]
+    assert drawings.notices[0].startswith("function=sphere: left out: arm a: ")
+    with pytest.raises(ConfigError, match="`nothing`"):
+        draw(groups.read([folder]), ["nothing"])
 
 
 class TestMeanCurve:

@@ -120,6 +120,20 @@ def test_arms_are_told_apart_by_what_differs(arms: Page) -> None:
     assert "±" in arms.text
 
 
+def test_arms_of_several_problems_have_all_their_columns(tmp_path: Path) -> None:
+    trained = {"strategy": {"use": "gradient-descent"}, "evaluator": {"use": "train", "epochs": 1}}
+    evoplug.run({**SNES, "run": {"stop": {"generations": 2}}}, out=tmp_path / "a" / "seed-1")
+    evoplug.run({"evoplug": 1, "run": {"stop": {"generations": 1}}, **trained}, out=tmp_path / "b" / "seed-1")
+    (tmp_path / "sweep.toml").write_text(tomli_w.dumps({**SNES, "sweep": {"base": "a", "arms": {"b": {}}}}))
+    page = Page(write(tmp_path)[0])
+    text = " ".join(page.text.split())
+    assert "a function=sphere 1 - - - - -" in text  # n, and the metrics that it has not
+    assert "b dataset=digits 1 0." in text
+    assert "test loss less is better" in text
+    assert "generations evaluations seconds epochs steps samples" in text
+    assert "best fitness against generations; function=sphere" in text.lower()
+
+
 def test_the_papers_value_and_what_deviates_by_an_override(tmp_path: Path) -> None:
     run = evoplug.run({**SNES, "paper": PAPER}, {"strategy.sigma": 0.7}, out=tmp_path / "run")
     text = " ".join(Page(write(run.folder)[0]).text.split())

@@ -16,11 +16,12 @@ from rich.table import Table
 import evoplug
 from analysis.folders import finished
 from analysis.hostile import ARMS, NAMES, runs
-from evoplug.cli import main, output
+from evoplug.cli import leaving, main, output
 from evoplug.cli.consoles import Plain
 from evoplug.cli.sweeping import Lines
 from evoplug.cli.watching import LiveTable, Watching, described
 from evoplug.config import cells
+from evoplug.errors import EvaluationError
 from evoplug.running.sweeping import Work
 
 CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
@@ -111,6 +112,11 @@ def test_errors_and_notes_of_the_commands_have_no_control_characters(
         out, err = capfd.readouterr()
         assert not CONTROL.search(out + err)
         assert r"\x1b[31mred" in out + err
+
+
+def test_an_error_is_text_whatever_a_part_says(capfd: pytest.CaptureFixture[str]) -> None:
+    assert leaving.said(EvaluationError("a \x1b[31m\0\u2028 b\nc\r")) == 5
+    assert capfd.readouterr().err == "evoplug: error: a \\x1b[31m\\x00\\u2028 b\nevoplug: error: c\\r\n"
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="its file names are UTF-8")

@@ -1,5 +1,6 @@
 """Reading, extending and overriding configurations."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,16 @@ BAD_BYTES = {
     'must be 1, got "1"': b'evoplug = "1"',
     "must be 1, got true": b"evoplug = true",
 }
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+@pytest.mark.parametrize("base", [False, True])
+def test_what_never_ends_is_not_read(tmp_path: Path, base: bool) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "device.toml").symlink_to("/dev/zero")
+    for name in ("pipe.toml", "device.toml"):
+        file = written(tmp_path, "own.toml", f'evoplug = 1\nextends = "./{name}"') if base else tmp_path / name
+        assert error(file).endswith(f"{name}: is a pipe or a device, not a TOML file")
 
 
 @pytest.mark.parametrize("message", BAD_BYTES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ import evoplug
 from evoplug import ConfigError, Task
 from evoplug.config import check, load
 from evoplug.config.fit import fit
+from evoplug.contracts import Dataset
 from evoplug.population import memory
 
 VECTORS = {
@@ -68,6 +70,32 @@ def test_of_trained_networks() -> None:
     assert refusal(TRAINED, strategy__population=10**9) == f"strategy: 2,000,000,000 members: about 60 GiB{END}"
     line = refusal(TRAINED, strategy__population=10**6)
     assert line == f"strategy: 2,000,000 members (evaluation 72 GiB): about 72 GiB{END}"
+
+
+@pytest.mark.parametrize(
+    ("base", "changes", "key"),
+    [
+        (TRAINED, {"evaluator.batch": 1024}, "evaluator.batch: a step of 1,024 examples: about "),
+        (TRAINED, {"evaluator.batch": 1}, "evaluator.network: a pass of 512 examples: about "),
+        (WEIGHTS, {"evaluator.batch": 1024}, "evaluator.batch: a pass of 1,024 examples: about "),
+        (WEIGHTS, {"evaluator.batch": 1}, "evaluator: a pass of 1,024 examples: about "),
+    ],
+)
+def test_of_what_passes_through_networks(
+    base: dict, changes: dict, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told at the start of the run, by two examples."""
+    small: list[int] = [2**40]
+    monkeypatch.setattr(memory, "free", lambda device="cpu": small[0])
+    monkeypatch.setattr(
+        Dataset, "load_all", lambda self, load=Dataset.load_all: small.__setitem__(0, 10**5) or load(self)
+    )
+    monkeypatch.setattr(memory, "SMALL", 0)
+    network = "genotype.network" if "genotype" in base else "evaluator.network"
+    run = {"run.stop.generations": 1, network: {"use": "mlp", "hidden": [64]}}
+    with pytest.raises(ConfigError) as caught:
+        evoplug.run(base, {**run, **changes}, out=tmp_path / "run")
+    assert str(caught.value).startswith(key)
 
 
 @pytest.mark.parametrize(("base", "where"), [(TRAINED, "evaluator"), (WEIGHTS, "genotype")])

@@ -183,3 +183,15 @@ def test_keys_that_are_missing_or_of_another_type(
             path.write_text(text)
             for written in (folder / "report.html",):
                 written.unlink(missing_ok=True)
+
+
+def test_a_run_stands_for_itself(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """What it has written extends nothing: no file elsewhere is read for it."""
+    path = folder / RUN / "resolved.toml"
+    path.write_text(f'extends = "{folder / RUN / "config.toml"}"\n{path.read_text()}')
+    for command in READ:
+        before = tree(folder)
+        code, lines = called(command, folder, capfd)
+        if needed(command, path.name):
+            assert (code, lines[0].partition(":1: ")[2].partition(" ")[0]) == (4, "extends:"), f"{command}: {lines}"
+            assert tree(folder) == before

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli_w
 
 import evoplug
 from evoplug.cli import main
 from evoplug.errors import FilesError
+from evoplug.running.cells import _Tail
 from evoplug.running.environment import environment
 
 PARTS = """
@@ -204,3 +207,51 @@ def test_a_link_that_would_be_written_through_is_refused(name: str, tmp_path: Pa
     assert line.startswith(f"evoplug: error: {run / name}: ")
     assert "link" in line
     assert sorted(p.stat().st_mtime_ns for p in (tmp_path / "away", *(tmp_path / "away").rglob("*"))) == before
+
+
+@pytest.mark.parametrize("sort", ["link", "pipe"])
+def test_what_a_cell_prints_goes_into_a_file_of_its_own(sort: str, tmp_path: Path) -> None:
+    sweep = {
+        "run": {"stop": {"generations": 1}},
+        "strategy": {"use": "random-search", "population": 4},
+        "genotype": {"use": "real-vector", "length": 2},
+        "evaluator": {"use": "function"},
+        "sweep": {"seeds": 1},
+    }
+    (run,) = evoplug.sweep(sweep, out=tmp_path / "sweep", jobs=1)
+    output, victim = run.folder / "output.log", tmp_path / "victim"
+    victim.write_text("precious")
+    output.unlink()
+    output.symlink_to(victim) if sort == "link" else os.mkfifo(output)
+    with pytest.raises(FilesError, match=r"output\.log: "):
+        evoplug.sweep(sweep, {"run.stop.generations": 2}, out=tmp_path / "sweep", jobs=1)
+    assert victim.read_text() == "precious"
+
+
+def test_the_output_of_a_sweeps_run_goes_through_no_link(tmp_path: Path, capfd: Any) -> None:
+    sweep = {**config({"use": "mlp", "hidden": [4]}), "sweep": {"seeds": 2}}
+    (tmp_path / "sweep.toml").write_text(tomli_w.dumps({"evoplug": 1, **sweep}))
+    arguments = ("run", tmp_path / "sweep.toml", "--out", tmp_path / "s")
+    assert command(*arguments) == 0
+    capfd.readouterr()
+    output = tmp_path / "s" / "run" / "seed-2" / "output.log"
+    shutil.move(output, tmp_path / "away")
+    output.symlink_to(tmp_path / "away")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert command(*arguments, "--set", "run.stop.generations=3") == 4
+    assert f"evoplug: error: {output}: is a symbolic link" in capfd.readouterr().err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("line", ["5", "{}", '{"generations": "x"}', "[" * 2000])
+def test_progress_is_read_from_whole_records_alone(line: str, tmp_path: Path) -> None:
+    records = tmp_path / "metrics.jsonl"
+    (tmp_path / "elsewhere").write_text('{"generations": 1, "best": 0.5, "mean": 0.1}\n')
+    records.symlink_to("elsewhere")
+    assert _Tail(records).last() is None
+    shutil.move(tmp_path / "elsewhere", records)
+    tail = _Tail(records)
+    assert (tail.last() or {})["generations"] == 1
+    with records.open("a") as file:
+        file.write(f"{line}\n")
+    assert tail.last() is None

@@ -66,6 +66,9 @@ def talks(x):
 def ends(x):
     os._exit(3)
 
+def ends_well(x):
+    os._exit(0)
+
 def exits(x):
     sys.exit(7)
 
@@ -87,7 +90,7 @@ def gated(x):
     started.wait()
     return x[:, 0]
 """
-ORDER = ["vandal", "witness", "talks", "ends", "exits", "dies", "twin-a", "twin-b", "witness-2", "ackley"]
+ORDER = ["vandal", "witness", "talks", "ends", "ends_well", "exits", "dies", "twin-a", "twin-b", "witness-2", "ackley"]
 NEW = {
     "dtype": "torch.float32", "environment": False, "path": False, "patched": False, "modules": [], "cwd": os.getcwd(),
     "argv": ["resume"], "stdin": "", "session": True, "cuda": False,
@@ -154,9 +157,14 @@ def output(odd, arm):
 
 def test_whoever_ends_early_fails_alone(odd):
     assert list(odd.states) == ["run", *ORDER]
-    assert {arm for arm, state in odd.states.items() if state != "finished"} == {"vandal", "ends", "exits", "dies"}
+    assert {arm for arm, state in odd.states.items() if state != "finished"} == {
+        "vandal", "ends", "ends_well", "exits", "dies",
+    }  # fmt: skip
     assert odd.reasons["dies"] == "was killed by signal 9"
-    assert {arm: odd.codes[arm] for arm in ("ends", "exits", "dies")} == {"ends": 3, "exits": 5, "dies": 5}
+    assert odd.reasons["ends_well"] == "its process ended without a result: a part must have ended it"
+    assert {arm: odd.codes[arm] for arm in ("ends", "ends_well", "exits", "dies")} == {
+        "ends": 3, "ends_well": 5, "exits": 5, "dies": 5,
+    }  # fmt: skip
 
 
 def test_a_cell_is_the_run_that_it_would_be_alone_to_the_last_bit(odd, tmp_path):

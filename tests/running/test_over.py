@@ -44,3 +44,12 @@ def test_a_covariance_that_becomes_singular_ends_it_too(tmp_path):
     run = evoplug.run(flat, out=tmp_path / "run")
     assert run.result["reason"].startswith("the search distribution has collapsed: ")
     assert run.result["best"]["fitness"] == 0
+
+
+@pytest.mark.parametrize("strategy", ["cem", "pgpe", "snes", "xnes"])
+def test_a_distribution_whose_first_samples_are_no_numbers_is_refused(tmp_path, strategy):
+    wide = config(strategy, 1, low=0.0, high=1.0)
+    wide["strategy"]["sigma"] = 1.7e308
+    message = "^strategy: the first search distribution is too wide for float64: its samples are no numbers"
+    with pytest.raises(evoplug.ConfigError, match=message):
+        evoplug.run(wide, out=tmp_path / "run")

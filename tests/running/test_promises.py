@@ -60,6 +60,7 @@ def told(**given):
         ({"cost": {"epochs": float("nan")}}, "cost `epochs` must be a number from 0 on, got nan"),
         ({"cost": {"steps": 1}}, "costs ['steps'] are not in its `costs`"),
         ({"columns": {"best": 1.0}}, "column `best` is recorded anyhow; give yours another name"),
+        ({"columns": {1: 1.0}}, "names of columns must be strings, got 1"),
         ({"columns": {"x": torch.zeros(2)}}, "column `x` must be a number or a tensor (3,), got shape (2,)"),
         ({"columns": {"x": {"y": object()}}},
          "column x.y is a object: records hold numbers, strings, and lists and tables of them"),
@@ -80,6 +81,7 @@ def test_an_update_owes_neither_states_nor_cases():
     [
         ({"loss": GOOD}, None),
         (0.5, "measure must return a mapping metric -> (3,) tensor, not float"),
+        ({0: GOOD}, "names of metrics must be strings, got 0"),
         ({"loss": 0.5}, "metric `loss` must be a tensor (3,), got float"),
         ({"loss": torch.tensor(0.5)}, "metric `loss` must be a tensor (3,), got ()"),
         ({"loss": GOOD * 1j}, "metric `loss` must be numbers in memory, got a tensor of complex numbers"),

@@ -11,8 +11,10 @@ import evoplug
 from evoplug import ConfigError, FilesError
 from evoplug.analysis import groups
 from evoplug.cli import main
-from evoplug.config import Claim
+from evoplug.config import Claim, check, load
+from evoplug.config.fit import fit
 from evoplug.errors import Interrupted
+from evoplug.population import memory
 from evoplug.running import stated
 from evoplug.running.sweeping import SweepError, SweepWatch
 
@@ -196,6 +198,37 @@ def test_a_folder_that_is_no_run_is_left_alone(tmp_path):
     assert [path for path in (tmp_path / "s").rglob("*") if path.is_file()] == [stray]
 
 
+def test_a_cell_that_cannot_be_looked_at_is_one_line(tmp_path, monkeypatch):
+    evoplug.sweep(SEARCH, out=tmp_path / "s")
+    hidden, look = tmp_path / "s" / "run" / "seed-1", Path.stat
+
+    def refusing(self, *, follow_symlinks=True):  # lstat asks it too
+        if self.parent == hidden:
+            raise PermissionError(13, "Permission denied", str(self))
+        return look(self, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(Path, "stat", refusing)
+    with pytest.raises(FilesError, match=r"seed-1/resolved\.toml: cannot be read: Permission denied"):
+        evoplug.sweep(SEARCH, out=tmp_path / "s")
+
+
+def test_a_part_that_leaves_the_working_folder_when_it_is_imported_loses_no_sweep(tmp_path, monkeypatch, capsys):
+    (tmp_path / "away").mkdir()
+    monkeypatch.chdir(tmp_path)
+    Path("leaves.py").write_text(f"import os\nos.chdir({str(tmp_path / 'away')!r})\ndef f(x):\n    return x[:, 0]\n")
+    Path("leaves.toml").write_text(
+        'evoplug = 1\n[run]\nstop = { generations = 2 }\n[strategy]\nuse = "random-search"\n'
+        '[genotype]\nuse = "real-vector"\nlength = 2\nlow = 0.0\nhigh = 1.0\n'
+        '[evaluator]\nuse = "function"\nfunction = "./leaves.py:f"\n'
+    )
+    with pytest.raises(SystemExit) as caught:
+        main(["run", "leaves.toml", "--seeds", "1", "--out", "s"])
+    assert not caught.value.code
+    assert list((tmp_path / "away").iterdir()) == []
+    assert evoplug.Run(tmp_path / "s" / "run" / "seed-1").status == "finished"
+    assert "evoplug compare s --metric" in capsys.readouterr().out
+
+
 def test_a_sweep_is_no_run(tmp_path):
     with pytest.raises(ConfigError, match="sweep: a sweep is many runs: evoplug.sweep runs them all"):
         evoplug.run(SEARCH, out=tmp_path / "run")
@@ -248,3 +281,28 @@ def test_a_larger_budget_goes_on_with_every_cell_and_a_smaller_one_is_refused(tm
         for arm in ("run", "ackley")
     ]
     assert {path: path.read_bytes() for path in (tmp_path / "s").rglob("*") if path.is_file()} == before
+
+
+def test_no_more_runs_at_once_than_fit_into_memory(tmp_path, monkeypatch):
+    one = fit(check(load({key: value for key, value in SEARCH.items() if key != "sweep"}))).memory
+    monkeypatch.setattr(memory, "SMALL", 0)
+    monkeypatch.setattr(memory, "free", lambda device: one + one // 2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    with pytest.raises(ConfigError, match=r"^jobs: 2 runs at once: about .* of memory, and cpu has .* free$"):
+        evoplug.sweep(SEARCH, out=tmp_path / "s", jobs=2)
+    assert not (tmp_path / "s").exists()
+    journal = Journal()
+    evoplug.sweep(SEARCH, out=tmp_path / "s", watch=journal)
+    assert journal.jobs == 1
+
+
+def test_the_runs_of_an_arm_are_of_one_code(tmp_path):
+    (tmp_path / "helper.py").write_text("SCALE = 2\n")
+    (tmp_path / "own.py").write_text("from helper import SCALE\n\ndef f(x):\n    return SCALE * x.sum(1)\n")
+    config = {**SEARCH, "evaluator": {"use": "function", "function": f"{tmp_path}/own.py:f"}, "sweep": {"seeds": 1}}
+    config["genotype"] = {"use": "real-vector", "length": 3, "low": -1.0, "high": 1.0}
+    evoplug.sweep(config, out=tmp_path / "s", jobs=1)
+    (tmp_path / "helper.py").write_text("SCALE = 3\n")
+    with pytest.raises(FilesError, match=r"the source has changed since the run began: .*helper\.py; name another"):
+        evoplug.sweep(config, seeds=2, out=tmp_path / "s", jobs=1)
+    assert not (tmp_path / "s" / "run" / "seed-2").exists()

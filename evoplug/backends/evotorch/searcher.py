@@ -16,7 +16,7 @@ from evotorch.optimizers import ClipUp, TorchOptimizer
 from evoplug.backends import choice
 from evoplug.backends.evotorch.bridge import Bridge, plain
 from evoplug.backends.tracked import TrackedLoop
-from evoplug.contracts import Problem
+from evoplug.contracts import ConfigError, Problem
 from evoplug.population.box import Box
 from evoplug.types import Members, Outcome
 
@@ -56,12 +56,18 @@ class SearcherLoop(TrackedLoop):
 
     def step(self) -> None:
         """One step of the searcher: sample, evaluate, update; where its distribution does not survive that, the search
-        is :attr:`over`."""
+        is :attr:`over`.
+
+        Raises:
+            ConfigError: if the first distribution already gives samples that are no numbers.
+        """
         try:
             self._searcher.step()
         except torch.linalg.LinAlgError:
             self._collapse = "its covariance matrix has become singular"
         except _NotFinite:
+            if self._best is None:
+                raise ConfigError("strategy", self._too_wide()) from None
             self._collapse = "it is no longer finite"
             return
         self.track()
@@ -75,6 +81,10 @@ class SearcherLoop(TrackedLoop):
             centre = self._centre()[0]
             collapse = "no sample differs from its centre" if (centre + self._stdev() == centre).all() else None
         return None if collapse is None else f"the search distribution has collapsed: {collapse}"
+
+    def _too_wide(self) -> str:
+        dtype = str(self._bridge.dtype).removeprefix("torch.")
+        return f"the first search distribution is too wide for {dtype}: its samples are no numbers; make sigma smaller"
 
     @property
     def status(self) -> Mapping[str, Any]:

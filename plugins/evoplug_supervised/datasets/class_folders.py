@@ -86,14 +86,19 @@ def _leads_back(link: os.DirEntry[str], home: Path) -> bool:
 
 
 def _images(folder: Path) -> list[Path]:
-    """Sorted; a link that leads nowhere is among them, to be missed when it is opened."""
+    """Sorted; a link that leads nowhere is among them, to be missed when it is opened. A pipe, which would keep
+    whoever opens it waiting, is none."""
     with os.scandir(folder) as entries:
-        names = [entry.name for entry in entries if _is_image(entry.name) and not entry.is_dir()]
+        names = [entry.name for entry in entries if _is_image(entry.name) and _is_file(entry)]
     return [folder / name for name in sorted(names)]
 
 
 def _is_image(name: str) -> bool:
     return name.lower().endswith(ENDINGS) and not _hidden(name)
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    return entry.is_file() or not os.path.exists(entry.path)
 
 
 def _hidden(name: str) -> bool:

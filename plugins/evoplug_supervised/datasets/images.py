@@ -136,7 +136,7 @@ class Images(Dataset):
             raise unreadable(error, folder / self.entry) from error
 
     def _stamp(self) -> str:
-        """What is another one once a file has another size or time.
+        """What is another one once a file has another size or time; that of its status too, which no copy keeps.
 
         Raises:
             FilesError: if one of ``files`` is missing.
@@ -147,7 +147,7 @@ class Images(Dataset):
                 found = path.stat()
             except (FileNotFoundError, NotADirectoryError) as error:
                 raise missing(self.title, path) if path in self.files() else error from None
-            stamp.update(os.fsencode(path) + f"\0{found.st_size}\0{found.st_mtime_ns}\0".encode())
+            stamp.update(os.fsencode(path) + f"\0{found.st_size}\0{found.st_mtime_ns}\0{found.st_ctime_ns}\0".encode())
         return stamp.hexdigest()
 
 

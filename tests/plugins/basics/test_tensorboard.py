@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,16 @@ def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
     reader = EventAccumulator(str(folder / "tensorboard"), size_guidance={"scalars": 0})
     reader.Reload()
     return {tag: [(event.step, event.value) for event in reader.Scalars(tag)] for tag in reader.Tags()["scalars"]}
+
+
+def test_a_link_in_its_place_is_refused(tmp_path: Path) -> None:
+    run = evoplug.run(SNES, out=tmp_path / "run").folder
+    shutil.move(run / "tensorboard", tmp_path / "away")
+    (run / "tensorboard").symlink_to(tmp_path / "away")
+    before = list((tmp_path / "away").iterdir())
+    with pytest.raises(evoplug.FilesError, match="tensorboard: is a symbolic link; none is followed"):
+        evoplug.resume(run, {"run.stop": {"generations": 7}})
+    assert list((tmp_path / "away").iterdir()) == before
 
 
 def recorded(folder: Path, *rows: dict[str, object]) -> TensorBoard:

@@ -181,6 +181,13 @@ def test_hidden_folders_and_files_are_passed_over(folder):
     assert pets(folder).info() == before
 
 
+def test_a_pipe_keeps_nobody_waiting(folder):
+    before = pets(folder).info()
+    os.mkfifo(folder / "train" / "cat" / "9.png")
+    (folder / "train" / "cat" / "10.png").symlink_to("9.png")
+    assert pets(folder).info() == before
+
+
 @pytest.mark.parametrize(
     ("link", "target"),
     [("cat/again", "."), ("cat/again", ".."), ("cat/dogs", "../dog"), ("again", "."), ("kitty", "cat")],

@@ -52,6 +52,14 @@ class Undefined(Classification):
         return metrics
 
 
+class Unknown(Classification):
+    """The validation metric of every member is NaN."""
+
+    def measure(self, members, split, rng):
+        metrics = super().measure(members, split, rng)
+        return {**metrics, "accuracy": torch.full_like(metrics["accuracy"], torch.nan)} if metrics else metrics
+
+
 def run(folder, strategy, evaluator):
     config = {
         "run": {"name": "choice", "stop": {"generations": 3}},
@@ -81,6 +89,13 @@ def test_a_member_whose_validation_metric_is_nan_is_not_chosen_by_it(strategy, t
     assert done.status == "finished"
     assert bool(Undefined.spoilt) == (strategy in CHOOSING)
     assert math.isfinite(done.result["validation"]["accuracy"])
+
+
+@pytest.mark.parametrize("strategy", sorted(CHOOSING))
+def test_where_no_member_has_one_the_choice_is_as_without_validation_examples(strategy, tmp_path):
+    unknown = run(tmp_path / "unknown", strategy, Unknown(dataset=Points(validation=16), batch=16))
+    without = run(tmp_path / "without", strategy, Classification(dataset=Points(), batch=16))
+    assert torch.equal(unknown.best.genome, without.best.genome)
 
 
 @pytest.mark.parametrize("strategy", sorted(TRAINING))
