@@ -193,7 +193,7 @@ def described(description: Any) -> str:
     text = (
         description
         if isinstance(description, str)
-        else pprint.pformat(_rounded(description), WIDTH, compact=True, sort_dicts=False)
+        else pprint.pformat(_rounded(description), width=WIDTH, compact=True, sort_dicts=False)
     )
     lines = [line if len(line) <= WIDTH else f"{line[: WIDTH - 4]} ..." for line in text.split("\n")]
     rest = [f"... the rest is in {RESULT}"] if len(lines) > LINES else []

@@ -19,6 +19,7 @@ class Marks:
 
     def __init__(self, wanted: Mapping[str, Sequence[float]]) -> None:
         self._wanted = {f"{mark:,g} {column}": (column, mark) for column, marks in wanted.items() for mark in marks}
+        self._ahead = list(self._wanted)
         self._last: Members | None = None  # the best of the generation before
         self.kept: dict[str, Members] = {}
         """``"128 epochs"`` -> the best there."""
@@ -30,22 +31,25 @@ class Marks:
 
     def look(self, ledger: Ledger, best: Callable[[], Members]) -> None:
         """A generation has ended; ``best`` gives its best so far."""
-        if not self.missed:
+        if not self._ahead:
             return
         now = best()
-        for name in self.missed:
+        for name in list(self._ahead):
             column, mark = self._wanted[name]
-            at = now if ledger[column] == mark else self._last if ledger[column] > mark else None
-            if at is not None:
-                self.kept[name] = at
+            if ledger[column] >= mark:
+                self._ahead.remove(name)
+                within = now if ledger[column] == mark else self._last
+                if within is not None:
+                    self.kept[name] = within
         self._last = now
 
     def state_dict(self) -> dict[str, Any]:
         """The solutions, by reference."""
-        last = None if self._last is None else self._last.state_dict()
-        return {"last": last, "kept": {name: member.state_dict() for name, member in self.kept.items()}}
+        kept = {name: member.state_dict() for name, member in self.kept.items()}
+        return {"ahead": self._ahead, "last": self._last and self._last.state_dict(), "kept": kept}
 
     def load_state_dict(self, state: Mapping[str, Any], device: torch.device) -> None:
         """The inverse of :meth:`state_dict`."""
-        self._last = None if state["last"] is None else Members.from_state_dict(state["last"], device)
+        self._ahead = list(state["ahead"])
+        self._last = state["last"] and Members.from_state_dict(state["last"], device)
         self.kept = {name: Members.from_state_dict(member, device) for name, member in state["kept"].items()}

@@ -147,9 +147,13 @@ class RunProblem(Problem):
     def finalise(self, member: Members) -> Members | None:
         """One member after the evaluator's last training, if it does any; the ledger stays as it is."""
         shown, rng = self._shown(member), self._finish_rng.child(int(member.ids[0]))
-        with self.timed("finishing"), self._at_work("finalise", shown):
+        begin = time.perf_counter()
+        with self._at_work("finalise", shown):
             state = self.evaluator.finalise(shown, rng)
-        return None if state is None else replace(member, states=[state])
+        if state is None:
+            return None
+        self.seconds["finishing"] += time.perf_counter() - begin
+        return replace(member, states=[state])
 
     def report(self, best: Members) -> Outcome:
         return Outcome(best, self.metrics(best))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(kw_only=True)
-class TaylorGLO(Genotype, genome=("taylorglo", "real-vector")):
+class TaylorGLO(Genotype, genome=("taylorglo", "loss", "real-vector")):
     """The TaylorGLO parameters theta of a loss function: two centres and the coefficients of a Taylor polynomial.
 
     Genomes are ``(n, length)`` float64, theta0 first, in the order of EPBT's equation 1; order 3 has eight. New ones

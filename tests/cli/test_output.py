@@ -141,6 +141,7 @@ def test_json_is_json_in_any_encoding(capsys: pytest.CaptureFixture[str]) -> Non
 def test_a_solution_is_shown_on_a_few_lines() -> None:
     assert described("sin(x) + 1") == "sin(x) + 1"
     assert described([0.123456789, 3]) == "[0.12346, 3]"
+    assert described({"a": "x" * 40, "b": "y" * 41}) == f"{{'a': '{'x' * 40}', 'b': '{'y' * 41}'}}"
     lines = described(list(range(1000))).split("\n")
     assert len(lines) == 5
     assert lines[-1].strip() == "... the rest is in result.json"
