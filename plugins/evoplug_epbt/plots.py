@@ -175,8 +175,8 @@ def _ancestors(run: Run) -> list[Ancestor]:
 
 
 def _numbers(ancestor: Ancestor) -> list[str]:
-    """The parts that are one number."""
-    return [part for part, genes in ancestor.genes.items() if len(genes) == 1]
+    """The parts that are one number; an architecture of one block is not."""
+    return [part for part, genes in ancestor.genes.items() if len(genes) == 1 and isinstance(genes[0], int | float)]
 
 
 def _schedule(line: Sequence[Ancestor], part: str) -> tuple[list[float], list[float]]:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from PIL import Image
 
-from evoplug import build, catalogue
+import evoplug
+from evoplug import Run, build, catalogue
 from evoplug.contracts import Genotype
-from evoplug.testing import SUITES, DatasetSuite, EvaluatorSuite, suites
+from evoplug.testing import SUITES, DatasetSuite, EvaluatorSuite, PlotSuite, suites
 from image_files import put_cifar100
 
 OWN = suites("evoplug")
+Arms = Mapping[str, Sequence[Run]]
 
 SMALL = {"dataset": {"use": "digits", "validation": 100, "test": 1600}, "network": {"use": "mlp", "hidden": [8]}}
 """A network that is trained in no time."""
@@ -94,7 +98,58 @@ class TestImageFolder(DatasetSuite):
                     Image.new("RGB", (6, 4), colour).save(folder / f"{number}.png")
 
 
-SPECIAL = {(suite.group, suite.name) for suite in (TestTrain, TestMNIST, TestCIFAR100, TestImageFolder)}
+class Lamarckian(PlotSuite):
+    """Its method searches for networks, so its runs train some."""
+
+    @pytest.fixture
+    def arms(self, tmp_path: Path, _no_data: None) -> Arms:
+        def made(arm: str, seed: int, **evaluator: Any) -> Run:
+            config = {
+                "run": {"name": "arms", "seed": seed, "stop": {"epochs": 4}},
+                "strategy": {"use": "niching-one-plus-one", "omega": 0.5, "k": 2},
+                "genotype": {"use": "block-stack", "channels": [2, 4]},
+                "evaluator": {"use": "train", "dataset": SMALL["dataset"], **evaluator},
+            }
+            return evoplug.run(config, out=tmp_path / arm / f"seed-{seed}")
+
+        nothing = {"weights": False, "buffers": False, "optimizer": False}
+        return {
+            "inherited": [made("inherited", seed) for seed in (1, 2)],
+            "new": [made("new", 1, inherit=nothing)],
+            "one generation": [made("one", 1, epochs=4)],
+        }
+
+
+class TestLamarckAccuracy(Lamarckian):
+    """With its test accuracies."""
+
+    name = "lamarck-accuracy"
+
+
+class TestLamarckAncestry(Lamarckian):
+    """With a first block that has no ancestors."""
+
+    name = "lamarck-ancestry"
+
+
+class TestLamarckBlocks(Lamarckian):
+    """With an arm that never has a second block."""
+
+    name = "lamarck-blocks"
+
+
+SPECIAL = {
+    (suite.group, suite.name)
+    for suite in (
+        TestTrain,
+        TestMNIST,
+        TestCIFAR100,
+        TestImageFolder,
+        TestLamarckAccuracy,
+        TestLamarckAncestry,
+        TestLamarckBlocks,
+    )  # fmt: skip
+}
 globals().update({name: suite for name, suite in OWN.items() if (suite.group, suite.name) not in SPECIAL})
 
 

@@ -132,6 +132,13 @@ def test_the_schedule_of_a_hyperparameter_is_the_mean_of_the_ancestors() -> None
     assert Schedules().draw({"epbt": [run([record(1, [0], [-1], [0.5], {"loss": [BRIER]})], best=0)]}) is None
 
 
+def test_an_architecture_of_one_block_is_no_hyperparameter() -> None:
+    records = [record(1, [0], [-1], [0.5], {"architecture": [[[8, 3, 1, 5, 6]]], "momentum": [[0.5]]})]
+    figure = Schedules().draw({"pbt": [run(records, best=0)]})
+    assert figure is not None
+    assert [axes.get_ylabel() for axes in figure.axes] == ["momentum"]
+
+
 def test_a_rate_on_a_logarithmic_scale_is_drawn_on_one() -> None:
     records = [record(1, [0], [-1], [0.5], {"learning_rate": [[0.01]]})]
     figure = Schedules().draw({"pbt": [run(records, best=0, learning_rate={"use": "real-vector", "scale": "log"})]})
