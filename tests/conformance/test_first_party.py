@@ -148,7 +148,7 @@ SPECIAL = {
         TestLamarckAccuracy,
         TestLamarckAncestry,
         TestLamarckBlocks,
-    )  # fmt: skip
+    )
 }
 globals().update({name: suite for name, suite in OWN.items() if (suite.group, suite.name) not in SPECIAL})
 
