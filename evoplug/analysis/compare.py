@@ -97,8 +97,10 @@ def _check_arms(groups: Groups, claims: Iterable[Claim]) -> None:
                 raise ConfigError((), f"`{side}`: {unknown(side, groups.arms, 'arm')}")
         better, than = (groups.problems.get(side) for side in (claim.better, claim.than))
         if better and than and better != than:
-            what = f"`{claim.better}` and `{claim.than}` cannot be compared"
-            raise ConfigError((), f"{what}: they are of different problems, {better} and {than}")
+            what = f"`{claim.better}` and `{claim.than}` cannot be compared: they are of different problems"
+            if claim in groups.claims:  # which no configuration could have stated
+                raise FilesError(f"{groups.arms[claim.than][0].folder}: {what}, {better} and {than}")
+            raise ConfigError((), f"{what}, {better} and {than}")
 
 
 # --------------------------------------------------------------------------------------------------------- direction

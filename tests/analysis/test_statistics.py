@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from evoplug import Rng
@@ -33,7 +33,6 @@ def test_complete_separation_reaches_the_least_p() -> None:
     assert (least_p(3, 3), least_p(2, 2), least_p(0, 4)) == (0.05, pytest.approx(1 / 6), 1.0)
 
 
-@settings(deadline=None)  # the first call imports scipy
 @given(VALUES, VALUES)
 def test_both_ways_cover_everything(x: np.ndarray, y: np.ndarray) -> None:
     one, other = mann_whitney(x, y)[0], mann_whitney(y, x)[0]

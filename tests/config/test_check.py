@@ -576,7 +576,7 @@ def test_the_full_configuration_is_right() -> None:
     check(load(FULL))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(st.sampled_from(keys(FULL)), ODD, min_size=1, max_size=3),
     st.sets(st.sampled_from(keys(FULL)), max_size=1),
@@ -623,7 +623,7 @@ def _table(data: dict, path: tuple) -> dict:
     return data
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["strategy", "genotype.x", "run.seed", "sweep", "a"]), st.text(max_size=10)),

@@ -95,7 +95,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.dictionaries(KEYS, VALUES, max_size=4), st.booleans())
 def test_the_paths_of_any_written_text_are_tomllibs(data: dict, multiline: bool) -> None:
     text = tomli_w.dumps(data, multiline_strings=multiline)
@@ -116,7 +116,7 @@ HEADERS = st.tuples(DOTTED, st.booleans(), BLANKS).map(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(PAIRS | HEADERS, max_size=7).map("".join))
 def test_the_paths_of_any_valid_text_by_hand_are_tomllibs(text: str) -> None:
     try:
@@ -127,7 +127,7 @@ def test_the_paths_of_any_valid_text_by_hand_are_tomllibs(text: str) -> None:
         assert set(lines(text)) == paths(data)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=40))
 def test_no_text_is_too_odd(text: str) -> None:
     assert all(line >= 1 for line in lines(text).values())

@@ -104,7 +104,7 @@ def test_parameters_are_views_in_the_order_of_the_template():
     assert genomes[:, 4:].eq(0).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     name=st.sampled_from(["mlp", "without biases", "convolution"]),
     n=st.integers(1, 70),
