@@ -75,7 +75,7 @@ def algorithm_4(fitness, omega, k):
     return made
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.integers(0, 6), min_size=2, max_size=30), st.sampled_from([0, 1]), st.integers(1, 4))
 def test_it_is_algorithm_4(values, omega, k) -> None:
     fitness = [float(value) for value in values]
