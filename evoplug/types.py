@@ -90,8 +90,8 @@ class Members:
     """name -> ``(n, ...)``: what a strategy or an operator keeps beside each genome."""
     states: list[Any] | None = None
     """What each member has learned: nested dicts and lists of tensors and plain values, or None. That of a trained
-    network is a dict with "weights" and "buffers", each name -> tensor, and whatever else its evaluator needs; what is
-    missing there is drawn anew."""
+    network is a dict with "weights" and "buffers", each name -> tensor, "optimizer", name of a weight -> slot ->
+    tensor, and whatever else its evaluator needs; what is missing there is drawn anew."""
 
     def __repr__(self) -> str:
         return _outlined(self, "genomes", "fitness", "columns", "states")
