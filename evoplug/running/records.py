@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from evoplug.errors import FilesError
 from evoplug.running import reading
@@ -17,6 +18,18 @@ from evoplug.running.writing import appending
 
 INTEGER = 1024
 """Bits of the largest integers that are written: those of the largest float."""
+
+
+class Whole(NamedTuple):
+    """What a records file is, or begins with."""
+
+    length: int
+    """In bytes."""
+    sha256: str
+
+    def begins(self, text: bytes) -> bool:
+        """Whether a file with this content begins so."""
+        return hashlib.sha256(text[: self.length]).hexdigest() == self.sha256
 
 
 class Records:
@@ -32,6 +45,7 @@ class Records:
     """
 
     def __init__(self, path: Path, offset: int = 0) -> None:
+        self._digest = hashlib.sha256(reading.content(path)[:offset] if offset else b"")
         self._path, self._file = path, appending(path)
         with self._writing():
             self._file.truncate(offset)
@@ -42,12 +56,13 @@ class Records:
         with self._writing():
             self._file.write(line)
             self._file.flush()
+        self._digest.update(line)
 
-    def sync(self) -> int:
-        """Make all lines durable; the length of the file, for a checkpoint."""
+    def sync(self) -> Whole:
+        """Make all lines durable; what the file is then, for a checkpoint."""
         with self._writing():
             os.fsync(self._file.fileno())
-            return os.fstat(self._file.fileno()).st_size
+            return Whole(os.fstat(self._file.fileno()).st_size, self._digest.hexdigest())
 
     def __enter__(self) -> Records:
         return self
@@ -112,13 +127,20 @@ def _is_torn(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def read(path: Path) -> tuple[list[dict[str, Any]], str | None]:
+def read(path: Path, whole: Whole | None = None) -> tuple[list[dict[str, Any]], str | None]:
     """All lines of a records file, and a warning where the last one was torn and dropped.
+
+    Args:
+        path: the file.
+        whole: what it begins with, unless it is shorter, where that is known.
 
     Raises:
         FilesError: if the file cannot be read, or a line before the last is damaged: the file and the line's number.
     """
-    lines = reading.content(path).split(b"\n")
+    text = reading.content(path)
+    if whole is not None and len(text) >= whole.length and not whole.begins(text):
+        raise FilesError(f"{path}: is damaged: its checksum is wrong")
+    lines = text.split(b"\n")
     rows = []
     for number, line in enumerate(lines, start=1):
         if not line:
@@ -132,14 +154,14 @@ def read(path: Path) -> tuple[list[dict[str, Any]], str | None]:
     return rows, None
 
 
-def require(path: Path, offset: int, generation: int) -> None:
-    """Raise FilesError unless the file begins with what a checkpoint of a generation says: so many bytes, a whole line
-    for each generation."""
-    text = reading.content(path)[:offset] if offset else b""
+def require(path: Path, whole: Whole, generation: int) -> None:
+    """Raise FilesError unless the file begins with what a checkpoint of a generation says: these very bytes, a whole
+    line for each generation."""
+    text = reading.content(path)[: whole.length] if whole.length else b""
     lines = text.split(b"\n")
     try:
-        if len(text) != offset or lines.pop():
-            raise FilesError(f"it has {len(text)} bytes of {offset}, or ends within a line")
+        if not whole.begins(text) or lines.pop():
+            raise FilesError(f"it has {len(text)} bytes of {whole.length}, or others, or ends within a line")
         generations = [row_of(line, f"{path}:{number}")["generations"] for number, line in enumerate(lines, start=1)]
         if generations != list(range(1, generation + 1)) or b"\r\n" in text:
             raise FilesError("its lines are not those generations")

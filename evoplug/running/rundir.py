@@ -96,14 +96,19 @@ class Run:
     @property
     def metrics(self) -> list[dict[str, Any]]:
         """The records, a mapping a generation; a torn last line is left out."""
-        found: list[dict[str, Any]] = (self._parsed(METRICS, records.read) or ([], None))[0]
-        return found
+        return self._recorded[0]
 
     @property
     def torn(self) -> str | None:
         """A warning where the last line of the records is torn."""
-        found: str | None = (self._parsed(METRICS, records.read) or ([], None))[1]
-        return found
+        return self._recorded[1]
+
+    @property
+    def _recorded(self) -> tuple[list[dict[str, Any]], str | None]:
+        """Against their checksum, where the run has finished."""
+        whole = self.result.get("records")
+        found = self._parsed(METRICS, lambda path: records.read(path, whole and records.Whole(**whole)))
+        return found or ([], None)
 
     @property
     def records(self) -> dict[str, list[Any]]:
@@ -156,6 +161,22 @@ def _place(name: str, folder: Path) -> str:
     return str((folder / name).resolve()) if name.endswith(".py") else name
 
 
+def write_result(folder: Path, result: Mapping[str, Any]) -> None:
+    """Replace ``result.json``, with a checksum of all that is in it.
+
+    Raises:
+        FilesError: as :func:`write_json`.
+    """
+    plain = records.plain(result)
+    write_json(folder / RESULT, {**plain, "checksum": _checksum(plain)})
+
+
+def _checksum(result: Mapping[str, Any]) -> str:
+    """Of values as JSON gives them back, however the file is laid out."""
+    text = json.dumps({key: value for key, value in result.items() if key != "checksum"}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def read_result(path: Path) -> dict[str, Any]:
     """A ``result.json``.
 
@@ -165,6 +186,8 @@ def read_result(path: Path) -> dict[str, Any]:
     from evoplug.running.shapes import Ended, Finished
 
     found = reading.from_json(path, dict)
+    if "checksum" in found and found["checksum"] != _checksum(found):
+        raise FilesError(f"{path}: is damaged: its checksum is wrong")
     shape = Finished if found.get("status") == "finished" else Ended
     result: dict[str, Any] = reading.checked(found, shape, path)
     return result

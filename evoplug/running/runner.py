@@ -27,7 +27,7 @@ from evoplug.running.concluding import concluded
 from evoplug.running.marks import Marks
 from evoplug.running.problem import RunProblem, start
 from evoplug.running.promises import inside
-from evoplug.running.records import Records, plain, require
+from evoplug.running.records import Records, Whole, plain, require
 from evoplug.running.signals import GRACE, Stopper
 from evoplug.running.writing import appending
 from evoplug.types import Members, Outcome, genome
@@ -111,7 +111,8 @@ class Execution:
             self.watch.begin(self.experiment, self.folder, int(self.problem.ledger["generations"]))
             with Records(self.folder / rundir.METRICS, offset) as records, stopper.step():
                 reason = self._generations(records, stopper)
-            self._finish(reason)
+                whole = records.sync()
+            self._finish(reason, whole)
 
     def _start(self, stopper: Stopper) -> tuple[RunProblem, Loop]:
         built, seed, timeout = self.built, self.settings.seed, self.settings.timeout
@@ -245,7 +246,8 @@ class Execution:
             return None
         state, _ = found
         try:
-            config, offset, generation = state["config"], state["records"], state["problem"]["ledger"]["generations"]
+            config, whole, generation = state["config"], state["records"], state["problem"]["ledger"]["generations"]
+            whole = Whole(*whole)
             changed = [difference.key for difference in differences(config, self.experiment.fixed())]
         except (LookupError, TypeError, AttributeError) as error:
             raise FilesError(f"{self.checkpoints.folder}: holds no checkpoints of a run") from error
@@ -254,7 +256,7 @@ class Execution:
                 f"{self.folder / rundir.RESOLVED}: changed since the checkpoint was written: {', '.join(changed)}; "
                 "only budgets and checkpoints may change"
             )
-        require(self.folder / rundir.METRICS, offset, int(generation))
+        require(self.folder / rundir.METRICS, whole, int(generation))
         return found
 
     def _supersede(self) -> None:
@@ -275,7 +277,7 @@ class Execution:
                 "loop": self.loop.state_dict(),
                 "best": self._best,
                 "marks": self.marks.state_dict(),
-                "records": records.sync(),
+                "records": tuple(records.sync()),
                 "profile": dict(self.profile),
             }
             self.checkpoints.save(generation, state)
@@ -295,12 +297,11 @@ class Execution:
             self.marks.load_state_dict(state["marks"], self.device)
         self._best = state["best"]
         self.profile.update(state["profile"])
-        records: int = state["records"]
-        return records
+        return Whole(*state["records"]).length
 
     # -------------------------------------------------------------------------------------------- the end
 
-    def _finish(self, reason: str) -> None:
+    def _finish(self, reason: str, records: Whole) -> None:
         seconds = self.problem.seconds
         seconds.clear()
         with self.problem.timed("report"):
@@ -318,8 +319,8 @@ class Execution:
         if self._finished:
             self._supersede()
         checksum = rundir.write_solution(self.folder, self.problem.reported(outcome.best), self._owned())
-        result = {**self._result("finished", reason), **report, "solution": checksum}
-        rundir.write_json(self.folder / rundir.RESULT, result)
+        result = {**self._result("finished", reason), **report, "solution": checksum, "records": records._asdict()}
+        rundir.write_result(self.folder, result)
         self.watch.end(result)
 
     def _doubts(self, outcome: Outcome) -> None:
@@ -350,7 +351,7 @@ class Execution:
         has_one = (self.folder / rundir.RESULT).exists()
         if not self._finished and (self._goes_on or status == "failed" or not has_one):
             with suppress(FilesError):
-                rundir.write_json(self.folder / rundir.RESULT, result)
+                rundir.write_result(self.folder, result)
         self.watch.end(result)
 
     def _result(self, status: str, reason: str) -> dict[str, Any]:

@@ -40,6 +40,13 @@ class _Best(_Shape):
     description: Any
 
 
+class Records(_Shape):
+    """What ``metrics.jsonl`` began with when the run had finished."""
+
+    length: int
+    sha256: str
+
+
 class Finished(_Result):
     """``result.json`` of a finished run."""
 
@@ -49,6 +56,7 @@ class Finished(_Result):
     test: Metrics
     beside: dict[str, dict[str, Any]] = {}
     solution: str | None = None
+    records: Records | None = None
 
 
 class Row(_Shape):

@@ -142,7 +142,7 @@ def test_a_solution_without_a_checksum_is_read_and_said_to_be_so(
     run: evoplug.Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     result = run.result
-    del result["solution"]
+    del result["solution"], result["checksum"]
     (run.folder / "result.json").write_text(json.dumps(result))
     with pytest.raises(SystemExit):
         main(["export", str(run.folder), str(tmp_path / "solution.json")])

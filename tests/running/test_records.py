@@ -19,7 +19,7 @@ def test_going_on_cuts_what_stands_behind_the_checkpoint(tmp_path):
     path = tmp_path / "metrics.jsonl"
     with Records(path) as records:
         records.append({"generations": 1})
-        offset = records.sync()
+        offset = records.sync().length
         records.append({"generations": 2, "lost": True})
     with Records(path, offset) as records:
         records.append({"generations": 2})
