@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
+from evoplug.contracts import Evaluator
 from evoplug.running.problem import RunProblem
 from evoplug.types import Members, Outcome
 
@@ -32,3 +34,25 @@ def concluded(problem: RunProblem, outcome: Outcome, marks: Mapping[str, Members
         if finished is not None:
             beside[f"{name}, {BEFORE}"] = problem.metrics(member)
     return replace(outcome, beside=beside)
+
+
+def table(problem: RunProblem, outcome: Outcome) -> dict[str, Any]:
+    """What ``result.json`` says of it."""
+    best = outcome.best
+    fitness = None if best.fitness is None else best.fitness[0].item()
+    described = problem.genotype.describe(best.genome(0)) if problem.genotype is not None else None
+    return {
+        "best": {
+            "fitness": fitness,
+            "generation": outcome.generation or int(problem.ledger["generations"]),
+            "id": int(best.ids[0]),
+            "description": described,
+        },
+        **{split: _ordered(outcome.metrics.get(split, {}), problem.evaluator) for split in ("validation", "test")},
+        "beside": outcome.beside,
+    }
+
+
+def _ordered(metrics: Mapping[str, float], evaluator: Evaluator) -> dict[str, float]:
+    """The headline first: what comes first is shown, and compared where nobody says what."""
+    return dict(sorted(metrics.items(), key=lambda metric: metric[0] != evaluator.headline))

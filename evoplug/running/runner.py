@@ -23,14 +23,14 @@ from evoplug.errors import PASSING, EvaluationError, FilesError, Interrupted, Pl
 from evoplug.population.workers import workers
 from evoplug.running import rundir
 from evoplug.running.checkpoint import Checkpoints
-from evoplug.running.concluding import concluded
+from evoplug.running.concluding import concluded, table
 from evoplug.running.marks import Marks
 from evoplug.running.problem import RunProblem, start
 from evoplug.running.promises import inside
 from evoplug.running.records import Records, Whole, plain, require
 from evoplug.running.signals import GRACE, Stopper
 from evoplug.running.writing import appending
-from evoplug.types import Members, Outcome, genome
+from evoplug.types import Members, Outcome
 
 LONG = GRACE / 2
 """Seconds of a generation after which a checkpoint is written whatever the rule, unless that takes more than its share
@@ -314,7 +314,7 @@ class Execution:
             self.profile["finishing"] += finishing
         self.profile["report"] += seconds["report"] - seconds["finishing"]
         with blamed(self.built.genotype or self.built.strategy):
-            report = plain(_report(self.problem, outcome))
+            report = plain(table(self.problem, outcome))
             self._doubts(outcome)
         if self._finished:
             self._supersede()
@@ -364,27 +364,6 @@ class Execution:
             "seconds": dict(self.profile),
             "minimised": self.built.evaluator.minimised,
         }
-
-
-def _report(problem: RunProblem, outcome: Outcome) -> dict[str, Any]:
-    best = outcome.best
-    fitness = None if best.fitness is None else best.fitness[0].item()
-    described = problem.genotype.describe(genome(best.genomes, 0)) if problem.genotype is not None else None
-    return {
-        "best": {
-            "fitness": fitness,
-            "generation": outcome.generation or int(problem.ledger["generations"]),
-            "id": int(best.ids[0]),
-            "description": described,
-        },
-        **{split: _ordered(outcome.metrics.get(split, {}), problem.evaluator) for split in ("validation", "test")},
-        "beside": outcome.beside,
-    }
-
-
-def _ordered(metrics: Mapping[str, float], evaluator: Evaluator) -> dict[str, float]:
-    """The headline first: what comes first is shown, and compared where nobody says what."""
-    return dict(sorted(metrics.items(), key=lambda metric: metric[0] != evaluator.headline))
 
 
 def _statistics(members: Members) -> dict[str, float]:
