@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from evoplug.api import run as run
     from evoplug.api import sweep as sweep
     from evoplug.catalogue.local import register as register
-    from evoplug.cli.showing import progress as progress
     from evoplug.config.building import build as build
     from evoplug.contracts import Problem as Problem
     from evoplug.errors import ConfigError as ConfigError
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from evoplug.running.rundir import Run as Run
     from evoplug.running.runner import Watch as Watch
     from evoplug.running.sweeping import SweepError as SweepError
+    from evoplug.showing.watches import progress as progress
     from evoplug.types import Evaluation as Evaluation
     from evoplug.types import Members as Members
     from evoplug.types import Outcome as Outcome
@@ -70,7 +70,7 @@ _HOME = {
     "Run": "evoplug.running.rundir",
     "Watch": "evoplug.running.runner",
     "SweepWatch": "evoplug.running.cells",
-    "progress": "evoplug.cli.showing",
+    "progress": "evoplug.showing.watches",
 }
 
 __all__ = ["__version__", *_HOME]

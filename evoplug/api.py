@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from evoplug.running.cells import Work
     from evoplug.running.lock import Lock
     from evoplug.running.runner import Watch
-    from evoplug.running.watches import RunWatch, SweepsWatch
+    from evoplug.showing.watches import RunWatch, SweepsWatch
 
 File = str | os.PathLike[str]
 """A path; an :class:`evoplug.Run` stands for its folder."""
@@ -82,9 +82,10 @@ def run(
         Interrupted: after SIGINT, SIGTERM or SIGHUP, when the generation has ended or 3 seconds are over.
     """
     from evoplug.config.fit import fit
-    from evoplug.running import datafiles, watches
+    from evoplug.running import datafiles
     from evoplug.running.alone import alone
     from evoplug.running.lock import lock
+    from evoplug.showing import watches
 
     here, watching = _here(), watches.of_run(watch)
     experiment = check(config, overrides)
@@ -140,7 +141,8 @@ def sweep(
         SweepError: once all have ended, if some failed.
         Interrupted: after SIGINT or SIGTERM, when the running cells have saved.
     """
-    from evoplug.running import sweeping, watches
+    from evoplug.running import sweeping
+    from evoplug.showing import watches
 
     if seeds is not None:
         key = "sweep.seeds"
@@ -178,9 +180,9 @@ def resume(
             has changed: its source, a file that it reads, a parameter of an object.
     """
     from evoplug.config.fit import fit
-    from evoplug.running import watches
     from evoplug.running.alone import alone
     from evoplug.running.budgets import lowered
+    from evoplug.showing import watches
 
     watching = watches.of_run(watch)
     old = rundir.Run(_here() / folder)

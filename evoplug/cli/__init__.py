@@ -15,9 +15,9 @@ import click
 
 from evoplug import __version__
 from evoplug.cli.leaving import end, leave, said
-from evoplug.cli.streams import UNWRITABLE, drop, open_closed
 from evoplug.errors import EvaluationError, EvoplugError, FilesError
 from evoplug.running.signals import Stopper
+from evoplug.showing.streams import UNWRITABLE, drop, open_closed
 
 
 class _Lazy(NamedTuple):

@@ -30,9 +30,9 @@ def check(config: str, overrides: tuple[str, ...], device: str | None, timed: bo
 
     from evoplug import api
     from evoplug import config as configuration
-    from evoplug.cli import consoles
     from evoplug.cli.notes import notes
     from evoplug.config.fit import fit_all
+    from evoplug.showing import consoles
 
     settings = [*overrides, *([f"run.device={device}"] if device else [])]
     experiment = api.check(config, settings)

@@ -107,7 +107,7 @@ def compare(
 def _print(compared: Comparison, at: tuple[str, float] | None) -> None:
     from rich.text import Text
 
-    from evoplug.cli import consoles
+    from evoplug.showing import consoles
 
     console = consoles.console()
     for metric, arms in compared.arms.items():

@@ -128,7 +128,7 @@ def _data(data: Data) -> str:
 def _suite(distribution: str, as_json: bool) -> int:
     from rich.text import Text
 
-    from evoplug.cli.consoles import Plain
+    from evoplug.showing.consoles import Plain
 
     with Plain(stderr=True).status(Text(f"testing {distribution}")) as status:
         results = conformance.conformance(

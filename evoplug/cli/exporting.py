@@ -22,7 +22,7 @@ def export(folder: Path, file: Path, plugins: tuple[str, ...]) -> None:
     from rich.filesize import decimal
 
     from evoplug import results
-    from evoplug.cli.consoles import Plain
+    from evoplug.showing.consoles import Plain
 
     exported = results.export(folder, file, plugins=plugins)
     console = Plain(soft_wrap=True)

@@ -58,7 +58,7 @@ def _print(entries: Sequence[Entry], group: str | None, as_json: bool) -> None:
     elif not entries:
         click.echo(f"No {group or 'components'} here.", err=True)
     elif sys.stdout.isatty():
-        from evoplug.cli.consoles import Plain
+        from evoplug.showing.consoles import Plain
 
         Plain().print(listed(entries))
     else:

@@ -1,4 +1,4 @@
-"""Lines and JSON that the commands print; tables go through :mod:`evoplug.cli.consoles`.
+"""Lines and JSON that the commands print; tables go through :mod:`evoplug.showing.consoles`.
 
 Much of what is printed came from a file or a plugin: what would steer a terminal is shown as an escape.
 """

@@ -27,20 +27,21 @@ def run(
     Where it has a [sweep], or with --seeds, run every arm with every seed; the same command again runs what is missing.
     """
     from evoplug import api
-    from evoplug.cli import sweeping, watching
+    from evoplug.cli.leaving import leave
     from evoplug.cli.notes import notes
     from evoplug.cli.output import line
+    from evoplug.showing import runs, sweeps
 
     short = {"run.device": device, "sweep.seeds": seeds}
     experiment = api.check(config, [*overrides, *(f"{key}={value}" for key, value in short.items() if value)])
     for note in notes(experiment):
         line(f"evoplug: note: {note}", error=True)
     if experiment.sweep is not None:
-        api.sweep(experiment, jobs=jobs, out=out, watch=sweeping.watch())
+        api.sweep(experiment, jobs=jobs, out=out, watch=sweeps.watch())
     elif jobs is not None:
         raise click.UsageError("--jobs is for sweeps, and this is one run; --seeds N makes a sweep of it")
     else:
-        api.run(experiment, out=out, watch=watching.watch())
+        api.run(experiment, out=out, watch=runs.watch(stuck=leave))
 
 
 @click.command()
@@ -51,9 +52,10 @@ def resume(folder: Path, overrides: tuple[str, ...], allow_changed: bool) -> Non
     """Go on with the run in FOLDER from its last checkpoint, to the same end as if it had never stopped."""
     from evoplug import api
     from evoplug.cli import output
-    from evoplug.cli.watching import watch
+    from evoplug.cli.leaving import leave
+    from evoplug.showing.runs import watch
 
-    watcher = watch()
+    watcher = watch(stuck=leave)
     finished = api.resume(folder, overrides, allow_changed=allow_changed, watch=watcher)
     if not watcher.began:
         output.line(f"already complete: {folder} ({finished.result['reason']})")

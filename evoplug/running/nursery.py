@@ -36,7 +36,7 @@ from evoplug.running.writing import appending
 
 PROGRAM = "evoplug"
 IMPORTED = (
-    "evoplug.cli.running", "evoplug.cli.watching", "evoplug.api", "evoplug.config.fit", "evoplug.running.runner",
+    "evoplug.cli.running", "evoplug.showing.runs", "evoplug.api", "evoplug.config.fit", "evoplug.running.runner",
     "evoplug.running.environment", "evoplug.running.lock",
 )  # fmt: skip
 """What every run imports, with all that these import."""

@@ -17,12 +17,12 @@ import evoplug
 from analysis.folders import finished
 from analysis.hostile import ARMS, NAMES, runs
 from evoplug.cli import leaving, main, output
-from evoplug.cli.consoles import Plain
-from evoplug.cli.sweeping import Lines
-from evoplug.cli.watching import LiveTable, Watching, described
 from evoplug.config import cells
 from evoplug.errors import EvaluationError
 from evoplug.running.sweeping import Work
+from evoplug.showing.consoles import Plain
+from evoplug.showing.runs import LiveTable, Watching, described
+from evoplug.showing.sweeps import Lines
 
 CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal, overload
 
 from evoplug.errors import ConfigError
 from evoplug.running.cells import SweepWatch, Work
@@ -17,6 +17,20 @@ SweepsWatch = SweepWatch | Callable[[Run], object] | bool | None
 """A watch, a function of each run that has ended, or whether to show progress."""
 
 
+@overload
+def progress(of: Literal["run"] = "run") -> Watch: ...
+@overload
+def progress(of: Literal["sweep"]) -> SweepWatch: ...
+def progress(of: Literal["run", "sweep"] = "run") -> Watch | SweepWatch:
+    """What the command line shows of a run, or of a sweep: a live table on a terminal and in a notebook, else lines.
+
+    ``evoplug.run(config, watch=evoplug.progress())``; ``watch=True`` is the same.
+    """
+    from evoplug.showing import runs, sweeps  # late: a run that nobody watches needs no tables
+
+    return sweeps.watch() if of == "sweep" else runs.watch()
+
+
 def of_run(watch: RunWatch) -> Watch:
     """What ``watch=`` stands for.
 
@@ -26,9 +40,7 @@ def of_run(watch: RunWatch) -> Watch:
     if isinstance(watch, Watch):
         return watch
     if watch is True:
-        import evoplug  # what it shows belongs to the command line, a room above
-
-        return evoplug.progress()
+        return progress()
     if not watch:
         return Watch()
     return _EachGeneration(_function(watch, "Watch"))
@@ -39,9 +51,7 @@ def of_sweep(watch: SweepsWatch) -> SweepWatch:
     if isinstance(watch, SweepWatch):
         return watch
     if watch is True:
-        import evoplug
-
-        return evoplug.progress("sweep")
+        return progress("sweep")
     if not watch:
         return SweepWatch()
     return _EachRun(_function(watch, "SweepWatch"))

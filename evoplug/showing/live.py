@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 from rich.jupyter import JUPYTER_HTML_FORMAT
 from rich.live import Live
 
-from evoplug.cli.consoles import Plain
+from evoplug.showing.consoles import Plain
 
 
 def can_redraw(console: Console) -> bool:

@@ -10,8 +10,8 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from evoplug.cli.streams import Lasting
 from evoplug.errors import shown
+from evoplug.showing.streams import Lasting
 
 PIPED = 130
 """Columns where standard output is no terminal."""

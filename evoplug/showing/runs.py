@@ -6,7 +6,7 @@ import os
 import pprint
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from evoplug.cli import consoles
-from evoplug.cli.leaving import leave
-from evoplug.cli.live import can_redraw, live
 from evoplug.running.rundir import RESULT
 from evoplug.running.runner import Watch
+from evoplug.showing import consoles
+from evoplug.showing.live import can_redraw, live
 from evoplug.types import TIME_UNITS
 
 if TYPE_CHECKING:
@@ -40,17 +39,21 @@ PAUSE = 5.0
 """Seconds between two plain lines."""
 
 
-def watch() -> Watching:
-    """A live table where standard output is a terminal or a notebook, else plain lines."""
+def watch(stuck: Callable[[BaseException], object] | None = None) -> Watching:
+    """A live table where standard output is a terminal or a notebook, else plain lines.
+
+    Args:
+        stuck: called where a run has been given up and its code goes on; by default nothing happens then.
+    """
     console = consoles.lasting()
-    return LiveTable(console) if can_redraw(console) else PlainLines(console)
+    return LiveTable(console, stuck) if can_redraw(console) else PlainLines(console, stuck)
 
 
 class Watching(Watch):
     """Keeps what both displays need: how far the run is and how fast; prints the beginning and the end."""
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
+    def __init__(self, console: Console, stuck: Callable[[BaseException], object] | None = None) -> None:
+        self.console, self._stuck = console, stuck
         self.began = False
         self._here = Path(os.path.abspath(""))  # a part may leave it
 
@@ -94,7 +97,8 @@ class Watching(Watch):
         self.console.print(Text.assemble(*parts), soft_wrap=True)
 
     def stuck(self, error: BaseException) -> None:
-        leave(error)
+        if self._stuck is not None:
+            self._stuck(error)
 
     def progress(self, row: Mapping[str, Any]) -> tuple[float, float | None]:
         """The share of the budget that is spent, by the rule that will end the run, and the seconds left."""

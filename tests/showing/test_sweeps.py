@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 
 import evoplug
-from evoplug.cli.sweeping import Lines
 from evoplug.config import cells
 from evoplug.running.sweeping import Work
+from evoplug.showing.sweeps import Lines
 
 SWEEP = {
     "strategy": "gradient-descent",

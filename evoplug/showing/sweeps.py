@@ -12,12 +12,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from evoplug.cli import consoles
-from evoplug.cli.live import can_redraw, live
-from evoplug.cli.watching import clock, number, seen_from, spent
 from evoplug.config import Experiment
 from evoplug.running.rundir import Run
 from evoplug.running.sweeping import SweepWatch, Work
+from evoplug.showing import consoles
+from evoplug.showing.live import can_redraw, live
+from evoplug.showing.runs import clock, number, seen_from, spent
 
 PAUSE = 30.0
 """Seconds between two plain lines about the running cells."""

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.text import Text
 
 import evoplug
-from evoplug.cli import live
-from evoplug.cli.watching import LiveTable, Watching
+from evoplug.showing import live
+from evoplug.showing.runs import LiveTable, Watching
 
 
 def row(generation: int, **more: Any) -> dict[str, Any]:
@@ -101,3 +101,12 @@ def test_a_solution_without_a_fitness_has_none_to_show(fitness: float | None, be
     ended = {"status": "finished", "reason": "epochs = 3", "best": {"fitness": fitness}, "ledger": {}, "seconds": {}}
     watching.end({**ended, "validation": {}, "test": {}, "beside": {}})
     assert f"finished: epochs = 3{best}" in said.getvalue().splitlines()
+
+
+def test_a_stuck_run_ends_no_process_but_the_command_lines() -> None:
+    """Called from another thread; a notebook goes on."""
+    told: list[BaseException] = []
+    error = KeyboardInterrupt()
+    Watching(Console(file=io.StringIO())).stuck(error)
+    Watching(Console(file=io.StringIO()), told.append).stuck(error)
+    assert told == [error]
