@@ -283,6 +283,7 @@ def _just_run(folder: Path) -> rundir.Run:
 def _execute(built: Built, folder: Path, watch: Watch) -> rundir.Run:
     """A session of a run; what it returns trusts the code that has just been run."""
     from evoplug.population.workers import give_up, resolve
+    from evoplug.running.datafiles import places as places_of_data
     from evoplug.running.environment import environment
     from evoplug.running.lock import lock, places
     from evoplug.running.runner import Execution, log_error
@@ -294,9 +295,13 @@ def _execute(built: Built, folder: Path, watch: Watch) -> rundir.Run:
     remove_strays(folder)
     with Stopper(patient=False, give_up=give_up, stuck=execution.stuck) as stopper:
         try:
-            session = environment(built.device, settings.threads, resolve(settings.workers), parts)
+            data, before = places_of_data(built.evaluator), rundir.sessions(folder)
+            session = environment(built.device, settings.threads, resolve(settings.workers), parts, data)
+            then = before[-1].get("data") if before else None
+            if then is not None and then != data:
+                watch.notice(f"data are read from {', '.join(data)} now; before, they were read from {', '.join(then)}")
             with _writing(folder):
-                rundir.write_json(folder / rundir.ENVIRONMENT, {"sessions": [*rundir.sessions(folder), session]})
+                rundir.write_json(folder / rundir.ENVIRONMENT, {"sessions": [*before, session]})
                 rundir.write_json(folder / rundir.LOCK, parts)
                 execution.run(stopper)
             return rundir.Run(folder, places(parts))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, cast
 
@@ -29,7 +29,7 @@ class Data(NamedTuple):
     @property
     def place(self) -> Path | None:
         """The folder of the files."""
-        return Path(os.path.commonpath([file.parent for file in self.files])) if self.files else None
+        return _place(self.files)
 
 
 def installed() -> Iterator[Data]:
@@ -72,6 +72,24 @@ def require(component: Component) -> None:
         if isinstance(part, Dataset) and _absent(_files(name, part)):
             part.load("train")
         require(part)
+
+
+def places(component: Component) -> list[str]:
+    """The folders from which data sets are read that a component holds, itself or in its parts; absolute.
+
+    Raises:
+        PluginError: as :func:`require`.
+    """
+    found: list[str] = []
+    for name, part in held(component):
+        place = _place(_files(name, part)) if isinstance(part, Dataset) else None
+        found += [*([os.path.abspath(place)] if place else []), *places(part)]
+    return found
+
+
+def _place(files: Sequence[Path]) -> Path | None:
+    """The folder that they are all in; None where there are none."""
+    return Path(os.path.commonpath([file.parent for file in files])) if files else None
 
 
 def _files(name: str, dataset: Dataset) -> tuple[Path, ...]:

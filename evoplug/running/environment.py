@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import re
 import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import Any
@@ -15,9 +16,9 @@ COMMIT = re.compile(r"[0-9a-f]{40,64}")
 LIBRARIES = ("evoplug", "torch", "torchvision", "evotorch", "deap", "numpy", "scipy", "scikit-learn")
 
 
-def environment(device: str, threads: int, workers: int, parts: Lock) -> dict[str, Any]:
+def environment(device: str, threads: int, workers: int, parts: Lock, data: Sequence[str]) -> dict[str, Any]:
     """The session's part of ``environment.json``: the versions are those of the libraries that every run may use, and
-    of each distribution that has a part of this one."""
+    of each distribution that has a part of this one; ``data`` are the folders from which data are read."""
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -28,6 +29,7 @@ def environment(device: str, threads: int, workers: int, parts: Lock) -> dict[st
         "workers": workers,
         "versions": {name: _version(name) for name in dict.fromkeys([*LIBRARIES, *_distributions(parts)])},
         "git": _git(),
+        "data": list(data),
     }
 
 

@@ -79,6 +79,8 @@ class _Session(_Shape):
     workers: int
     versions: dict[str, str | None]
     git: str | None
+    data: list[str] | None = None
+    """From which folders data were read; None in those of older evoplugs."""
 
 
 class Environment(_Shape):

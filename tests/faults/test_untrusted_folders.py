@@ -169,7 +169,7 @@ def test_git_runs_nothing_of_the_working_folder(tmp_path: Path, monkeypatch: pyt
         git("config", key, str(hook))
     (tmp_path / "file").write_text("2")
     monkeypatch.chdir(tmp_path)
-    commit = environment("cpu", 1, 1, {})["git"]
+    commit = environment("cpu", 1, 1, {}, [])["git"]
     assert commit is not None
     assert len(commit) == 40
     assert not (tmp_path / "ran").exists()
