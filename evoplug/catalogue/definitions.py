@@ -195,6 +195,7 @@ class Source:
         own = list(self._parameters(node)) if self._is_dataclass(node) else []
         parameters |= {parameter.name: parameter for parameter in own}
         constants, readable = self._class_vars(node)
+        inherited = {name: value for name, value in class_vars.items() if not syntax.has_method(node, name)}
         return Definition(
             file=self._file,
             line=node.lineno,
@@ -202,7 +203,7 @@ class Source:
             contracts=frozenset().union(*(base.contracts for base in bases)),
             parameters=tuple(parameters.values()),
             kinds=kinds or (),
-            class_vars=class_vars | constants,
+            class_vars=inherited | constants,
             ignored=self._ignored(node, bases, parameters),
             complete=readable
             and kinds is not None

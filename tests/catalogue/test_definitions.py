@@ -153,12 +153,16 @@ def test_bases_in_the_file_hand_down_fields_kinds_and_contract() -> None:
         @dataclass
         class Base(Mutation, genome=("weights", "real-vector")):
             needs = ("states",)
+            costs = ("epochs",)
             a: int = 1
             b: int = 2
         @dataclass
         class A(Base):
             c: int = 3
             a: int = 9
+            @property
+            def costs(self):
+                return ()
     """)
     assert [(p.name, p.default) for p in found.parameters] == [("a", 9), ("b", 2), ("c", 3)]
     assert found.kinds == ("weights", "real-vector")

@@ -71,6 +71,8 @@ def run(folder, strategy, evaluator):
         config["genotype"] = {"use": "composite", "parts": {"learning_rate": rate}}
     elif strategy != "gradient-descent":
         config["genotype"] = {"use": "weights", "network": MLP}
+    if strategy == "niching-one-plus-one":
+        config["operators"] = {"mutation": "gaussian"}
     return evoplug.run(config, out=folder / "run")
 
 
