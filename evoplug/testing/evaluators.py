@@ -160,6 +160,19 @@ class EvaluatorSuite(Suite):
         fitness = (each.evaluate(copy.deepcopy(measured)).fitness for each in (problem, other))
         agree("`measure` changed what it says afterwards", *fitness)
 
+    def test_a_last_training_gives_a_state_of_its_own(self, problem: RunProblem, members: Members) -> None:
+        """The same at every call, and nothing else is changed by it."""
+        members = _learned(problem, members)
+        before, spent = copy.deepcopy(members), problem.state_dict()
+        one, other = (problem.finalise(members[:1]) for _ in range(2))
+        if one is None or other is None:
+            pytest.skip("it has no last training")
+        agree(
+            "the same stream gives two last trainings", stored(one.states, "a state"), stored(other.states, "a state")
+        )
+        agree("`finalise` changed the member", members, before)
+        agree("`finalise` changed its state, or the ledger", problem.state_dict(), spent)
+
     def test_a_member_may_have_a_model(self, problem: RunProblem, members: Members) -> None:
         """For use elsewhere: on the CPU, in evaluation mode, of its own memory."""
         members = _learned(problem, members)

@@ -34,7 +34,10 @@ class TestTrain(EvaluatorSuite):
     """Without a genotype, all members are trained alike."""
 
     name = "train"
-    examples = ({**SMALL, "epochs": 2, "optimizer": "adam"}, {**SMALL, "augmentation": ["crop", "flip"]})
+    examples = (
+        {**SMALL, "epochs": 2, "optimizer": "adam", "finish": {"epochs": 1}},
+        {**SMALL, "augmentation": ["crop", "flip"]},
+    )
 
 
 class TestTrainWithGenes(EvaluatorSuite):
