@@ -97,8 +97,9 @@ def run(
         folder = rundir.create(here / out if out is not None else None, experiment.run.name, experiment.run.seed, here)
         with rundir.held(folder):
             rundir.require_unused(folder)  # another run may have been here meanwhile
-            rundir.begin(folder, experiment.document.text, built.experiment, lock(built.experiment))
-            return _execute(built, folder, watching)
+            parts = lock(built.experiment)
+            rundir.begin(folder, experiment.document.text, built.experiment, parts)
+            return _execute(built, folder, watching, parts)
 
 
 def sweep(
@@ -142,6 +143,7 @@ def sweep(
         Interrupted: after SIGINT or SIGTERM, when the running cells have saved.
     """
     from evoplug.running import sweeping
+    from evoplug.running.lock import just_run
     from evoplug.showing import watches
 
     if seeds is not None:
@@ -151,7 +153,7 @@ def sweep(
     experiment = check(config, overrides)
     folder = here / (out if out is not None else Path("runs") / experiment.run.name)
     works = sweeping.run(experiment, folder, jobs, watches.of_sweep(watch), _run_here)
-    return [_just_run(work.folder) for work in works]
+    return [just_run(work.folder) for work in works]
 
 
 def resume(
@@ -182,6 +184,7 @@ def resume(
     from evoplug.config.fit import fit
     from evoplug.running.alone import alone
     from evoplug.running.budgets import lowered
+    from evoplug.running.lock import changes, lock
     from evoplug.showing import watches
 
     watching = watches.of_run(watch)
@@ -196,11 +199,12 @@ def resume(
         then = None if allow_changed else _sources_unchanged(old.folder)
         with _recorded(resolved, asked):
             experiment = configuration.check(configuration.with_objects(asked, objects))
+        parts = lock(experiment)
         if then is not None:
-            _unchanged(old.folder, then, experiment)
+            _refuse(old.folder, changes(then, parts))
         if mistakes := list(lowered(old, experiment.run.stop)):
             raise ConfigError(mistakes=mistakes)
-        return _execute(fit(experiment), old.folder, watching)
+        return _execute(fit(experiment), old.folder, watching, parts)
 
 
 @contextmanager
@@ -250,12 +254,6 @@ def _sources_unchanged(folder: Path) -> Lock:
     return then
 
 
-def _unchanged(folder: Path, then: Lock, experiment: Experiment) -> None:
-    from evoplug.running.lock import changes, lock
-
-    _refuse(folder, changes(then, lock(experiment)))
-
-
 def _refuse(folder: Path, changed: Sequence[str]) -> None:
     if changed:
         raise FilesError(f"{folder}: {'; '.join(changed)}; {_ANYHOW}")
@@ -265,32 +263,26 @@ def _run_here(work: Work, watch: Watch) -> None:
     """A cell of a sweep in this process, begun or gone on with."""
     from evoplug.config.fit import fit
     from evoplug.running.alone import alone
+    from evoplug.running.lock import changes, lock
 
     with alone(), rundir.held(work.folder):
         built = fit(work.cell.experiment.apart())
-        _unchanged(work.folder, _sources_unchanged(work.folder), built.experiment)
-        _execute(built, work.folder, watch)
+        parts = lock(built.experiment)
+        _refuse(work.folder, changes(_sources_unchanged(work.folder), parts))
+        _execute(built, work.folder, watch, parts)
 
 
-def _just_run(folder: Path) -> rundir.Run:
-    """A run whose configuration is that of this call, so that its code is trusted."""
-    from evoplug.running.lock import places, read
-
-    file = folder / rundir.LOCK
-    return rundir.Run(folder, places(read(file)) if file.is_file() else ())
-
-
-def _execute(built: Built, folder: Path, watch: Watch) -> rundir.Run:
-    """A session of a run; what it returns trusts the code that has just been run."""
+def _execute(built: Built, folder: Path, watch: Watch, parts: Lock) -> rundir.Run:
+    """A session of a run, made of these parts; what it returns trusts the code that has just been run."""
     from evoplug.population.workers import give_up, resolve
     from evoplug.running.datafiles import places as places_of_data
     from evoplug.running.environment import environment
-    from evoplug.running.lock import lock, places
+    from evoplug.running.lock import places
     from evoplug.running.runner import Execution, log_error
     from evoplug.running.signals import Stopper
     from evoplug.running.writing import remove_strays
 
-    settings, parts = built.experiment.run, lock(built.experiment)
+    settings = built.experiment.run
     execution = Execution(built, folder, watch)  # raises what is damaged before anything is changed
     remove_strays(folder)
     with Stopper(patient=False, give_up=give_up, stuck=execution.stuck) as stopper:

@@ -6,17 +6,17 @@ import math
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from evoplug.analysis import apart
 from evoplug.analysis.direction import directed
 from evoplug.analysis.earlier import Earlier, earlier
-from evoplug.config.difference import Difference, differences
+from evoplug.config.difference import differences
 from evoplug.config.messages import suggestion
-from evoplug.config.problem import problem, told_apart
 from evoplug.config.settings import Claim
 from evoplug.config.sweep import FILE as SWEEP
 from evoplug.config.trust import ASK
@@ -107,12 +107,12 @@ def read(
     finished = {label: found for label, found in runs.items() if found}
     if not finished:
         raise FilesError("\n".join(["none of these runs has finished", *notices]))
-    problems = _problems(finished, _swept(sweeps, labels))
-    finished = {label: finished[label] for label in sorted(finished, key=_order(problems))}
+    problems = apart.problems(finished, _swept(sweeps, labels))
+    finished = {label: finished[label] for label in sorted(finished, key=apart.order(problems))}
     claims, before = _claims(sweeps, labels, finished)
     empty = tuple(label for label in runs if label not in finished)
     read = Groups(finished, claims, before, unfinished=empty, problems=problems)
-    notices += [notice for arms in read.apart().values() for notice in _other_data(arms)]
+    notices += [notice for arms in read.apart().values() for notice in apart.other_data(arms)]
     return replace(read, notices=tuple(notices))
 
 
@@ -320,54 +320,6 @@ def _check_records(run: Run, notices: list[str]) -> None:
         notices.append(run.torn)
     if run.status == "finished" and recorded + bool(run.torn) < run.result["ledger"]["generations"]:
         raise FilesError(f"{path}: ends at generation {recorded:,} of {run.result['ledger']['generations']:,}")
-
-
-# ----------------------------------------------------------------------------------------------- problem by problem
-
-
-def _problems(arms: Mapping[str, Sequence[Run]], sweeps: Iterable[Sequence[str]]) -> dict[str, str]:
-    """Arm -> its problem, nothing where there is but one.
-
-    Args:
-        arms: finished runs.
-        sweeps: the arms of each sweep.
-
-    Raises:
-        FilesError: if there is a problem that no sweep has beside another one: it is here by mistake.
-    """
-    told = dict(zip(arms, told_apart([problem(runs[0].config) for runs in arms.values()]), strict=True))
-    if not any(told.values()):
-        return {}
-    swept = [{told[arm] for arm in sweep if arm in told} for sweep in sweeps]
-    beside = {name for names in swept if len(names) > 1 for name in names}
-    first, *_ = next(iter(arms.values()))
-    for arm, (run, *_) in arms.items():
-        different = next(differences(problem(first.config), problem(run.config)), None)
-        if different and not {told[arm], next(iter(told.values()))} <= beside:
-            raise FilesError(f"{run.folder}: another problem: {different} as in {first.folder}")
-    return told
-
-
-def _order(problems: Mapping[str, str]) -> Callable[[str], int]:
-    """A key that sorts arms by problem, in the order in which these first come."""
-    names = list(dict.fromkeys(problems.values()))
-    return lambda arm: names.index(problems[arm]) if problems else 0
-
-
-def _other_data(arms: Mapping[str, Sequence[Run]]) -> Iterator[str]:
-    """What must be known of the data to compare arms of one problem."""
-    (of_first, (first, *_)), *others = arms.items()
-    told: set[str] = set()
-    for label, (run, *_) in others:
-        for difference in _data_differences(first, run):
-            if difference.key not in told:
-                told.add(difference.key)
-                yield f"the data are not the same: in arm {label} {difference} as in arm {of_first}"
-
-
-def _data_differences(first: Run, run: Run) -> Iterator[Difference]:
-    one, other = (r.config["evaluator"].get("dataset", {}) for r in (first, run))
-    return differences(one, other, "evaluator.dataset.")
 
 
 # --------------------------------------------------------------------------------------------------------- the sweep

@@ -9,22 +9,19 @@ import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-import matplotlib
 import numpy as np
-from cycler import cycler
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from evoplug import catalogue
 from evoplug.analysis import direction, statistics
 from evoplug.analysis.groups import Groups, curve
+from evoplug.analysis.style import INK as INK
+from evoplug.analysis.style import look, one_look_each, style
 from evoplug.catalogue import Entry, local
 from evoplug.config.building import build
 from evoplug.contracts import Plot
@@ -38,8 +35,6 @@ if TYPE_CHECKING:
     from evoplug.running.rundir import Run
 
 FORMATS = ("png", "svg")
-INK = "#1f2430"
-"""The colour of text and axes."""
 POINTS = 400
 """On a curve at most: more cannot be seen."""
 LARGEST = 1e300
@@ -51,48 +46,6 @@ _LABELS = {
     "best": "best fitness", "mean": "mean fitness", "std": "deviation of fitness", "seconds": "time [s]",
     "invalid": "invalid members",
 }  # fmt: skip
-# Okabe and Ito's colours, which also those tell apart who see fewer of them; the styles differ without any.
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", INK)
-_DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)), "-")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "")
-_SPREAD = [(0.04 * index, 0.25) for index in range(len(_COLOURS))]
-_LOOKS = cycler(color=_COLOURS, linestyle=_DASHES, marker=_MARKERS, markevery=_SPREAD)
-_STYLE: Mapping[str, Any] = {
-    "axes.edgecolor": INK,
-    "axes.facecolor": "none",
-    "axes.grid": True,
-    "axes.labelcolor": INK,
-    "axes.labelsize": 9,
-    "axes.linewidth": 0.7,
-    "axes.prop_cycle": _LOOKS,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlesize": 9,
-    "figure.constrained_layout.use": True,
-    "figure.figsize": (5.0, 3.0),
-    "font.size": 9,
-    "grid.alpha": 0.18,
-    "grid.color": INK,
-    "grid.linewidth": 0.6,
-    "legend.fontsize": 8,
-    "legend.frameon": False,
-    "legend.handlelength": 3,
-    "legend.title_fontsize": 8,
-    "lines.linewidth": 1.5,
-    "lines.markersize": 4,
-    "savefig.dpi": 200,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "evoplug",
-    "text.color": INK,
-    "xtick.color": INK,
-    "xtick.labelsize": 8,
-    "ytick.color": INK,
-    "ytick.labelsize": 8,
-}
-
-
-_looks: ContextVar[Mapping[str, Mapping[str, Any]]] = ContextVar("looks", default=MappingProxyType({}))
-"""Of the figures in the making: how the line of each arm looks, by what a legend says for it."""
 
 
 class View(NamedTuple):
@@ -158,7 +111,7 @@ def draw(groups: Groups, y: Sequence[str] = (), x: str = "generations", view: Vi
     figures: list[Drawing] = []
     missing: dict[str, ConfigError] = {}
     problems = groups.apart()
-    with _style(), _one_look_an_arm(groups.arms):
+    with style(), one_look_each(counted(arm, runs) for arm, runs in groups.arms.items()):
         for problem, arms in problems.items():
             try:
                 figures += (_of(problem, drawing) for drawing in _all_curves(arms, y, x, view, notices))
@@ -184,7 +137,7 @@ def save(drawing: Drawing, folder: Path, formats: Iterable[str] = FORMATS) -> li
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FilesError(f"{folder}: cannot be written: {error.strerror}") from error
-    with _style():
+    with style():
         for path in paths:
             with replacing(path) as file:
                 drawing.figure.savefig(file, format=path.suffix[1:], metadata=_no_metadata(path.suffix))
@@ -194,7 +147,7 @@ def save(drawing: Drawing, folder: Path, formats: Iterable[str] = FORMATS) -> li
 def svg(drawing: Drawing) -> str:
     """A figure as the text of an SVG file, without a background."""
     buffer = io.StringIO()
-    with _style():
+    with style():
         drawing.figure.savefig(buffer, format="svg", facecolor="none", metadata=_no_metadata(".svg"))
     return buffer.getvalue()
 
@@ -252,26 +205,6 @@ def _distinct(drawings: Iterable[Drawing]) -> Iterator[Drawing]:
             name = f"{stem}-{(number := number + 1)}"
         taken.add(name.lower())
         yield drawing._replace(name=name)
-
-
-@contextmanager
-def _style() -> Iterator[None]:
-    """Our settings upon matplotlib's own, whatever those of the user are, for the time of a block."""
-    with matplotlib.rc_context(), np.errstate(over="ignore", invalid="ignore"):  # ticks near the largest numbers
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(cast(Any, _STYLE))
-        yield
-
-
-@contextmanager
-def _one_look_an_arm(arms: Mapping[str, Sequence[Run]]) -> Iterator[None]:
-    """For the time of a block an arm looks the same in all figures, also in those that leave others out."""
-    looks = list(_LOOKS)
-    token = _looks.set({counted(arm, runs): looks[i % len(looks)] for i, (arm, runs) in enumerate(arms.items())})
-    try:
-        yield
-    finally:
-        _looks.reset(token)
 
 
 def _no_metadata(suffix: str) -> dict[str, None]:
@@ -367,7 +300,7 @@ def draw_curve(axes: Axes, line: MeanCurve, name: str, *, log: bool = False) -> 
         name: what the legend says.
         log: whether the y axis is going to be logarithmic; the band then ends at the least value that can be seen.
     """
-    (drawn,) = axes.plot(line.x, line.mean, label=name, **_looks.get().get(name, {}))
+    (drawn,) = axes.plot(line.x, line.mean, label=name, **look(name))
     if len(line.x) == 1:
         drawn.set_markevery(1)
     if line.deviation.any():

@@ -7,6 +7,7 @@ from typing import Any, Literal, overload
 
 from evoplug.errors import ConfigError
 from evoplug.running.cells import SweepWatch, Work
+from evoplug.running.lock import just_run
 from evoplug.running.records import plain
 from evoplug.running.rundir import Run
 from evoplug.running.runner import Watch
@@ -80,4 +81,4 @@ class _EachRun(SweepWatch):
         self._function = function
 
     def ended(self, work: Work) -> None:
-        self._function(Run(work.folder))
+        self._function(just_run(work.folder))
