@@ -163,6 +163,13 @@ class TestCompare:
             f"note: {swept}/b/seed-9: failed, left out",
         ]
 
+    def test_one_arm_alone_has_nothing_to_be_tested_against(self, tmp_path) -> None:
+        alone = evoplug.compare(sweep(tmp_path / "alone", {"a": [0.1, 0.2]}, []))
+        assert [line for line in repr(alone).splitlines() if line.startswith(("test.", "every", "claim"))] == [
+            "test.accuracy"
+        ]
+        assert "every pair" not in alone.markdown() + alone.latex() + alone.csv()
+
     def test_it_takes_what_the_command_line_takes(self, swept) -> None:
         assert [row["values"] for row in evoplug.compare(swept, metric="best", at=("generations", 1)).rows()] == [
             [0.1] * 3

@@ -123,7 +123,7 @@ class Comparison:
     def tables(self, spell: Callable[[float], str] = number) -> list[Table]:
         """The arms by metric, then the verdicts by family; ``spell`` writes the numbers."""
         arms = [_arms(metric, arms, spell) for metric, arms in self.arms.items()]
-        return [*arms, *(_verdicts(family, spell) for family in self.families)]
+        return [*arms, *(_verdicts(family, spell) for family in self.families if family.verdicts)]
 
     def markdown(self) -> str:
         """Tables for a page, and below them what a reader must know."""
