@@ -140,12 +140,19 @@ def _print_family(console: Console, family: Family, width: int) -> None:
 
     console.print(Text(f"{_heading(family)}; p corrected over {_counted(family)}", "bold"))
     console.print(_verdicts(family, width))
+    several = _of_several_metrics(family)
     for claim in (verdict.claim for verdict in family.verdicts):
+        name = f"{claim} on {claim.metric}" if several else str(claim)
         if claim.margin:
-            console.print(Text(f"{claim}: {spelling.claim(claim)}", "dim"))
+            console.print(Text(f"{name}: {spelling.claim(claim)}", "dim"))
         if claim.reason:
-            console.print(Text(f"{claim}: {claim.reason}", "dim"))
+            console.print(Text(f"{name}: {claim.reason}", "dim"))
     console.print()
+
+
+def _of_several_metrics(family: Family) -> bool:
+    """Whether a claim must be told with its metric."""
+    return len({verdict.claim.metric for verdict in family.verdicts}) > 1
 
 
 def _heading(family: Family) -> str:
@@ -202,6 +209,9 @@ def _verdicts(family: Family, width: int) -> Table:
 
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
     table.add_column("pair" if family.name == "every pair" else "claim", overflow="fold")
+    several = _of_several_metrics(family)
+    if several:
+        table.add_column("metric", overflow="fold")
     for name, least in (("p", 5), ("Holm", 5), ("least p", 7), ("A", 4), ("95 %", 12)):
         table.add_column(name, justify="right", no_wrap=True, min_width=least)
     table.add_column("", no_wrap=True)
@@ -210,7 +220,8 @@ def _verdicts(family: Family, width: int) -> Table:
         interval = "" if math.isnan(low) else f"[{low:.2f}, {high:.2f}]"
         effect = "" if math.isnan(a) else f"{a:.2f}"
         ps = map(_probability, (v.p, v.corrected, v.least))
-        table.add_row(str(v.claim).ljust(width), *ps, effect, interval, _answer(v))
+        words = (str(v.claim).ljust(width), *([v.claim.metric] if several else []))
+        table.add_row(*words, *ps, effect, interval, _answer(v))
     return table
 
 

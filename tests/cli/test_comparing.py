@@ -39,6 +39,18 @@ def test_the_folder_of_a_sweep_is_enough(folder: Path, capsys: pytest.CaptureFix
     assert "controls and known failures; p corrected over 1 claim" in out[fail:].splitlines()[0]
 
 
+def test_claims_about_several_metrics_are_told_with_theirs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    loss = {**NOT, "metric": "test.loss", "margin": 0.1}
+    accuracy = {**NOT, "reason": "another one"}
+    _, out, _ = run(capsys, sweep(tmp_path / "s", {"large": HIGH, "small": LOW}, [CLAIM, loss, accuracy]))
+    lines = [line.split() for line in out.splitlines()]
+    assert ["large", ">", "small", ".0143"] in [line[:4] for line in lines], "the only claim of its family"
+    named = [{"test.loss", "test.accuracy"}.intersection(line) for line in lines if line[:1] == ["small"]]
+    assert [name for name in named if name] == [{"test.loss"}, {"test.accuracy"}]
+    assert "on test.loss: too small a size" in out
+    assert "on test.accuracy: another one" in out
+
+
 def test_json_has_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     finished(folder / "small" / "seed-9", 9, status="failed")
     code, out, _ = run(capsys, folder, "--json")
