@@ -156,7 +156,7 @@ def _check_names(variable: str, names: Any) -> None:
         raise TypeError(f"`{variable}` may hold states, cases and update, got {', '.join(sorted(unknown))}")
 
 
-_SIZES = {"float64": 8, "float32": 4}
+_SIZES = {"float64": 8, "float32": 4, "int64": 8}
 """Bytes of a gene."""
 
 
@@ -193,7 +193,8 @@ class Genotype(Component):
         return genome.tolist() if hasattr(genome, "tolist") else genome
 
     def footprint(self) -> int:
-        """Bytes of one genome, for an estimate before any is there; by default those of a real vector's genes, else 0.
+        """Bytes of one genome, for an estimate before any is there; by default those of ``length`` genes of
+        ``dtype``, where it has these, else 0.
 
         Called once it is bound. Rather too few than too many: what needs more memory than is free does not run.
         """

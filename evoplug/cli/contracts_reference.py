@@ -24,7 +24,9 @@ CHAPTERS: Mapping[str, tuple[str, ...]] = {
         "contracts.Seed",
     ),
     "All components": ("contracts.Component", "contracts.ConfigError"),
-    "Genotypes": ("contracts.Genotype", "contracts.Task", "population.box.RealSpace"),
+    "Genotypes": (
+        "contracts.Genotype", "contracts.Task", "population.box.RealSpace", "population.assignment.AssignmentSpace",
+    ),
     "Evaluators": ("contracts.Evaluator", "contracts.Evaluation", "types.Metrics", "contracts.Model"),
     "Operators": ("contracts.Selection", "contracts.Crossover", "contracts.Mutation"),
     "Strategies": (

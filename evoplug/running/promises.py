@@ -16,6 +16,9 @@ from evoplug.types import COLUMNS, Evaluation, Genomes, Members, Parts, count, g
 
 FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
+VECTORS = frozenset({"real-vector", "assignment"})
+"""Kinds of genome whose spaces say a ``length`` and a ``dtype``."""
+
 RECORDED = frozenset({*COLUMNS, "best", "mean", "std", "invalid", "time"})
 """Columns of every line of records, which are not an evaluator's to fill."""
 
@@ -126,7 +129,7 @@ def members(given: Members, space: Genotype | None) -> str | None:
     if count(given.genomes) != n or given.parents.shape != (n, 2):
         shapes = f"{count(given.genomes)} genomes, {n} ids and parents {tuple(given.parents.shape)}"
         return f"gives members with {shapes}: parents must be ({n}, 2)"
-    return None if space is None or "real-vector" not in space.kinds else _vectors(given.genomes, n, space)
+    return None if space is None or VECTORS.isdisjoint(space.kinds) else _vectors(given.genomes, n, space)
 
 
 def _vectors(given: Genomes, n: int, space: Any) -> str | None:

@@ -99,6 +99,19 @@ class GenotypeSuite(Suite):
             assert (genomes <= space.upper).all()
             assert (space.lower[log] >= 0).all(), "a gene on a logarithmic scale is above 0"
 
+    def test_assignments_have_what_their_operators_read(self, genotype: Genotype) -> None:
+        """``length``, ``choices``, ``names`` and ``dtype``, see ``evoplug.population.assignment.AssignmentSpace``."""
+        if "assignment" not in genotype.kinds:
+            pytest.skip("not for this kind of genome")
+        space: Any = genotype
+        genomes = space.sample(3, Rng(1))
+        assert genomes.shape == (3, space.length)
+        assert genomes.dtype == getattr(torch, space.dtype) == torch.int64
+        assert (genomes >= 0).all()
+        assert (genomes < space.choices).all()
+        assert isinstance(space.names, tuple)
+        assert len(space.names) in (0, space.length)
+
     def test_parts_that_are_real_vectors_are_one_together(self, genotype: Genotype) -> None:
         """As strategies for real vectors search them: no number changes on the way to one tensor and back."""
         if "real-vector" not in set(kinds_of(genotype)) - set(genotype.kinds):

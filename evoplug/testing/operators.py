@@ -167,11 +167,11 @@ def _own_genotype(cls: type) -> bool:
 
 def _spaces(kinds: tuple[str, ...]) -> Mapping[str, Genotype]:
     """Spaces of the kinds that an operator works on."""
-    if not kinds or "real-vector" in kinds:
-        return SPACES
-    found = {type(genotype).__qualname__: genotype for genotype in installed(kinds, TASK)}
-    assert found, f"no genotype of kind {' or '.join(kinds)} is installed: name one in its `companions`"
-    return found
+    others = tuple(kind for kind in kinds if kind != "real-vector")
+    real = SPACES if not kinds or "real-vector" in kinds else {}
+    found = {type(genotype).__qualname__: genotype for genotype in installed(others, TASK)}
+    assert real or found, f"no genotype of kind {' or '.join(kinds)} is installed: name one in its `companions`"
+    return {**real, **found}
 
 
 def _parents(genotype: Genotype, arity: int, n: int, device: str = "cpu") -> list[Any]:

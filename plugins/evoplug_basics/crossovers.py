@@ -1,4 +1,4 @@
-"""Crossovers of real vectors: two ``(n, d)`` blocks of parents to an ``(n, d)`` block, one child a pair.
+"""Crossovers of vectors: two ``(n, d)`` blocks of parents to an ``(n, d)`` block, one child a pair.
 
 Prellberg (2020): Evolving Deep Neural Networks, doctoral thesis, University of Oldenburg.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(kw_only=True)
-class Uniform(Crossover, genome="real-vector"):
+class Uniform(Crossover, genome=("real-vector", "assignment")):
     """Each gene comes from either parent with probability 1/2 (Prellberg, 2020, Equation 4.1)."""
 
     def __call__(self, a: torch.Tensor, b: torch.Tensor, rng: Rng) -> torch.Tensor:
@@ -50,7 +50,7 @@ class Arithmetic(Crossover, genome="real-vector"):
 
 
 @dataclass(kw_only=True)
-class OnePoint(Crossover, genome=("real-vector", "list")):
+class OnePoint(Crossover, genome=("real-vector", "assignment", "list")):
     """The first parent up to a random cut, the second behind it, as DEAP's ``cxOnePoint``.
 
     Parents that are lists, of any length, are cut each at a place of its own, as by ``cxMessyOnePoint``, and the child
@@ -79,7 +79,7 @@ class OnePoint(Crossover, genome=("real-vector", "list")):
 
 
 @dataclass(kw_only=True)
-class TwoPoint(Crossover, genome="real-vector"):
+class TwoPoint(Crossover, genome=("real-vector", "assignment")):
     """The first parent with a random segment of the second, as DEAP's ``cxTwoPoint``."""
 
     def __call__(self, a: torch.Tensor, b: torch.Tensor, rng: Rng) -> torch.Tensor:

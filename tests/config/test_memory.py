@@ -146,6 +146,12 @@ def test_a_genome_of_real_numbers(dtype: str, itemsize: int) -> None:
     assert genotype.footprint() == 7 * itemsize
 
 
+def test_a_genome_of_choices() -> None:
+    genotype = evoplug.build("genotypes", "assignment", length=7, choices=2)
+    genotype.bind(Task())
+    assert genotype.footprint() == 7 * 8
+
+
 def test_the_parts_of_a_composite_add_up() -> None:
     part = {"use": "real-vector", "length": 3, "low": 0.0, "high": 1.0}
     genotype = evoplug.build("genotypes", "composite", parts={"a": part, "b": {**part, "dtype": "float32"}})

@@ -27,6 +27,7 @@ SLOTS = {"selection": "selections", "crossover": "crossovers", "mutation": "muta
 REFUSED = {("cma-es", "one gene")}
 """What fits by its kind and is refused all the same."""
 RATE = {"use": "real-vector", "length": 1, "low": 0.001, "high": 1.0, "scale": "log"}
+ASSIGNMENT = {"use": "assignment", "length": 3, "choices": 4}
 SPACES = {
     "real-vector": {"use": "real-vector", "length": 3, "low": -1.0, "high": 1.0},
     "one gene": RATE,
@@ -35,11 +36,19 @@ SPACES = {
     "composite": {"use": "composite", "parts": {"loss": {"use": "taylorglo"}, "rate": RATE}},
     "one part": {"use": "composite", "parts": {"rate": RATE}},
     "block-stack": {"use": "block-stack", "channels": [2, 4], "blocks": 3},
+    "assignment": ASSIGNMENT,
+    "mixed": {"use": "composite", "parts": {"choice": ASSIGNMENT, "rate": RATE}},
     "joint": {"use": "composite", "parts": {"architecture": {"use": "block-stack"}, "rate": RATE}},
 }
-
-
-BY_PART = {"architecture": "block-edit", "rate": "gaussian"}
+KEEPING = "self-adaptive-gaussian"
+"""The mutation that keeps a column, which crossovers share with it."""
+MUTATIONS = {
+    "block-stack": "block-edit",
+    "assignment": "categorical-reset",
+    "mixed": {"choice": "categorical-reset", "rate": KEEPING},
+    "joint": {"architecture": "block-edit", "rate": "gaussian"},
+}
+"""Of spaces that the strategies' own do not fit."""
 
 
 def names(group: str) -> list[str]:
@@ -59,7 +68,7 @@ def test_every_genotype_of_the_catalogue_is_among_the_spaces() -> None:
 @pytest.mark.parametrize("strategy", names("strategies"))
 def test_it_runs_or_is_refused(strategy: str, space: str) -> None:
     ran = 0
-    for operators in combinations(strategy):
+    for operators in combinations(strategy, space):
         config = configuration(strategy, space, operators)
         try:
             built = fit(check(read(config)))
@@ -73,19 +82,17 @@ def test_it_runs_or_is_refused(strategy: str, space: str) -> None:
     assert ran or not fits(strategy, space) or (strategy, space) in REFUSED, "no combination of operators is taken"
 
 
-def combinations(strategy: str) -> Iterator[dict[str, Any]]:
-    """Every operator, with the strategy's own in the other slots; every crossover with the mutation that keeps a
-    column, which the two share, and with the one for lists of blocks; and that one for the part that is such a list."""
+def combinations(strategy: str, space: str) -> Iterator[dict[str, Any]]:
+    """Every operator, with the strategy's own and the space's mutation in the other slots; every crossover with the
+    mutation that keeps a column."""
     slots = {name: group for name, group in SLOTS.items() if name in load("strategies", strategy).__dataclass_fields__}
     choices = {slot: ["none", *names(group)] if slot == "crossover" else names(group) for slot, group in slots.items()}
-    yield {}
+    own = {"mutation": MUTATIONS[space]} if "mutation" in slots and space in MUTATIONS else {}
+    yield own
     for slot, found in choices.items():
-        yield from ({slot: name} for name in found)
+        yield from ({**own, slot: name} for name in found)
     if {"crossover", "mutation"} <= slots.keys():
-        for mutation in ("self-adaptive-gaussian", "block-edit", BY_PART):
-            yield from ({"crossover": name, "mutation": mutation} for name in choices["crossover"])
-    elif "mutation" in slots:
-        yield {"mutation": BY_PART}
+        yield from ({"crossover": name, "mutation": KEEPING} for name in choices["crossover"])
 
 
 def configuration(strategy: str, space: str, operators: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy
 import pytest
 import torch
 
-from evoplug import Evaluation, Parts, Rng
+from evoplug import Evaluation, Parts, Rng, Task, build
 from evoplug.contracts import Evaluator, Genotype, Strategy
 from evoplug.errors import PluginError
 from evoplug.population.breeding import mutate
@@ -112,6 +112,22 @@ def test_what_metrics_may_be(given, message):
 )
 def test_what_genomes_may_be(given, message):
     assert promises.genomes(given, 3) == message
+
+
+@pytest.mark.parametrize(
+    ("genotype", "given", "message"),
+    [
+        ("assignment", torch.zeros(2, 3, dtype=torch.int64), None),
+        ("assignment", torch.zeros(2, 3), "gives genomes float32 (2, 3), and those of the space are int64 (2, 3)"),
+        ("assignment", [[0, 1, 0]] * 2, "gives genomes that are a list, not a tensor int64 (2, 3)"),
+        ("real-vector", torch.zeros(2, 3), "gives genomes float32 (2, 3), and those of the space are float64 (2, 3)"),
+    ],
+)
+def test_members_of_vectors_have_the_dtype_and_the_shape_of_their_space(genotype, given, message):
+    space = build("genotypes", genotype, length=3, **({"choices": 2} if genotype == "assignment" else {}))
+    space.bind(Task(domain=(0.0, 1.0)))
+    members = Members(given, torch.arange(2), torch.full((2, 2), -1))
+    assert promises.members(members, space) == message
 
 
 class Drawing(Genotype, genome="letters"):

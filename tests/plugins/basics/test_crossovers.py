@@ -1,4 +1,4 @@
-"""Crossovers of real vectors: the thesis's equations and DEAP's formulas."""
+"""Crossovers of vectors: the thesis's equations and DEAP's formulas."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 
 from evoplug import Rng, Task
 from evoplug.population import kernels
+from evoplug_basics.assignment import Assignment
 from evoplug_basics.crossovers import Arithmetic, OnePoint, SimulatedBinary, TwoPoint, Uniform
 from evoplug_basics.real_vector import RealVector
 
 ALL = [Uniform(), Arithmetic(), OnePoint(), TwoPoint(), SimulatedBinary()]
+COPYING = [Uniform(), OnePoint(), TwoPoint()]
+"""Every gene of a child is one of its parents'."""
 
 
 def space(length, low=-1.0, high=1.0, **parameters):
@@ -154,6 +157,22 @@ def test_children_are_inside_the_bounds_and_parents_untouched(operator, length, 
     assert torch.equal(genotype.repair(child), child)
     assert torch.equal(a, before[0])
     assert torch.equal(b, before[1])
+
+
+@given(st.sampled_from(COPYING), st.integers(1, 5), st.integers(1, 4), st.integers(0, 50))
+def test_choices_come_from_either_parent(operator, length, choices, seed):
+    genotype = Assignment(length=length, choices=choices)
+    genotype.bind(Task())
+    a, b = genotype.sample(4, Rng(seed)), genotype.sample(4, Rng(seed + 1))
+    child = bound(type(operator)(), genotype)(a, b, Rng(seed))
+    assert child.dtype == torch.int64
+    assert ((child == a) | (child == b)).all()
+
+
+@pytest.mark.parametrize("operator", COPYING, ids=repr)
+def test_numbers_and_choices_are_cut_alike(operator):
+    a, b = torch.arange(24).view(2, 3, 4)
+    assert torch.equal(operator(a, b, Rng(1)), operator(a.double(), b.double(), Rng(1)).long())
 
 
 @given(st.sampled_from(ALL), st.integers(1, 5))
