@@ -46,6 +46,11 @@ class Sphere(Evaluator):
         return Evaluation(fitness)
 
 
+def distance(genomes: torch.Tensor) -> torch.Tensor:
+    """Places of ``(n, d)`` genomes that hold another choice than 1, ``(n,)``."""
+    return (genomes != 1).sum(1)
+
+
 def problem(
     evaluator: Evaluator | None = None,
     genotype: Genotype | None = None,

@@ -83,11 +83,12 @@ FUNCTIONS: Mapping[str, Benchmark] = {
 
 
 @dataclass(kw_only=True)
-class FunctionEvaluator(Evaluator, genome="real-vector"):
+class FunctionEvaluator(Evaluator, genome=("real-vector", "assignment")):
     """A function to minimise: fitness = -value.
 
-    A function of the user's own takes the population, a ``(n, d)`` tensor, and returns its ``(n,)`` values. The known
-    ones are those of ``deap.benchmarks``, with a domain each that a genotype without bounds takes.
+    A function of the user's own takes the population, a ``(n, d)`` tensor of real numbers or of choices, int64, and
+    returns its ``(n,)`` values. The known ones, of real numbers, are those of ``deap.benchmarks``, with a domain each
+    that a genotype without bounds takes.
 
     The records get the best value of each evaluated batch as ``value``.
     """
@@ -118,9 +119,12 @@ class FunctionEvaluator(Evaluator, genome="real-vector"):
         return Task(domain=self._benchmark.domain)
 
     def bind(self, genotype: Genotype | None) -> None:
-        """Raises ConfigError without a genotype, or where genomes have fewer genes than the function needs."""
+        """Raises ConfigError without a genotype, or where the function needs other genomes, or more genes."""
         if genotype is None:
-            raise ConfigError((), "needs a genotype of real vectors")
+            raise ConfigError((), "needs a genotype")
+        if not callable(self.function) and "real-vector" not in genotype.kinds:
+            own = "give one of your own, as FILE.py:NAME or MODULE:NAME"
+            raise ConfigError("function", f"{self.function} is a function of real vectors, not of choices: {own}")
         length, least = cast(RealSpace, genotype).length, self._benchmark.genes
         if length < least:
             raise ConfigError("function", f"{self.function} needs at least {least} genes, got {length}")
@@ -131,7 +135,7 @@ class FunctionEvaluator(Evaluator, genome="real-vector"):
         return 0 if callable(self.function) else evaluated * self._genome
 
     def evaluate(self, members: Members, rng: Rng) -> Evaluation:
-        """Fitness ``(n,)`` in the dtype of the genomes.
+        """Fitness ``(n,)`` in the dtype of the genomes, float64 where these are choices.
 
         Raises:
             PluginError: if a user's function returns anything but a tensor of n numbers.
@@ -142,6 +146,6 @@ class FunctionEvaluator(Evaluator, genome="real-vector"):
             got = tuple(values.shape) if isinstance(values, torch.Tensor) else type(values).__name__
             name = getattr(self.function, "__qualname__", self.function)
             raise PluginError(f"function {name}: must return a tensor of shape ({len(genomes)},), got {got}")
-        values = values.detach().to(genomes.dtype)
+        values = values.detach().to(genomes.dtype if genomes.is_floating_point() else torch.float64)
         valid = values[values.isfinite()]
         return Evaluation(-values, columns={"value": valid.min().item()} if len(valid) else {})

@@ -30,6 +30,19 @@ def _no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EVOPLUG_DATA", str(tmp_path))
 
 
+class TestFunctionOfChoices(EvaluatorSuite):
+    """One of the user's own, of genomes that are no real numbers."""
+
+    name = "function"
+    examples = ({"function": "fakes:distance"},)
+
+    @pytest.fixture
+    def genotype(self) -> Genotype:
+        genotype = build("genotypes", "assignment", length=4, choices=3)
+        assert isinstance(genotype, Genotype)
+        return genotype
+
+
 class TestTrain(EvaluatorSuite):
     """Without a genotype, all members are trained alike."""
 

@@ -10,6 +10,7 @@ from deap import benchmarks
 
 from evoplug import ConfigError, Members, PluginError, Rng
 from evoplug.contracts import Known
+from evoplug_basics.assignment import Assignment
 from evoplug_basics.functions import FUNCTIONS, FunctionEvaluator
 from evoplug_basics.real_vector import RealVector
 
@@ -71,6 +72,38 @@ def test_a_function_of_the_users_own():
 
 def test_integer_values_become_fitness_of_the_genomes_dtype():
     assert evaluate(lambda x: x[:, 0].long(), torch.tensor([[1.5]])).fitness.dtype == torch.float32
+
+
+def choices():
+    genotype = Assignment(length=3, choices=2)
+    genotype.bind(FunctionEvaluator().task())
+    return genotype
+
+
+@pytest.mark.parametrize("function", [lambda x: x.sum(1), lambda x: x.double().mean(1) * 3, lambda x: x[:, 0] == 1])
+def test_values_of_choices_become_fitness_of_float64(function):
+    FunctionEvaluator(function=function).bind(choices())
+    fitness = evaluate(function, torch.tensor([[1, 0, 0], [0, 0, 0]])).fitness
+    assert fitness.dtype == torch.float64
+    assert fitness.tolist() == [-1, 0]
+
+
+def test_a_function_of_choices_may_have_fractions():
+    assert evaluate(lambda x: x[:, 0] / 4, torch.tensor([[1], [2]])).fitness.tolist() == [-0.25, -0.5]
+
+
+def test_the_known_functions_are_not_for_choices():
+    message = (
+        "^function: ackley is a function of real vectors, not of choices: "
+        "give one of your own, as FILE.py:NAME or MODULE:NAME$"
+    )
+    with pytest.raises(ConfigError, match=message):
+        FunctionEvaluator(function="ackley").bind(choices())
+
+
+def test_it_needs_a_genotype():
+    with pytest.raises(ConfigError, match="^needs a genotype$"):
+        FunctionEvaluator().bind(None)
 
 
 def scalar(x):
