@@ -18,7 +18,7 @@ from evoplug.contracts import Crossover, Ge, Gt, Le, Mutation, Selection, Strate
 
 
 @dataclass(kw_only=True)
-class LEEA(Strategy, genome="real-vector"):
+class LEEA(Strategy, genome=("real-vector", "assignment")):
     """Limited evaluation EA: elites, crossover children and mutants, scored on one random batch a generation.
 
     ::
@@ -110,17 +110,18 @@ class Evolution(RowsLoop):
 
     def finish(self) -> Outcome:
         """Report the last elite that is best on validation, or without validation data the best on the last batch;
-        beside it that one, which is the thesis's, and the mean of the population's weights, unless members have learned
-        what has no mean."""
+        beside it that one, which is the thesis's, and the mean of the population's weights, unless genomes are choices,
+        or members have learned, which have no mean."""
         P, problem = self.members, self.problem
         assert P.fitness is not None
         elites = P[best(P.fitness, max(1, self.E.stop))]
         validated = problem.validation(elites)
         reported = self.best if validated is None else elites[[int(validated.argmax())]]
         beside = {"best on the last batch": self.best}
-        if P.states is None:
+        genomes: Any = P.genomes
+        if P.states is None and genomes.is_floating_point():
             valid = torch.isfinite(P.fitness)
-            genomes: Any = P.genomes if valid.all() else P[valid].genomes  # a population can be half of the memory
+            genomes = genomes if valid.all() else P[valid].genomes  # a population can be half of the memory
             beside["mean of the weights"] = problem.members(genomes.mean(dim=0, keepdim=True))
         return Outcome(
             reported, problem.metrics(reported), {name: problem.metrics(member) for name, member in beside.items()}

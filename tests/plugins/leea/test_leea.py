@@ -5,6 +5,8 @@ import torch
 
 from evoplug import Evaluation, Rng, Task
 from evoplug.contracts import Evaluator
+from evoplug_basics.assignment import Assignment
+from evoplug_basics.categorical_reset import CategoricalReset
 from evoplug_basics.crossovers import Arithmetic, Uniform
 from evoplug_basics.mutations import DecayingGaussian, Gaussian, SelfAdaptiveGaussian
 from evoplug_basics.selections import Truncation
@@ -22,8 +24,8 @@ class Scripted(Evaluator):
         return Evaluation(self.rows.pop(0).clone())
 
 
-def evolution(evaluator=None, crossover=None, mutation=None, **parameters):
-    space = Interval()
+def evolution(evaluator=None, crossover=None, mutation=None, space=None, **parameters):
+    space = space or Interval()
     space.bind(Task())
     crossover, mutation = crossover or Uniform(), mutation or Gaussian(sigma=0.01)
     crossover.bind(space)
@@ -31,7 +33,7 @@ def evolution(evaluator=None, crossover=None, mutation=None, **parameters):
     settings = {"population": 20, "elites": 0.1, "crossover_share": 0.5, "mutation_share": 0.4, **parameters}
     strategy = LEEA(selection=Truncation(proportion=0.5), crossover=crossover, mutation=mutation, **settings)
     assert not list(strategy.check())
-    return strategy.start(problem(evaluator, strategy=strategy))
+    return strategy.start(problem(evaluator, space, strategy=strategy))
 
 
 def test_equation_5_2_smooths_with_the_parents_fitness():
@@ -175,6 +177,13 @@ def test_the_mean_of_the_weights_is_that_of_the_valid_members(last):
     assert len(valid) == (5 if last == 5 else 4)
     reported = loop.finish().beside["mean of the weights"]["test"]["accuracy"]
     assert reported == pytest.approx(valid.mean().item())
+
+
+def test_choices_have_no_mean_to_report():
+    space, mutation = Assignment(length=4, choices=3), CategoricalReset()
+    loop = steps(evolution(Scripted(*[range(20)] * 3), mutation=mutation, space=space), 3)
+    assert loop.members.genomes.dtype == torch.int64
+    assert loop.finish().beside.keys() == {"best on the last batch"}
 
 
 def test_elites_where_fewer_are_valid_than_asked_for():
