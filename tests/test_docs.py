@@ -70,6 +70,7 @@ def reader(tmp_path):
             "own-problem.md",
             [
                 "amplitude 2.00, damping 0.50, frequency 3.00",
+                "pixels  mu-plus-lambda · assignment",
                 "rings  snes · weights",
                 "hyper  cma-es · composite",
                 "test accuracy",
@@ -91,6 +92,8 @@ def test_every_block_does_what_the_page_says(page, seen, reader) -> None:
             file.write_text(text, encoding="utf-8")
         elif language == "sh":
             output += reader(text)
+        elif language == "text":
+            assert output.endswith(text), f"the page shows\n{text}and this is printed\n{output[-len(text) :]}"
         else:
             assert language == "python", f"what is to be done with this?\n{text}"
             output += reader(f"python - <<'END'\n{text}END")
