@@ -102,22 +102,11 @@ class SearcherLoop(TrackedLoop):
         return stdev.norm(dim=1) if stdev.ndim == 2 else stdev  # of xnes, a root of the covariance matrix
 
     def finish(self) -> Outcome:
-        """Of the best sample and the centre of the search distribution the better one; beside it the other.
-
-        The centre is evaluated once for it; where fitness is noisy and there are no validation data, both are.
-        """
+        """Of the best sample and the centre of the search distribution the better one; beside it the other."""
         if not self._centre().isfinite().all():
             return super().finish()
         centre = self.problem.members(self._genomes(self._centre()))
-        self.problem.evaluate(centre)
-        both = {"best sample": self.best, "centre": centre}
-        chosen = list(both)[choice.best(self.problem, Members.cat(list(both.values())))]
-        (other,) = both.keys() - {chosen}
-        beside = self.problem.metrics(both[other])
-        if self.problem.evaluator.deterministic:  # else the two fitness values are of different draws
-            beside["best"] = {"fitness": both[other].fitness[0].item()}  # type: ignore[index]
-        generation = self._best_generation if chosen == "best sample" else None
-        return Outcome(both[chosen], self.problem.metrics(both[chosen]), {other: beside}, generation)
+        return choice.outcome(self.problem, self.best, self._best_generation, centre)
 
     def _centre(self) -> torch.Tensor:
         """``(1, d)``, in search units."""
