@@ -135,8 +135,9 @@ class Component:
         """Whether it works on genomes of ``genotype``; a composite whose parts are all real vectors is one, too."""
         return not cls.kinds or bool(set(cls.kinds) & set(kinds_of(genotype)))
 
-    def check(self) -> Iterable[tuple[str, str]]:
-        """Rules between parameters: yields (key, message) for each that is broken."""
+    def check(self) -> Iterable[tuple[str | tuple[str | int, ...], str]]:
+        """Rules between parameters: yields (key, message) for each that is broken; a key inside of a parameter is a
+        path, ``("tasks", "digits")``."""
         return ()
 
 

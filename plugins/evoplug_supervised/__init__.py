@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
+    "Adam": "optimizers",
     "Classification": "classification",
     "Images": "datasets.images",
     "Source": "datasets.images",
@@ -18,9 +19,15 @@ _HOME = {
     "fill": "initialisers",
     "initialise": "initialisers",
     "LOSSES": "losses",
+    "Noise": "noise",
+    "SGD": "optimizers",
+    "cross_entropy": "losses",
+    "of_data": "size",
+    "of_weights": "size",
     "per_example": "losses",
     "Train": "train",
     "Weights": "weights",
+    "with_preprocessing": "preprocessing",
 }
 
 __all__ = [*_HOME]
