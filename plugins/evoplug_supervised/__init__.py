@@ -19,6 +19,7 @@ _HOME = {
     "initialise": "initialisers",
     "LOSSES": "losses",
     "per_example": "losses",
+    "subset": "datasets.stratified",
     "Train": "train",
     "Weights": "weights",
 }
