@@ -636,6 +636,13 @@ class Dataset(Component):
 
         return torch.nn.Identity(), torch.zeros(2, *self.info().shape)
 
+    def tasks(self) -> Mapping[str, Dataset]:
+        """name -> data set: the tasks that it falls into where several are wanted; by default none, it is one task.
+
+        Names have no dot. Like ``info`` it reads no pixels. What the tasks read is among ``files``.
+        """
+        return {}
+
     def files(self) -> Sequence[Path]:
         """The files that ``load`` reads, there or not; none where the data come with a package."""
         return ()

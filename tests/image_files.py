@@ -1,13 +1,21 @@
-"""Small files in the real format of CIFAR: pickles as Python 2 wrote them."""
+"""Small files in the real formats of data sets, and a web server that has them."""
 
 import hashlib
+import io
 import pickle
 import struct
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from zipfile import ZipFile
 
 import numpy
 import torchvision
+from PIL import Image
 
-from evoplug_supervised.datasets.cifar import CIFAR100
+from evoplug_supervised.datasets.cifar import CIFAR10
+from evoplug_supervised.datasets.omniglot_files import DRAWINGS, SETS, SIDE
 
 COUNTS = {"train": 12, "test": 5}
 
@@ -18,6 +26,27 @@ def pixels(n, *shape, seed=0):
 
 def md5(path):
     return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+def write_idx(path, array):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(struct.pack(f">I{array.ndim}I", 0x800 + array.ndim, *array.shape) + array.astype("u1").tobytes())
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@contextmanager
+def served(folder):
+    """The address of a web server that has the files of a folder."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
+        Thread(target=partial(server.serve_forever, poll_interval=0.01)).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
 
 
 class Python2(pickle._Pickler):
@@ -52,15 +81,44 @@ def put_cifar(files, folder, monkeypatch, train, test, meta):
     monkeypatch.setattr(files, "meta", {**files.meta, "filename": name, "md5": checksum})
 
 
-def put_cifar100(folder, monkeypatch):
-    """``COUNTS`` images, of the seeds 1 (train) and 2 (test); labels are spread over all classes, groups backwards."""
+def backwards(kinds):
+    """Superclasses that are spread over images from the last to the first."""
+    return [(len(kinds) - 1 - row) * 19 // (len(kinds) - 1) for row in range(len(kinds))]
+
+
+def put_cifar100(folder, monkeypatch, counts=COUNTS, superclasses=backwards):
+    """``counts`` images, of the seeds 1 (train) and 2 (test); the kinds are spread over all 100 where there are fewer
+    images, else each as often in turn. ``superclasses`` gives the coarse labels of kinds."""
 
     def batch(n, seed):
-        fine = [row * 99 // (n - 1) for row in range(n)]
-        coarse = [(n - 1 - row) * 19 // (n - 1) for row in range(n)]
-        return {"data": pixels(n, 3072, seed=seed), "fine_labels": fine, "coarse_labels": coarse}
+        kinds = [row * 99 // (n - 1) if n < 100 else row % 100 for row in range(n)]
+        return {"data": pixels(n, 3072, seed=seed), "fine_labels": kinds, "coarse_labels": superclasses(kinds)}
 
     names = {"fine_label_names": [f"kind {n}" for n in range(100)]}
-    train, test = {"train": batch(COUNTS["train"], 1)}, {"test": batch(COUNTS["test"], 2)}
+    train, test = {"train": batch(counts["train"], 1)}, {"test": batch(counts["test"], 2)}
     put_cifar(torchvision.datasets.CIFAR100, folder, monkeypatch, train, test, {"meta": names})
-    monkeypatch.setattr(CIFAR100, "counts", COUNTS)
+    monkeypatch.setattr(CIFAR10, "counts", counts)
+
+
+def put_omniglot(folder, monkeypatch, **sets):
+    """Write SET.zip for each SET = {alphabet: number of characters}, and have the data set expect these.
+
+    Drawing d of character c, counted from 0, has one black pixel, in row c and column d.
+    """
+    folder.mkdir(parents=True)
+    for name, alphabets in sets.items():
+        monkeypatch.setitem(SETS, name, alphabets)
+        with ZipFile(folder / f"{name}.zip", "w") as archive:
+            for alphabet, characters in alphabets.items():
+                for character in range(characters):
+                    for number in range(DRAWINGS):
+                        place = f"{name}/{alphabet}/character{character + 1:02}/{character:04}_{number + 1:02}.png"
+                        archive.writestr(place, drawing(character, number))
+
+
+def drawing(row, column, side=SIDE):
+    """A black and white PNG file with one black pixel."""
+    image, file = Image.new("1", (side, side), 1), io.BytesIO()
+    image.putpixel((column, row), 0)
+    image.save(file, "PNG")
+    return file.getvalue()

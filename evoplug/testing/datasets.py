@@ -58,6 +58,16 @@ class DatasetSuite(Suite):
                 loaded.append(self.build(example).load(split))
         agree("the same stream gives two results", *loaded)
 
+    def test_its_tasks_are_data_sets(self, dataset: Dataset) -> None:
+        tasks = dataset.tasks()
+        assert list(tasks) == list(dataset.tasks())
+        for name, task in tasks.items():
+            assert name
+            assert "." not in name, f"a task is named {name!r}: names have no dot"
+            assert isinstance(task, Dataset), f"{name} is no data set, but {task!r}"
+            assert set(task.files()) <= set(dataset.files()), f"{name} reads files that the whole set does not name"
+            task.load_all()
+
     def test_missing_files_are_an_error_of_files(
         self, example: Mapping[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -25,6 +25,7 @@ _HOME = {
     "of_data": "size",
     "of_weights": "size",
     "per_example": "losses",
+    "subset": "datasets.stratified",
     "Train": "train",
     "Weights": "weights",
     "with_preprocessing": "preprocessing",

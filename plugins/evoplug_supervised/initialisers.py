@@ -27,12 +27,23 @@ def he_normal(weights: torch.Tensor, fan_in: int, fan_out: int, generator: torch
     weights.normal_(0, sqrt(2 / fan_in), generator=generator)
 
 
+def he_uniform(weights: torch.Tensor, fan_in: int, fan_out: int, generator: torch.Generator) -> None:
+    """U(-b, b), b = sqrt(6 / fan_in): the variance of He et al. 2015, equation 10."""
+    bound = sqrt(6 / fan_in)
+    weights.uniform_(-bound, bound, generator=generator)
+
+
 def normal(weights: torch.Tensor, fan_in: int, fan_out: int, generator: torch.Generator) -> None:
     """N(0, 0.05^2), whatever the layer."""
     weights.normal_(0, 0.05, generator=generator)
 
 
-INITIALISERS: dict[str, Initialiser] = {"glorot-uniform": glorot_uniform, "he-normal": he_normal, "normal": normal}
+INITIALISERS: dict[str, Initialiser] = {
+    "glorot-uniform": glorot_uniform,
+    "he-normal": he_normal,
+    "he-uniform": he_uniform,
+    "normal": normal,
+}
 
 
 def fill(parameters: Mapping[str, torch.Tensor], init: Function, rng: Rng) -> None:

@@ -29,7 +29,7 @@ class Weights(Genotype, genome=("weights", "real-vector")):
     """
 
     network: Annotated[Network, "architecture"] = use("mlp")
-    init: Annotated[Function, Known("glorot-uniform", "he-normal", "normal"), "how weights are drawn"] = (
+    init: Annotated[Function, Known("glorot-uniform", "he-normal", "he-uniform", "normal"), "how weights are drawn"] = (
         "glorot-uniform"
     )
 

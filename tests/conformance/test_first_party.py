@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
-import torch
 from PIL import Image
 
 import evoplug
 from evoplug import Run, build, catalogue
 from evoplug.contracts import Genotype
 from evoplug.testing import SUITES, DatasetSuite, EvaluatorSuite, PlotSuite, suites
-from image_files import put_cifar100
+from image_files import pixels, put_cifar100, put_omniglot, write_idx
 
 OWN = suites("evoplug")
 Arms = Mapping[str, Sequence[Run]]
@@ -67,35 +66,80 @@ class TestTrainWithGenes(EvaluatorSuite):
         return genotype
 
 
-class TestMNIST(DatasetSuite):
-    """Ten images of each half, in the real format."""
+class Idx(DatasetSuite):
+    """Twenty images of each half, in the real format."""
+
+    first = 0
+    """The least label in the files."""
+
+    @pytest.fixture(autouse=True)
+    def _files(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _no_data: None) -> None:
+        from evoplug_supervised.datasets import idx
+
+        for of_numbers in (idx.MNIST, idx.EMNISTDigits, idx.EMNISTLetters):
+            monkeypatch.setattr(of_numbers, "counts", {"train": 20, "test": 20})
+        dataset = build("datasets", self.name, validation=1)
+        assert isinstance(dataset, idx.MNIST)
+        for images, labels in (dataset.pair(tmp_path, "train"), dataset.pair(tmp_path, "test")):
+            write_idx(images, pixels(20, 28, 28))
+            write_idx(labels, numpy.arange(20) % 10 + self.first)
+
+
+class TestMNIST(Idx):
+    """Pooled."""
 
     name = "mnist"
     examples = ({"validation": 4, "pool": 2},)
 
-    @pytest.fixture(autouse=True)
-    def _files(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _no_data: None) -> None:
-        from evoplug_supervised.datasets.idx import MNIST
 
-        monkeypatch.setattr(MNIST, "counts", {"train": 10, "test": 10})
-        folder = tmp_path / "MNIST" / "raw"
-        folder.mkdir(parents=True)
-        for half in ("train", "t10k"):
-            pixels, labels = torch.randint(256, (10, 28, 28), dtype=torch.uint8), torch.arange(10, dtype=torch.uint8)
-            for kind, values in (("images-idx3", pixels), ("labels-idx1", labels)):
-                header = struct.pack(f">I{values.ndim}I", 0x800 + values.ndim, *values.shape)
-                (folder / f"{half}-{kind}-ubyte").write_bytes(header + bytes(values.flatten().tolist()))
+class TestKMNIST(Idx):
+    """With all its files, and with those of the test images."""
+
+    name = "kmnist"
+    examples = ({"validation": 4}, {"validation": 5, "train": 5, "test_file_only": True})
+
+
+class TestEMNISTDigits(Idx):
+    """As its files are named."""
+
+    name = "emnist-digits"
+    examples = ({"validation": 4},)
+
+
+class TestEMNISTLetters(Idx):
+    """Whose labels begin with 1."""
+
+    name = "emnist-letters"
+    examples = ({"validation": 4},)
+    first = 1
 
 
 class TestCIFAR100(DatasetSuite):
-    """A few images of each half, in the real format."""
+    """An image of each kind in each half, in the real format."""
 
     name = "cifar100"
-    examples = ({"validation": 4}, {"validation": 4, "labels": "coarse"})
+    examples = (
+        {"validation": 20},
+        {"validation": 20, "labels": "coarse"},
+        {"validation": 1, "superclass": "trees"},
+    )
 
     @pytest.fixture(autouse=True)
     def _files(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _no_data: None) -> None:
-        put_cifar100(tmp_path, monkeypatch)
+        counts = {"train": 100, "test": 100}
+        put_cifar100(tmp_path, monkeypatch, counts, lambda kinds: [kind % 20 for kind in kinds])
+
+
+class TestOmniglot(DatasetSuite):
+    """Three alphabets in two zip files."""
+
+    name = "omniglot"
+    examples = ({"pool": 5}, {"alphabet": "Greek", "validation": 2, "train": 3})
+
+    @pytest.fixture(autouse=True)
+    def _files(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _no_data: None) -> None:
+        sets = {"images_background": {"Greek": 2, "Latin": 1}, "images_evaluation": {"Tengwar": 2}}
+        put_omniglot(tmp_path / "omniglot-py", monkeypatch, **sets)
 
 
 class TestImageFolder(DatasetSuite):
@@ -159,7 +203,11 @@ SPECIAL = {
     for suite in (
         TestTrain,
         TestMNIST,
+        TestKMNIST,
+        TestEMNISTDigits,
+        TestEMNISTLetters,
         TestCIFAR100,
+        TestOmniglot,
         TestImageFolder,
         TestLamarckAccuracy,
         TestLamarckAncestry,

@@ -46,6 +46,7 @@ FAULTS = {
     "datasets/doubles": "examples are what it says",
     "datasets/counting-from-one": "examples are what it says",
     "datasets/misnaming": "it says what it is",
+    "datasets/dotted": "its tasks are data sets",
     "networks/shared": "every module is its own",
     "recorders/changing-rows": "it takes the rows of a run",
     "plots/by-pyplot": "it draws a figure of its own",

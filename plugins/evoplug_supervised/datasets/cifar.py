@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import torch
 
-from evoplug.contracts import Ge, Seed, dataclass
+from evoplug.contracts import Dataset, Ge, Seed, dataclass
 from evoplug_supervised.datasets.images import Half, Images, Source
 from evoplug_supervised.folder import damaged, data_folder
 
@@ -72,27 +73,63 @@ class CIFAR10(Images):
         return {folder / self.entry / name: checksum for name, checksum in known}
 
 
+Superclass = Literal[
+    "aquatic_mammals", "fish", "flowers", "food_containers", "fruit_and_vegetables", "household_electrical_devices",
+    "household_furniture", "insects", "large_carnivores", "large_man-made_outdoor_things",
+    "large_natural_outdoor_scenes", "large_omnivores_and_herbivores", "medium_mammals", "non-insect_invertebrates",
+    "people", "reptiles", "small_mammals", "trees", "vehicles_1", "vehicles_2",
+]  # fmt: skip
+"""The coarse labels of CIFAR-100, from 0 on, as its files name them."""
+_SUPERCLASSES = get_args(Superclass)
+
+
 @dataclass(kw_only=True, frozen=True)
 class CIFAR100(CIFAR10):
     """Photographs of 100 kinds of things (Krizhevsky 2009): 50,000 training and 10,000 test images of 3 x 32 x 32.
 
-    Five kinds make a group, such as trees or insects. The files are Python pickles; they are opened only if their
-    checksums are right.
+    Five kinds make a superclass, such as trees or insects. As tasks it is its 20 superclasses, each with a twentieth of
+    `validation` and of `train`, rounded down. The files are Python pickles; they are opened only if their checksums are
+    right.
     """
 
     root: Annotated[Path | None, "folder of cifar-100-python; by default EVOPLUG_DATA, else the user's cache"] = None
-    labels: Annotated[Literal["fine", "coarse"], "by the 100 kinds of things; or by their 20 groups"] = "fine"
+    labels: Annotated[Literal["fine", "coarse"], "by the 100 kinds of things; or by their 20 superclasses"] = "fine"
+    superclass: Annotated[Superclass | None, "only the five kinds of this one, labelled 0 to 4"] = None
 
     title = "cifar100"
     entry = "cifar-100-python"
 
+    def check(self) -> Iterable[tuple[str, str]]:
+        if self.superclass and self.labels == "coarse":
+            yield "superclass", 'is one class by labels = "coarse"; leave out one of the two'
+        yield from super().check()
+
     @property
     def classes(self) -> int:  # type: ignore[override]
-        return 100 if self.labels == "fine" else 20
+        return 5 if self.superclass else 100 if self.labels == "fine" else len(_SUPERCLASSES)
+
+    @property
+    def counts(self) -> Mapping[str, int]:  # type: ignore[override]
+        share = len(_SUPERCLASSES) if self.superclass else 1
+        return {half: images // share for half, images in CIFAR10.counts.items()}
+
+    def tasks(self) -> Mapping[str, Dataset]:
+        if self.superclass or self.labels == "coarse":
+            return {}
+        train = None if self.train is None else max(1, self.train // len(_SUPERCLASSES))
+        each = replace(self, validation=self.validation // len(_SUPERCLASSES), train=train)
+        return {name: replace(each, superclass=name) for name in _SUPERCLASSES}
 
     def read(self, folder: Path, half: Half) -> Source:
         source = super().read(folder, half)  # first, as it checks the checksums
-        return source if self.labels == "fine" else source._replace(labels=self._coarse(folder / self.entry / half))
+        if self.labels == "fine" and self.superclass is None:
+            return source
+        coarse = self._coarse(folder / self.entry / half)
+        if self.superclass is None:
+            return source._replace(labels=coarse)
+        (rows,) = torch.where(coarse == _SUPERCLASSES.index(self.superclass))
+        _, labels = source.labels[rows].unique(return_inverse=True)
+        return Source(source.pixels[rows], labels)
 
     @property
     def _torchvision(self) -> Any:

@@ -83,17 +83,19 @@ class Images(Dataset):
             yield "pool", f"must not exceed the images' {min(self.shape[1:])} pixels"
 
     def info(self) -> DatasetInfo:
-        rest = self.counts["train"] - self.validation
         channels, height, width = self.shape
-        return DatasetInfo(
-            (channels, height // self.pool, width // self.pool),
-            self.classes,
-            {
-                "train": rest if self.train is None else min(self.train, rest),
-                "validation": self.validation,
-                "test": self.counts["test"],
-            },
-        )
+        return DatasetInfo((channels, height // self.pool, width // self.pool), self.classes, self.sizes())
+
+    def sizes(self) -> Mapping[str, int]:
+        """Split -> number of images."""
+        rest = self.counts["train"] - self.validation
+        train = rest if self.train is None else min(self.train, rest)
+        return {"train": train, "validation": self.validation, "test": self.counts["test"]}
+
+    def cut(self, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Rows of the training half, whose labels these are: those to train on, and those to validate by."""
+        order = torch.randperm(len(labels), generator=Rng(self.split_seed).torch)
+        return order[self.validation :][: self.train], order[: self.validation]
 
     def load(self, split: str) -> tuple[torch.Tensor, torch.Tensor]:
         return self._prepared().splits[split]
@@ -103,12 +105,12 @@ class Images(Dataset):
         return copy.deepcopy(prepared.preprocessing), torch.zeros(2, *self.shape, dtype=torch.uint8)
 
     def download(self) -> None:
-        def whole(folder: Path) -> None:
+        def get(folder: Path) -> None:
             self.fetch(folder)
             for half in ("train", "test"):
                 self.checked(folder, half)
 
-        fetch(self.title, data_folder(self.root), self.entry, whole)
+        fetch(self.title, data_folder(self.root), self.entry, get)
 
     def checked(self, folder: Path, half: Literal["train", "test"]) -> Source:
         """What ``read`` gives, if its numbers are right.
@@ -116,17 +118,7 @@ class Images(Dataset):
         Raises:
             FilesError: if there are too few images or labels, or labels out of range.
         """
-        source, where = self.read(folder, half), f"{folder / self.entry} ({half})"
-        images, labels = len(source.pixels), source.labels
-        if not images == len(labels) == self.counts[half]:
-            expected = self.counts[half]
-            raise FilesError(
-                f"{where} is damaged: {images} images and {len(labels)} labels, expected {expected:,} each"
-            )
-        if images and not 0 <= int(labels.min()) <= int(labels.max()) < self.classes:
-            low, high = int(labels.min()), int(labels.max())
-            raise FilesError(f"{where} is damaged: labels from {low} to {high}, expected 0 to {self.classes - 1}")
-        return source
+        return whole(self.read(folder, half), self.counts[half], self.classes, f"{folder / self.entry} ({half})")
 
     def _prepared(self) -> _Prepared:
         folder = data_folder(self.root)
@@ -151,6 +143,22 @@ class Images(Dataset):
         return stamp.hexdigest()
 
 
+def whole(source: Source, images: int, classes: int, where: str) -> Source:
+    """The source, if it has so many images and labels below ``classes``.
+
+    Raises:
+        FilesError: if not; it names ``where``.
+    """
+    labels = source.labels
+    if not len(source.pixels) == len(labels) == images:
+        found = f"{len(source.pixels)} images and {len(labels)} labels"
+        raise FilesError(f"{where} is damaged: {found}, expected {images:,} each")
+    if images and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        found = f"labels from {int(labels.min())} to {int(labels.max())}"
+        raise FilesError(f"{where} is damaged: {found}, expected 0 to {classes - 1}")
+    return source
+
+
 class _Prepared(NamedTuple):
     preprocessing: Preprocessing
     splits: Mapping[str, tuple[torch.Tensor, torch.Tensor]]
@@ -161,8 +169,7 @@ class _Prepared(NamedTuple):
 def _prepared(dataset: Images, folder: Path, stamp: str) -> _Prepared:
     """From the files as they are now, to which ``stamp`` belongs."""
     train, test = dataset.checked(folder, "train"), dataset.checked(folder, "test")
-    order = torch.randperm(len(train.labels), generator=Rng(dataset.split_seed).torch)
-    validation, rest = order[: dataset.validation], order[dataset.validation :][: dataset.train]
+    rest, validation = dataset.cut(train.labels)
     chosen = {"train": (train, rest), "validation": (train, validation), "test": (test, torch.arange(len(test.labels)))}
     raw = {split: source.pixels[rows] for split, (source, rows) in chosen.items()}
     preprocessing = Preprocessing(dataset.shape, pool=dataset.pool, pooling=dataset.pooling)

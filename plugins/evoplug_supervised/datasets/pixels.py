@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
+from zipfile import Path as Inside
 
 import numpy
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -17,10 +18,14 @@ _BITS_PER_SAMPLE = 258
 """The tag of a TIFF."""
 
 
-def decoded(path: Path, channels: Literal[1, 3]) -> Image.Image:
+def decoded(path: Path | Inside, channels: Literal[1, 3]) -> Image.Image:
     """An image in grey or in colour as one sees it: upright, and on white where it is transparent.
 
     Of an animation it is the first picture. Values of 16 bits are scaled to 8.
+
+    Args:
+        path: of a file, or inside of a zip file.
+        channels: 1: grey, 3: colour.
 
     Raises:
         FilesError: if the file cannot be read, is damaged, or holds numbers of no defined range.
@@ -32,7 +37,7 @@ def decoded(path: Path, channels: Literal[1, 3]) -> Image.Image:
         return _on_white(image).convert("RGB" if channels == 3 else "L")
 
 
-def _largest(image: Image.Image, path: Path) -> int | None:
+def _largest(image: Image.Image, path: Path | Inside) -> int | None:
     """The value of white where pixels have more than 8 bits; else None."""
     if image.mode.startswith("I;16"):
         bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (16,))[0]
@@ -59,7 +64,7 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def _opened(path: Path | Inside) -> Iterator[Image.Image]:
     """The file, open; whatever PIL raises names it."""
     try:
         # By a path, PIL 13 maps some TIFFs into memory as if they were upright already.

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import numpy
+import torch
 from numpy.random import RandomState
+
+from evoplug import ConfigError
 
 Rows = numpy.ndarray
 """``(n,)`` int64."""
@@ -29,10 +32,31 @@ def stratified(labels: numpy.ndarray, size: int, seed: int) -> tuple[Rows, Rows]
     return random.permutation(numpy.concatenate(parts[0])), random.permutation(numpy.concatenate(parts[1]))
 
 
+def subset(labels: torch.Tensor, size: int, seed: int) -> torch.Tensor:
+    """``(size,)`` int64: shuffled rows in which every class keeps its share, and has at least one.
+
+    Args:
+        labels: ``(n,)`` int64.
+        size: from the number of classes to n.
+        seed: alone decides, with the labels.
+
+    Raises:
+        ConfigError: if the size is another one, or leaves a rare class without a row; its key is the caller's to add.
+    """
+    classes = len(labels.unique())
+    if not classes <= size <= len(labels):
+        raise ConfigError((), f"must be from {classes}, the number of classes, to {len(labels):,}, got {size:,}")
+    _, rows = stratified(labels.numpy(), size, seed)
+    chosen = torch.from_numpy(rows)
+    if missing := set(labels.tolist()) - set(labels[chosen].tolist()):
+        raise ConfigError((), f"of {size:,} examples, class {min(missing)} would have none: it is too rare for so few")
+    return chosen
+
+
 def _shares(counts: numpy.ndarray, draws: int, random: RandomState) -> numpy.ndarray:
     """``(classes,)`` of ``draws`` in the proportions of ``counts``; the greatest fractions are rounded up, and chance
     decides between equal ones."""
-    exact = counts / counts.sum() * draws
+    exact = counts / max(counts.sum(), 1) * draws
     shares = numpy.floor(exact).astype(int)
     fractions = exact - shares
     for fraction in numpy.unique(fractions)[::-1]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from itertools import pairwise
 from typing import Annotated
 
@@ -13,7 +14,10 @@ from evoplug_supervised.networks.images import image_shape
 
 @dataclass(kw_only=True)
 class ConvNet(Network):
-    """A small convolutional network: convolution, ReLU and 2 x 2 max-pooling, some times, then dense layers."""
+    """A small convolutional network: convolution, ReLU and 2 x 2 max-pooling, some times, then dense layers.
+
+    Its layers are `conv1`, `conv2`, ..., `flatten`, `dense1`, ..., `output`.
+    """
 
     channels: Annotated[tuple[Annotated[int, Ge(1)], ...], "of each convolution"] = (16, 32)
     kernel: Annotated[int, Ge(1), "side of the kernels, odd; images are padded so that they keep their size"] = 3
@@ -29,11 +33,16 @@ class ConvNet(Network):
         height, width = height >> halvings, width >> halvings
         if not (height and width):
             raise ConfigError("channels", f"{halvings} poolings are too many for images of {shape[1]} x {shape[2]}")
-        blocks = [self._block(before, after) for before, after in pairwise((inputs, *self.channels))]
+        layers = OrderedDict[str, nn.Module]()
+        for number, (before, after) in enumerate(pairwise((inputs, *self.channels)), start=1):
+            layers[f"conv{number}"] = self._block(before, after)
+        layers["flatten"] = nn.Flatten()
         features = (self.channels[-1] if self.channels else inputs) * height * width
         widths = (features, *self.dense)
-        hidden = [nn.Sequential(nn.Linear(before, after), nn.ReLU()) for before, after in pairwise(widths)]
-        return nn.Sequential(*blocks, nn.Flatten(), *hidden, nn.Linear(widths[-1], outputs))
+        for number, (before, after) in enumerate(pairwise(widths), start=1):
+            layers[f"dense{number}"] = nn.Sequential(nn.Linear(before, after), nn.ReLU())
+        layers["output"] = nn.Linear(widths[-1], outputs)
+        return nn.Sequential(layers)
 
     def _block(self, inputs: int, outputs: int) -> nn.Module:
         normalise = [nn.BatchNorm2d(outputs)] if self.batch_norm else []

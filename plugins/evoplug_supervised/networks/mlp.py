@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from itertools import pairwise
 from math import prod
 from typing import Annotated, Literal
@@ -22,7 +23,10 @@ _ACTIVATIONS = {
 
 @dataclass(kw_only=True)
 class MLP(Network):
-    """A multilayer perceptron on the flattened inputs, any shape."""
+    """A multilayer perceptron on the flattened inputs, any shape.
+
+    Its layers are `flatten`, `dense1`, `dense2`, ..., `output`.
+    """
 
     hidden: Annotated[
         tuple[Annotated[int, Ge(1)], ...], MaxLen(1000), "units of each hidden layer; none: a linear classifier"
@@ -31,8 +35,11 @@ class MLP(Network):
     activation: Annotated[Literal["relu", "tanh", "sigmoid", "elu", "gelu", "silu"], "after each hidden layer"] = "relu"
 
     def build(self, shape: tuple[int, ...], outputs: int) -> nn.Module:
-        layers: list[nn.Module] = [nn.Flatten()]
-        for inputs, units in pairwise((prod(shape), *self.hidden)):
-            layers += [nn.Linear(inputs, units, self.bias), _ACTIVATIONS[self.activation]()]
-        last = self.hidden[-1] if self.hidden else prod(shape)
-        return nn.Sequential(*layers, nn.Linear(last, outputs, self.bias))
+        layers = OrderedDict[str, nn.Module](flatten=nn.Flatten())
+        widths = (prod(shape), *self.hidden)
+        for number, (inputs, units) in enumerate(pairwise(widths), start=1):
+            layers[f"dense{number}"] = nn.Sequential(
+                nn.Linear(inputs, units, self.bias), _ACTIVATIONS[self.activation]()
+            )
+        layers["output"] = nn.Linear(widths[-1], outputs, self.bias)
+        return nn.Sequential(layers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -18,6 +19,8 @@ class ResNet(Network):
     """The residual network for CIFAR of He et al. (2016), section 4.2: three stages of 16, 32 and 64 channels.
 
     Shortcuts that change the shape have no parameters (option A). Depth 20 has 0.27 M weights, depth 32 has 0.46 M.
+    Its layers are `stem` (the first convolution, with normalisation and ReLU), `block1`, `block2`, ..., `pool`,
+    `flatten`, `output`.
     """
 
     depth: Annotated[int, Ge(8), Le(2000), "6n + 2 layers with weights"] = 20
@@ -30,18 +33,18 @@ class ResNet(Network):
         from torchvision.models.resnet import BasicBlock, conv3x3
 
         inputs, _, _ = image_shape(shape)
-        blocks = []
+        layers = OrderedDict[str, nn.Module](
+            stem=nn.Sequential(conv3x3(inputs, 16), nn.BatchNorm2d(16), nn.ReLU(inplace=True))
+        )
         before = 16
         for channels in (16, 32, 64):
             for number in range((self.depth - 2) // 6):
                 shrinks = number == 0 and channels > 16
                 shortcut = PaddedShortcut(channels - before) if shrinks else None
-                blocks.append(BasicBlock(before, channels, 2 if shrinks else 1, shortcut))
+                layers[f"block{len(layers)}"] = BasicBlock(before, channels, 2 if shrinks else 1, shortcut)
                 before = channels
-        return nn.Sequential(
-            conv3x3(inputs, 16), nn.BatchNorm2d(16), nn.ReLU(inplace=True), *blocks,
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, outputs),
-        )  # fmt: skip
+        layers |= {"pool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "output": nn.Linear(64, outputs)}
+        return nn.Sequential(layers)
 
 
 class PaddedShortcut(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -17,7 +18,8 @@ from evoplug_supervised.networks.images import image_shape
 class WideResNet(Network):
     """The wide residual network of Zagoruyko and Komodakis (2016), table 1, without dropout: WRN-depth-width.
 
-    Three stages of 16, 32 and 64 times ``width`` channels; WRN-16-8 has 11.0 M weights.
+    Three stages of 16, 32 and 64 times ``width`` channels; WRN-16-8 has 11.0 M weights. Its layers are `stem` (the
+    first convolution), `block1`, `block2`, ..., `norm` (normalisation and ReLU), `pool`, `flatten`, `output`.
     """
 
     depth: Annotated[int, Ge(10), Le(2000), "6n + 4 layers with weights"] = 16
@@ -29,17 +31,16 @@ class WideResNet(Network):
 
     def build(self, shape: tuple[int, ...], outputs: int) -> nn.Module:
         inputs, _, _ = image_shape(shape)
-        blocks = []
+        layers = OrderedDict[str, nn.Module](stem=nn.Conv2d(inputs, 16, 3, padding=1, bias=False))
         before = 16
         for stage in range(3):
             channels = 16 * self.width << stage
             for number in range((self.depth - 4) // 6):
-                blocks.append(PreActivationBlock(before, channels, 2 if stage and not number else 1))
+                layers[f"block{len(layers)}"] = PreActivationBlock(before, channels, 2 if stage and not number else 1)
                 before = channels
-        return nn.Sequential(
-            nn.Conv2d(inputs, 16, 3, padding=1, bias=False), *blocks, nn.BatchNorm2d(before), nn.ReLU(inplace=True),
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, outputs),
-        )  # fmt: skip
+        layers["norm"] = nn.Sequential(nn.BatchNorm2d(before), nn.ReLU(inplace=True))
+        layers |= {"pool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "output": nn.Linear(before, outputs)}
+        return nn.Sequential(layers)
 
 
 class PreActivationBlock(nn.Module):

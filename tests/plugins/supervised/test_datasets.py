@@ -7,11 +7,7 @@ import pickle
 import shutil
 import struct
 import tarfile
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import numpy
 import pytest
@@ -28,12 +24,7 @@ from evoplug_supervised.datasets.digits import Digits
 from evoplug_supervised.datasets.idx import MNIST, FashionMNIST
 from evoplug_supervised.datasets.image_folder import ImageFolder
 from evoplug_supervised.datasets.svhn import SVHN
-from image_files import COUNTS, md5, pixels, put_cifar, put_cifar100
-
-
-def write_idx(path, array):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(struct.pack(f">I{array.ndim}I", 0x800 + array.ndim, *array.shape) + array.astype("u1").tobytes())
+from image_files import COUNTS, md5, pixels, put_cifar, put_cifar100, served, write_idx
 
 
 @pytest.fixture
@@ -229,22 +220,6 @@ def test_images_of_another_size_are_damage(mnist):
         MNIST(root=str(mnist), validation=4).load("train")
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *arguments):
-        pass
-
-
-@contextmanager
-def served(folder):
-    """The address of a web server that has the files of a folder."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
-        Thread(target=partial(server.serve_forever, poll_interval=0.01)).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-
-
 @pytest.fixture
 def mirror(mnist, tmp_path, monkeypatch):
     """The folder of a web server that torchvision takes for MNIST's own, with the files of ``mnist``."""
@@ -339,6 +314,54 @@ def test_kinds_and_groups_of_cifar100_are_of_the_same_images(cifar100):
         assert torch.equal(fine.load(split)[0], coarse.load(split)[0])
         rows = fine.load(split)[1] // 9  # the labels of 12 images are 0, 9, ..., 99
         assert torch.equal(coarse.load(split)[1], (11 - rows) * 19 // 11)
+
+
+@pytest.fixture
+def superclasses(tmp_path, monkeypatch):
+    """The data folder of a CIFAR-100 with two training images and one for testing of each kind; the superclass of kind
+    k is 19 - k % 20."""
+    put_cifar100(tmp_path, monkeypatch, {"train": 200, "test": 100}, lambda kinds: [19 - kind % 20 for kind in kinds])
+    return tmp_path
+
+
+def test_a_superclass_is_its_five_kinds_numbered_in_their_order(superclasses):
+    dataset = CIFAR100(root=superclasses, superclass="fish", validation=2, normalisation="unit")
+    assert dataset.info() == ((3, 32, 32), 5, {"train": 8, "validation": 2, "test": 5})
+    x, y = dataset.load("test")
+    kinds = [18, 38, 58, 78, 98]  # fish is the superclass of number 1
+    torch.testing.assert_close(x, torch.from_numpy(pixels(100, 3, 32, 32, seed=2)[kinds]).float() / 255)
+    assert y.tolist() == [0, 1, 2, 3, 4]
+    labels = torch.cat([dataset.load("train")[1], dataset.load("validation")[1]])
+    assert labels.bincount().tolist() == [2] * 5
+
+
+def test_cifar100_falls_into_its_superclasses(superclasses):
+    tasks = CIFAR100(root=superclasses, validation=40, train=100, normalisation="unit").tasks()
+    assert list(tasks)[:2] == ["aquatic_mammals", "fish"]
+    assert len(tasks) == 20
+    assert {name: task.superclass for name, task in tasks.items()} == {name: name for name in tasks}
+    assert {tuple(task.info().sizes.values()) for task in tasks.values()} == {(5, 2, 5)}
+    images = torch.cat([task.load("test")[0] for task in tasks.values()])
+    expected = torch.from_numpy(pixels(100, 3072, seed=2)).float() / 255
+    assert sorted(image.sum().item() for image in images) == pytest.approx(sorted(expected.sum(1).tolist()))
+
+
+def test_a_superclass_and_the_set_by_superclasses_are_one_task(superclasses):
+    assert CIFAR100(superclass="fish", validation=0).tasks() == {}
+    assert CIFAR100(labels="coarse").tasks() == {}
+    assert CIFAR10().tasks() == {}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "key"),
+    [
+        ({"superclass": "fish", "labels": "coarse", "validation": 0}, "superclass"),
+        ({"superclass": "fish", "validation": 2500}, "validation"),
+    ],
+)
+def test_superclasses_that_cannot_be_are_mistakes(parameters, key):
+    assert [found for found, _ in CIFAR100(**parameters).check()] == [key]
+    assert not list(CIFAR100(superclass="fish", validation=2499).check())
 
 
 @pytest.mark.parametrize("labels", ["fine", "coarse"])

@@ -10,6 +10,7 @@ from evoplug_supervised.initialisers import INITIALISERS, fill
 SIGMA = {  # of a layer with 200 inputs and 100 outputs
     "glorot-uniform": sqrt(2 / 300),
     "he-normal": sqrt(2 / 200),
+    "he-uniform": sqrt(2 / 200),
     "normal": 0.05,
 }
 
@@ -22,16 +23,25 @@ def test_weights_have_the_spread_that_the_name_stands_for(name):
     assert weights.mean().item() == pytest.approx(0, abs=0.001)
 
 
-def test_glorot_uniform_stays_inside_its_bound_and_reaches_it():
+@pytest.mark.parametrize(("name", "bound"), [("glorot-uniform", sqrt(6 / 300)), ("he-uniform", sqrt(6 / 200))])
+def test_a_uniform_one_stays_inside_its_bound_and_reaches_it(name, bound):
     weights = torch.empty(3, 100, 200)
-    fill({"weight": weights}, "glorot-uniform", Rng(1))
-    assert weights.abs().max().item() == pytest.approx(sqrt(6 / 300), rel=0.001)
+    fill({"weight": weights}, name, Rng(1))
+    assert weights.abs().max().item() == pytest.approx(bound, rel=0.001)
+    assert weights.abs().max().item() <= bound * (1 + 1e-6)
 
 
 def test_kernels_count_their_receptive_field():
     kernels = torch.empty(2, 64, 32, 3, 3)
     fill({"weight": kernels}, "he-normal", Rng(1))
     assert kernels.std().item() == pytest.approx(sqrt(2 / (32 * 9)), rel=0.02)
+
+
+def test_he_uniform_is_torchs_for_relu():
+    weights, torchs = torch.empty(1, 8, 4, 3, 3), torch.empty(8, 4, 3, 3)
+    fill({"weight": weights}, "he-uniform", Rng(1))
+    nn.init.kaiming_uniform_(torchs, nonlinearity="relu", generator=Rng(1).torch)
+    torch.testing.assert_close(weights[0], torchs)
 
 
 def drawn(module, init, seed=1):

@@ -436,6 +436,20 @@ class Misnaming(Dataset):
 
 
 @dataclass(kw_only=True)
+class Dotted(Dataset):
+    """Falls into tasks whose names look like paths."""
+
+    def info(self):
+        return DatasetInfo((2,), 2, {"train": 4})
+
+    def load(self, split):
+        return torch.zeros(4, 2), torch.zeros(4).long()
+
+    def tasks(self):
+        return {"left.half": self}
+
+
+@dataclass(kw_only=True)
 class Shared(Network):
     """Gives the same module twice."""
 

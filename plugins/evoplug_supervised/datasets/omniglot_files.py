@@ -1,0 +1,94 @@
+"""The published files of Omniglot: SET.zip, in which lie SET/ALPHABET/CHARACTER/*.png."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+from zipfile import Path as Inside
+
+import numpy
+import torch
+
+from evoplug_supervised.datasets.pixels import decoded
+from evoplug_supervised.folder import damaged
+
+DRAWINGS = 20
+"""Of each character."""
+SIDE = 105
+"""Of a drawing, in pixels."""
+
+_BACKGROUND = {
+    "Alphabet_of_the_Magi": 20, "Anglo-Saxon_Futhorc": 29, "Arcadian": 26, "Armenian": 41, "Asomtavruli_(Georgian)": 40,
+    "Balinese": 24, "Bengali": 46, "Blackfoot_(Canadian_Aboriginal_Syllabics)": 14, "Braille": 26,
+    "Burmese_(Myanmar)": 34, "Cyrillic": 33, "Early_Aramaic": 22, "Futurama": 26, "Grantha": 43, "Greek": 24,
+    "Gujarati": 48, "Hebrew": 22, "Inuktitut_(Canadian_Aboriginal_Syllabics)": 16, "Japanese_(hiragana)": 52,
+    "Japanese_(katakana)": 47, "Korean": 40, "Latin": 26, "Malay_(Jawi_-_Arabic)": 40, "Mkhedruli_(Georgian)": 41,
+    "N_Ko": 33, "Ojibwe_(Canadian_Aboriginal_Syllabics)": 14, "Sanskrit": 42, "Syriac_(Estrangelo)": 23, "Tagalog": 17,
+    "Tifinagh": 55,
+}  # fmt: skip
+_EVALUATION = {
+    "Angelic": 20, "Atemayar_Qelisayer": 26, "Atlantean": 26, "Aurek-Besh": 26, "Avesta": 26, "Ge_ez": 26,
+    "Glagolitic": 45, "Gurmukhi": 45, "Kannada": 41, "Keble": 26, "Malayalam": 47, "Manipuri": 40, "Mongolian": 30,
+    "Old_Church_Slavonic_(Cyrillic)": 45, "Oriya": 46, "Sylheti": 28, "Syriac_(Serto)": 23, "Tengwar": 25,
+    "Tibetan": 42, "ULOG": 26,
+}  # fmt: skip
+_SMALL1 = ("Balinese", "Early_Aramaic", "Greek", "Korean", "Latin")
+_SMALL2 = ("Greek", "Japanese_(katakana)", "Latin", "Sanskrit", "Tagalog")
+
+SETS: Mapping[str, Mapping[str, int]] = {
+    "images_background": _BACKGROUND,
+    "images_evaluation": _EVALUATION,
+    "images_background_small1": {alphabet: _BACKGROUND[alphabet] for alphabet in _SMALL1},
+    "images_background_small2": {alphabet: _BACKGROUND[alphabet] for alphabet in _SMALL2},
+}
+"""Set -> alphabet -> number of its characters."""
+
+
+def drawings(path: Path, alphabets: Sequence[str], rows: Callable[[str, str], Sequence[int]]) -> torch.Tensor:
+    """``(characters, k, 105, 105)`` uint8: alphabet by alphabet, of each character k drawings.
+
+    Args:
+        path: of a set's zip file.
+        alphabets: of this set.
+        rows: of an alphabet and a character, which k of its drawings, by the order of their files.
+
+    Raises:
+        FilesError: if the file is damaged, or characters or drawings are missing.
+    """
+    try:
+        with ZipFile(path) as archive:
+            characters = _characters(archive, path, alphabets)
+            images = [
+                [_pixels(Inside(archive, files[row])) for row in rows(*character)]
+                for character, files in characters.items()
+            ]
+    except BadZipFile as error:
+        raise damaged(path, str(error)) from error
+    return torch.from_numpy(numpy.array(images))
+
+
+def _characters(archive: ZipFile, path: Path, alphabets: Sequence[str]) -> dict[tuple[str, str], list[str]]:
+    """(alphabet, character) -> the names of its drawings, all sorted."""
+    found: dict[str, dict[str, list[str]]] = {alphabet: {} for alphabet in alphabets}
+    for name in sorted(archive.namelist()):
+        top, _, rest = name.partition("/")
+        alphabet, _, rest = rest.partition("/")
+        character, _, file = rest.partition("/")
+        if top == path.stem and alphabet in found and file.endswith(".png") and not file.startswith("."):
+            found[alphabet].setdefault(character, []).append(name)
+    for alphabet, characters in found.items():
+        expected = SETS[path.stem][alphabet]
+        if len(characters) != expected:
+            raise damaged(path, f"it holds {len(characters)} characters of {alphabet}, expected {expected}")
+        for character, names in characters.items():
+            if len(names) != DRAWINGS:
+                raise damaged(path, f"it holds {len(names)} drawings of {alphabet}/{character}, expected {DRAWINGS}")
+    return {(alphabet, each): names for alphabet, characters in found.items() for each, names in characters.items()}
+
+
+def _pixels(file: Inside) -> numpy.ndarray:
+    image = numpy.array(decoded(file, 1))
+    if image.shape != (SIDE, SIDE):
+        raise damaged(file, f"it has {image.shape[1]} x {image.shape[0]} pixels, expected {SIDE} x {SIDE}")
+    return image
