@@ -230,7 +230,8 @@ class Evaluator(Component):
     """The metric of ``measure`` that decides between solutions, e.g. ``"accuracy"``; higher is better."""
     minimised: ClassVar[tuple[str, ...]] = ()
     """The metrics of ``measure`` and the columns of the records of which less is better, e.g. ``("loss",)``; never the
-    headline. Comparisons, figures and reports go by it."""
+    headline. A part of a metric, ``error.mnist`` of ``error``, goes its way. Comparisons, figures and reports go by it.
+    """
     deterministic: ClassVar[bool] = False
     """Whether the same genome always gets the same fitness, so that the best of all generations is the best."""
 

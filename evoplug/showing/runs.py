@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from evoplug.running.metrics import is_any, wholes
 from evoplug.running.rundir import RESULT
 from evoplug.running.runner import Watch
 from evoplug.showing import consoles
@@ -158,7 +159,7 @@ class LiveTable(Watching):
     def _drawing(self, fraction: float, left: float | None) -> Group:
         table = Table(box=None, pad_edge=False, header_style="dim")
         for name in self._rows[-1]:
-            less = name.removeprefix(VALIDATION) in self._minimised
+            less = is_any(name.removeprefix(VALIDATION), self._minimised)
             table.add_column(f"{_short(name)}, less is better" if less else _short(name), justify="right", no_wrap=True)
         for row in self._rows:
             table.add_row(*(row.get(name, "") for name in self._rows[-1]))
@@ -169,7 +170,8 @@ class LiveTable(Watching):
 
 
 def cells(row: Mapping[str, Any], left: float | None) -> dict[str, str]:
-    """A line of records as a person reads it: column -> text."""
+    """A line of records as a person reads it: column -> text. Parts of metrics, such as ``error.mnist``, stay in the
+    file."""
     shown = {
         "generation": f"{row['generations']:,}",
         "evaluations": f"{row['evaluations']:,}",
@@ -178,7 +180,7 @@ def cells(row: Mapping[str, Any], left: float | None) -> dict[str, str]:
         "invalid": f"{row['invalid']:,}",
         "s/generation": f"{sum(row['time'].values()):.3g}",
     }
-    shown |= {name: number(value) for name, value in row.items() if name.startswith(VALIDATION)}
+    shown |= {name: number(row[name]) for name in wholes(name for name in row if name.startswith(VALIDATION))}
     return shown | ({"time left": clock(left)} if left is not None else {})
 
 
@@ -238,11 +240,11 @@ def clock(seconds: float) -> str:
 
 
 def _metrics(result: Mapping[str, Any]) -> Table:
-    """The reported solution first, what is reported beside it below."""
+    """The reported solution first, what is reported beside it below; parts of metrics stay in the file."""
     reports = {"reported": {split: result[split] for split in ("validation", "test")}, **result["beside"]}
     if any("best" in report for report in result["beside"].values()):
         reports["reported"] = {"best": {"fitness": result["best"]["fitness"]}, **reports["reported"]}
-    columns = list(dict.fromkeys((split, name) for r in reports.values() for split in r for name in r[split]))
+    columns = list(dict.fromkeys((split, name) for r in reports.values() for split in r for name in wholes(r[split])))
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("", no_wrap=True)
     for split, name in columns:

@@ -44,6 +44,12 @@ def test_validation_keeps_its_column_and_its_last_value_between_two_measurements
     assert ends == [[], ["0.75"], ["0.75"], ["0.875"], ["0.875"]]
 
 
+def test_parts_of_a_metric_stay_in_the_file() -> None:
+    lines = shown(row(1, **{"validation.error": 0.5, "validation.error.mnist": 0.25, "validation.errors": 2.0}))
+    assert lines[1].split()[6:] == ["validation.error", "validation.errors"]
+    assert lines[2].split()[6:] == ["0.5", "2"]
+
+
 class Place:
     """A place in a notebook's output."""
 
