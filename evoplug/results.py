@@ -85,7 +85,7 @@ def plot(
     Args:
         folders: run folders, or folders that hold run folders at any depth.
         x: the column of the records against which curves are drawn.
-        y: columns, a figure each; by default ``best`` and every validation metric, and the methods' own figures.
+        y: columns, a figure each; by default ``best``, what was measured along the way, and the methods' own figures.
         log_x: a logarithmic x axis for the curves.
         log_y: a logarithmic y axis for the curves.
         xlim: part of the x axis, from and to; None leaves that end to the data.

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from evoplug.types import SPLITS
+
+MEASURED = tuple(f"{split}." for split in SPLITS)
+"""How columns of the records are named that hold metrics."""
+
 
 def is_any(metric: str, names: Iterable[str]) -> bool:
     """Whether a metric is one of these or a part of one."""

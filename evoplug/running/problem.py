@@ -19,7 +19,7 @@ from evoplug.population.untouched import sample, untouched
 from evoplug.rng import Rng
 from evoplug.running import promises
 from evoplug.running.invalid_fitness import finite
-from evoplug.types import Evaluation, Genomes, Ledger, Members, Outcome, concatenate, count, genome
+from evoplug.types import SPLITS, Evaluation, Genomes, Ledger, Members, Outcome, concatenate, count, genome
 
 
 class RunProblem(Problem):
@@ -159,7 +159,7 @@ class RunProblem(Problem):
         return Outcome(best, self.metrics(best))
 
     def metrics(self, member: Members) -> dict[str, dict[str, float]]:
-        measured = {split: self.measure(member, split) for split in ("validation", "test")}
+        measured = {split: self.measure(member, split) for split in SPLITS}
         return {split: {name: v.item() for name, v in values.items()} for split, values in measured.items() if values}
 
     def update(self, members: Members) -> Evaluation:

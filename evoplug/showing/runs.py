@@ -15,21 +15,18 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from evoplug.running.metrics import is_any, wholes
+from evoplug.running.metrics import MEASURED, is_any, wholes
 from evoplug.running.rundir import RESULT
 from evoplug.running.runner import Watch
 from evoplug.showing import consoles
 from evoplug.showing.live import can_redraw, live
-from evoplug.types import TIME_UNITS
+from evoplug.types import SPLITS, TIME_UNITS
 
 if TYPE_CHECKING:
     from evoplug.config import Experiment
 
 SHOWN = 10
 """Generations in the live table."""
-
-VALIDATION = "validation."
-"""How the columns of validation metrics begin."""
 
 LINES, WIDTH = 4, 100
 """Of what is shown of a solution, at most."""
@@ -131,7 +128,7 @@ class PlainLines(Watching):
 class LiveTable(Watching):
     """The last generations, a bar, and the time left.
 
-    Where validation is not measured in every generation, the others show the last values, dimmed.
+    Where metrics are not measured in every generation, the others show the last values, dimmed.
     """
 
     def begin(self, experiment: Experiment, folder: Path, resumed_at: int) -> None:
@@ -146,7 +143,7 @@ class LiveTable(Watching):
         fraction, left = self.progress(row)
         shown = cells(row, None)
         self._rows.append({**shown, **self._measured, **shown})
-        self._measured |= {name: Text(cell, "dim") for name, cell in shown.items() if name.startswith(VALIDATION)}
+        self._measured |= {name: Text(cell, "dim") for name, cell in shown.items() if name.startswith(MEASURED)}
         if time.perf_counter() - self._drawn_at >= 0.1 or fraction >= 1:
             self._drawn_at = time.perf_counter()
             self._live.update(self._drawing(fraction, left), refresh=True)
@@ -159,7 +156,7 @@ class LiveTable(Watching):
     def _drawing(self, fraction: float, left: float | None) -> Group:
         table = Table(box=None, pad_edge=False, header_style="dim")
         for name in self._rows[-1]:
-            less = is_any(name.removeprefix(VALIDATION), self._minimised)
+            less = name.startswith(MEASURED) and is_any(name.partition(".")[2], self._minimised)
             table.add_column(f"{_short(name)}, less is better" if less else _short(name), justify="right", no_wrap=True)
         for row in self._rows:
             table.add_row(*(row.get(name, "") for name in self._rows[-1]))
@@ -180,7 +177,7 @@ def cells(row: Mapping[str, Any], left: float | None) -> dict[str, str]:
         "invalid": f"{row['invalid']:,}",
         "s/generation": f"{sum(row['time'].values()):.3g}",
     }
-    shown |= {name: number(row[name]) for name in wholes(name for name in row if name.startswith(VALIDATION))}
+    shown |= {name: number(row[name]) for name in wholes(name for name in row if name.startswith(MEASURED))}
     return shown | ({"time left": clock(left)} if left is not None else {})
 
 
@@ -241,7 +238,7 @@ def clock(seconds: float) -> str:
 
 def _metrics(result: Mapping[str, Any]) -> Table:
     """The reported solution first, what is reported beside it below; parts of metrics stay in the file."""
-    reports = {"reported": {split: result[split] for split in ("validation", "test")}, **result["beside"]}
+    reports = {"reported": {split: result[split] for split in SPLITS}, **result["beside"]}
     if any("best" in report for report in result["beside"].values()):
         reports["reported"] = {"best": {"fitness": result["best"]["fitness"]}, **reports["reported"]}
     columns = list(dict.fromkeys((split, name) for r in reports.values() for split in r for name in wholes(r[split])))
