@@ -43,9 +43,12 @@ LARGEST = 1e300
 LONGEST = 60
 """Characters of a name in a figure or a file's name at most."""
 
+SOLUTION = "best."
+"""How the names of what is said of a solution begin."""
+
 _LABELS = {
     "best": "best fitness", "mean": "mean fitness", "std": "deviation of fitness", "seconds": "time [s]",
-    "invalid": "invalid members",
+    "invalid": "invalid members", "best.fitness": "best fitness",
 }  # fmt: skip
 
 
@@ -155,6 +158,8 @@ def svg(drawing: Drawing) -> str:
 
 def words(column: str) -> str:
     """A column in words."""
+    if column.startswith(SOLUTION) and column not in _LABELS:
+        return f"{words(column.removeprefix(SOLUTION))} of the solution"
     return _LABELS.get(column, column.replace(".", " "))
 
 

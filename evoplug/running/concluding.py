@@ -46,6 +46,7 @@ def table(problem: RunProblem, outcome: Outcome) -> dict[str, Any]:
             "fitness": fitness,
             "generation": outcome.generation or int(problem.ledger["generations"]),
             "id": int(best.ids[0]),
+            **{name: value.item() for name, value in problem.describe(best).items()},
             "description": described,
         },
         **{split: _ordered(outcome.metrics.get(split, {}), problem.evaluator) for split in SPLITS},

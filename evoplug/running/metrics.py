@@ -9,6 +9,9 @@ from evoplug.types import SPLITS
 MEASURED = tuple(f"{split}." for split in SPLITS)
 """How columns of the records are named that hold metrics."""
 
+OF_SOLUTION = frozenset({"fitness", "generation", "id", "description"})
+"""What ``result.json`` says of every solution under ``best``; the evaluator's own values stand beside it."""
+
 
 def is_any(metric: str, names: Iterable[str]) -> bool:
     """Whether a metric is one of these or a part of one."""

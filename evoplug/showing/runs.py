@@ -6,7 +6,7 @@ import os
 import pprint
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from evoplug.running.metrics import MEASURED, is_any, wholes
+from evoplug.running.metrics import MEASURED, OF_SOLUTION, is_any, wholes
 from evoplug.running.rundir import RESULT
 from evoplug.running.runner import Watch
 from evoplug.showing import consoles
@@ -84,11 +84,18 @@ class Watching(Watch):
         self.say("\n", ("finished", "bold"), f": {result['reason']}{best}")
         if result["validation"] or result["test"] or result["beside"]:
             self.console.print(_metrics(result))
-        if result["best"].get("description") is not None and not self._network:
-            self.say(f"solution {described(result['best']['description'])}")
+        for head, line in zip(("solution", "        "), self._solution(result["best"]), strict=False):
+            self.say(f"{head} {line}")
         self.say((f"spent    {_ledger(result['ledger'])}", "dim"))
         self.say((f"seconds  {_profile(result['seconds'])}", "dim"))
         self.say((f"folder   {self.folder}", "dim"))
+
+    def _solution(self, best: Mapping[str, Any]) -> Iterator[str]:
+        """What is said of it: by its genotype, then by the evaluator."""
+        if best.get("description") is not None and not self._network:
+            yield described(best["description"])
+        if own := {name: value for name, value in best.items() if name not in OF_SOLUTION}:
+            yield ", ".join(f"{name} {count(value)}" for name, value in own.items())
 
     def say(self, *parts: str | tuple[str, str]) -> None:
         """Print a line of texts, with a style or without."""
@@ -184,6 +191,11 @@ def cells(row: Mapping[str, Any], left: float | None) -> dict[str, str]:
 def number(value: float | None) -> str:
     """Five significant digits, so that digits do not dance."""
     return "-" if value is None else f"{value + 0:.5g}"  # + 0: zero without a sign
+
+
+def count(value: float | None) -> str:
+    """An integer in full, any other number as :func:`number` has it."""
+    return f"{value:,}" if isinstance(value, int) else number(value)
 
 
 def _short(name: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from evoplug.config.building import build
-from evoplug.config.joint import seen_by
+from evoplug.config.joint import seen_by, translated
 from evoplug.contracts import ConfigError, Evaluator, Genotype
 from evoplug.errors import FilesError
 from evoplug.population.workers import workers
@@ -152,6 +152,18 @@ class EvaluatorSuite(Suite):
         headline = problem.evaluator.headline
         assert not headline or headline in measured, f"its headline `{headline}` is not among its metrics"
 
+    def test_what_it_says_of_members_needs_no_data(
+        self, example: Mapping[str, Any], genotype: Genotype | None, problem: RunProblem, members: Members
+    ) -> None:
+        """It is bound and not started, and says the same as in a run: a number a member."""
+        before = copy.deepcopy(members)
+        said = problem.describe(members)
+        evaluator, space = _bound(self.used(), example, genotype)
+        agree("`describe` says something else before `start`", _described(evaluator, space, members), said)
+        agree("`describe` changed the members", members, before)
+        learned = _learned(problem, members)
+        agree("`describe` says something else of evaluated members", problem.describe(learned), said)
+
     def test_measuring_changes_no_result(self, run: Run) -> None:
         problem, other = run(), run()
         measured = _learned(problem, problem.sample(N))
@@ -273,6 +285,11 @@ def _learned(problem: RunProblem, members: Members) -> Members:
     members = copy.copy(members)
     problem.evaluate(members)
     return members
+
+
+def _described(evaluator: Evaluator, genotype: Genotype | None, members: Members) -> Mapping[str, torch.Tensor]:
+    """What an evaluator that was not started says."""
+    return evaluator.describe(translated(members, genotype, seen_by(evaluator, genotype)))
 
 
 def _after_one(problem: RunProblem) -> dict[str, Any]:

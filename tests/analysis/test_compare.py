@@ -245,6 +245,8 @@ class TestDirection:
             ("beside.128 epochs, before finishing.test.error.a.b", "min"),
             ("error.macro", "min"),
             ("test.score.low", "min"),
+            ("best.error", "min"),
+            ("best.fitness", "max"),
             ("test.score", "max"),
             ("test.score.lower", "max"),
             ("test.errors", "max"),

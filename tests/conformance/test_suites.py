@@ -20,6 +20,7 @@ FAULTS = {
     "evaluators/alone": "its companions can be built",
     "evaluators/fitting-nothing": "what it says keeps the contract",
     "evaluators/always-alike": "weights of its own depend on the seed",
+    "evaluators/saying-late": "what it says of members needs no data",
     "evaluators/owning": "a model comes back from what a run leaves",
     "strategies/forgetful": "every step can be gone on from",
     "strategies/dropping-states": "members keep what they learned",

@@ -96,6 +96,21 @@ def test_what_metrics_may_be(given, message):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ({}, None),
+        ({"weights": torch.tensor([1, 2, 3])}, None),
+        (None, "describe must return a mapping value -> (3,) tensor, not None"),
+        ({0: GOOD}, "names of values must be strings, got 0"),
+        ({"weights": 3}, "value `weights` must be a tensor (3,), got int"),
+        ({"weights": GOOD, "id": GOOD}, "value `id` is reported anyhow; give yours another name"),
+    ],
+)
+def test_what_values_of_members_may_be(given, message):
+    assert promises.values(given, 3) == message
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
         (torch.zeros(3, 2), None),
         ([[1, {"a": (2, "b")}]] * 3, None),
         (torch.zeros(1, 2), "sample(3) gave 1 genomes"),

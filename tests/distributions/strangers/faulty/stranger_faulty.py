@@ -261,6 +261,17 @@ class FittingNothing(Summing, genome="real-vector"):
 
 
 @dataclass(kw_only=True)
+class SayingLate(Summing, genome="real-vector"):
+    """Says of members what it knows only once it was started."""
+
+    def start(self, device, rng):
+        self.size = 3
+
+    def describe(self, members):
+        return {"weights": torch.full((len(members),), getattr(self, "size", 0))}
+
+
+@dataclass(kw_only=True)
 class Owning(Summing, genome="real-vector"):
     """Makes networks of weights that it has only once it was started."""
 
