@@ -300,8 +300,12 @@ class Evaluator(Component):
         """
         return None
 
-    def model(self, member: Members) -> Model | None:
-        """One evaluated member's network, for use elsewhere; None where there is none.
+    def model(self, member: Members) -> Model | Mapping[str, Model] | None:
+        """One evaluated member's network, for use elsewhere, or several by name, e.g. one a task; None where there is
+        none.
+
+        Names are as ``torch.nn.ModuleDict`` takes them: without dots, and none of its own (``items``). Weights that
+        networks share may be one tensor in memory: it is stored once.
 
         Needs ``bind``, and ``load_state_dict`` where there is a state, but not ``start``.
 

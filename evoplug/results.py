@@ -138,6 +138,7 @@ def export(folder: File, file: File, *, plugins: Iterable[File] = ()) -> Exporte
         folder: the run's folder.
         file: ``.pt2``, the network with its preprocessing as a program of ``torch.export``; ``.pt``, its weights and
             the code that makes the network, or the genome where there is no network; ``.json``, fitness and genome.
+            Several networks go into one file, under their names.
         plugins: as for :func:`compare`; what making the network needs must be among them.
 
     Returns:

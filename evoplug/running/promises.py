@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from evoplug.contracts import Evaluator, Genotype
+from evoplug.contracts import Evaluator, Genotype, Model
 from evoplug.running.metrics import OF_SOLUTION
 from evoplug.running.records import plain
 from evoplug.types import COLUMNS, Evaluation, Genomes, Members, Parts, count, genome, unstorable
@@ -121,6 +121,23 @@ def _numbers(given: Any, n: int, method: str, what: str) -> str | None:
             plain({name: None})
         except TypeError as error:
             return f"{what} {error}"
+    return None
+
+
+def model(given: Any) -> str | None:
+    """What is wrong with an answer of ``model``."""
+    if given is None or isinstance(given, Model):
+        return None
+    if not isinstance(given, Mapping) or not given:
+        what = "an empty mapping" if isinstance(given, Mapping) else _kind(given)
+        return f"model must return a Model, a mapping name -> Model, or None, not {what}"
+    for name, network in given.items():
+        if not isinstance(network, Model):
+            return f"model must return a Model for each name, and of {reprlib.repr(name)} it is {_kind(network)}"
+        try:
+            torch.nn.ModuleDict({name: torch.nn.Identity()})
+        except (KeyError, TypeError) as error:
+            return f"model names a network {reprlib.repr(name)}, which torch.nn.ModuleDict refuses: {error.args[0]}"
     return None
 
 

@@ -295,6 +295,19 @@ class Owning(Summing, genome="real-vector"):
 
 
 @dataclass(kw_only=True)
+class Lending(Summing, genome="real-vector"):
+    """Gives away, of two networks, one that it goes on with."""
+
+    def bind(self, genotype):
+        self.shared = nn.Linear(2, 2).eval()
+
+    def model(self, member):
+        source = "from torch.nn import Linear\nmodel = Linear(2, 2)"
+        networks = {"own": nn.Linear(2, 2).eval(), "lent": self.shared}
+        return {name: Model(module, torch.zeros(2, 2), source) for name, module in networks.items()}
+
+
+@dataclass(kw_only=True)
 class AlwaysAlike(Summing, genome="real-vector"):
     """Draws the weights that it owns from a seed of its own."""
 
