@@ -231,8 +231,9 @@ class Evaluator(Component):
     headline: ClassVar[str] = ""
     """The metric of ``measure`` that decides between solutions, e.g. ``"accuracy"``; higher is better."""
     minimised: ClassVar[tuple[str, ...]] = ()
-    """The metrics of ``measure`` and the columns of the records of which less is better, e.g. ``("loss",)``; never the
-    headline. Comparisons, figures and reports go by it."""
+    """The metrics of ``measure``, the values of ``describe`` and the columns of the records of which less is better,
+    e.g. ``("loss",)``; never the headline. A part of a metric, ``error.mnist`` of ``error``, goes its way. Comparisons,
+    figures and reports go by it."""
     deterministic: ClassVar[bool] = False
     """Whether the same genome always gets the same fitness, so that the best of all generations is the best."""
 
@@ -284,6 +285,14 @@ class Evaluator(Component):
         """
         return {}
 
+    def describe(self, members: Members) -> Mapping[str, torch.Tensor]:
+        """What it says of members that needs no data: name -> ``(n,)`` numbers, such as the ``weights`` that each one's
+        network has; by default nothing. Called once bound, with members evaluated or not.
+
+        Of the solution they stand in ``result.json``, as ``best.weights``. ``minimised`` may name them.
+        """
+        return {}
+
     def finalise(self, member: Members, rng: Rng) -> Any:
         """The state of one evaluated member after a last training, once the search has ended, as a new one; None, the
         default, where there is nothing more to do.
@@ -293,8 +302,12 @@ class Evaluator(Component):
         """
         return None
 
-    def model(self, member: Members) -> Model | None:
-        """One evaluated member's network, for use elsewhere; None where there is none.
+    def model(self, member: Members) -> Model | Mapping[str, Model] | None:
+        """One evaluated member's network, for use elsewhere, or several by name, e.g. one a task; None where there is
+        none.
+
+        Names are as ``torch.nn.ModuleDict`` takes them: without dots, and none of its own (``items``). Weights that
+        networks share may be one tensor in memory: it is stored once.
 
         Needs ``bind``, and ``load_state_dict`` where there is a state, but not ``start``.
 
@@ -458,6 +471,14 @@ class Problem(Protocol):
     def measure(self, members: Members, split: str = "validation") -> dict[str, torch.Tensor]:
         """metric -> ``(n,)`` on the CPU, on a whole split; draws from a stream of its own, so measuring changes no
         result; costs nothing in the ledger."""
+
+    def describe(self, members: Members) -> dict[str, torch.Tensor]:
+        """name -> ``(n,)`` on the CPU: what the evaluator says of members without data, such as the ``weights`` of
+        their networks; costs nothing in the ledger.
+
+        Raises:
+            EvaluationError, PluginError: as :meth:`evaluate`.
+        """
 
     def validation(self, members: Members) -> torch.Tensor | None:
         """``(n,)`` of the evaluator's headline on the validation split, -inf where it is not finite: what solutions are

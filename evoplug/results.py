@@ -85,7 +85,7 @@ def plot(
     Args:
         folders: run folders, or folders that hold run folders at any depth.
         x: the column of the records against which curves are drawn.
-        y: columns, a figure each; by default ``best`` and every validation metric, and the methods' own figures.
+        y: columns, a figure each; by default ``best``, what was measured along the way, and the methods' own figures.
         log_x: a logarithmic x axis for the curves.
         log_y: a logarithmic y axis for the curves.
         xlim: part of the x axis, from and to; None leaves that end to the data.
@@ -138,6 +138,7 @@ def export(folder: File, file: File, *, plugins: Iterable[File] = ()) -> Exporte
         folder: the run's folder.
         file: ``.pt2``, the network with its preprocessing as a program of ``torch.export``; ``.pt``, its weights and
             the code that makes the network, or the genome where there is no network; ``.json``, fitness and genome.
+            Several networks go into one file, under their names.
         plugins: as for :func:`compare`; what making the network needs must be among them.
 
     Returns:

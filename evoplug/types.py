@@ -228,6 +228,9 @@ class Outcome:
 Metrics = Mapping[str, "torch.Tensor"]
 """metric -> ``(n,)`` values."""
 
+SPLITS = ("validation", "test")
+"""The splits on which members are measured; in records and results, names of metrics begin with theirs."""
+
 
 # ---------------------------------------------------------------------------------------------- in one line
 

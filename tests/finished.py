@@ -57,6 +57,48 @@ class Owner(Evaluator, genome="real-vector"):
 """An evaluator that owns weights which every member's network needs."""
 
 
+PAIR = """
+import evoplug
+import torch
+from evoplug import Evaluation
+from evoplug.contracts import Evaluator, Model, dataclass
+
+
+@evoplug.register("evaluators", "pair")
+@dataclass(kw_only=True)
+class Pair(Evaluator, genome="real-vector"):
+    '''A member is the biases of two tasks' first layers; a large layer in the middle is one for both.'''
+
+    def evaluate(self, members, rng):
+        return Evaluation(-members.genomes.square().sum(1))
+
+    def measure(self, members, split, rng):
+        each = [self.model(members[row : row + 1]) for row in range(len(members))]
+        return {name: torch.stack([self._output(models[name]) for models in each]) for name in each[0]}
+
+    def model(self, member):
+        middle = torch.nn.Linear(300, 300)
+        torch.nn.init.eye_(middle.weight)
+        torch.nn.init.zeros_(middle.bias)
+        return {name: self._task(bias, width, middle)
+                for name, width, bias in zip(("first", "it's/2nd"), (4, 5), member.genomes[0].tolist())}
+
+    def _task(self, bias, width, middle):
+        first, norm, last = torch.nn.Linear(width, 300), torch.nn.BatchNorm1d(300), torch.nn.Linear(300, 2)
+        for weights, value in ((first.weight, 1), (first.bias, bias), (last.weight, 0.001 * width), (last.bias, 0)):
+            torch.nn.init.constant_(weights, value)
+        module = torch.nn.Sequential(first, middle, norm, last).eval().requires_grad_(False)
+        call = f"Sequential(Linear({width}, 300), Linear(300, 300), BatchNorm1d(300), Linear(300, 2))"
+        source = f"from torch.nn import BatchNorm1d, Linear, Sequential\\nmodel = {call}"
+        return Model(module, torch.zeros(2, width), source)
+
+    @staticmethod
+    def _output(model):
+        return model.module(torch.ones_like(model.example)).sum()
+"""
+"""An evaluator that gives a network for each of two tasks, which share a layer."""
+
+
 def digits():
     """The raw images, pixels from 0 to 16, and the labels of the digits' test split."""
     from sklearn.datasets import load_digits

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
 from evoplug.config import Claim
+from evoplug.running.metrics import is_any
 from evoplug.running.rundir import Run
 
 Goal = Literal["max", "min"]
 
-SPLITS = ("validation", "test")
 _FITNESS = ("best", "mean", "best.fitness")
 _COSTS = ("ledger.", "seconds.")
+_TABLE = re.compile(r"^(beside\..+\.)?(validation|test|best)\.")
+"""In whose name a metric stands in ``result.json``: of which solution, on which split."""
 
 
 def goal(runs: Iterable[Run], metric: str) -> Goal | None:
     """``"min"`` where less is better, None where the runs, of an older evoplug, do not say.
 
-    What a run has spent is better the less it is.
+    What a run has spent is better the less it is. A part of a metric, as ``error.mnist`` of ``error``, goes its way.
 
     Args:
         runs: of one problem.
@@ -32,19 +35,13 @@ def goal(runs: Iterable[Run], metric: str) -> Goal | None:
     told = [run.result["minimised"] for run in runs if "minimised" in run.result]
     if not told:
         return None
-    return "min" if any(_is(metric, name) for names in told for name in names) else "max"
+    minimised = {name for names in told for name in names}
+    return "min" if is_any(metric, minimised) or is_any(_TABLE.sub("", metric), minimised) else "max"
 
 
 def directed(claim: Claim, runs: Iterable[Run]) -> Claim:
     """The claim in its own direction, else that of its metric; where these runs do not say it, more is better."""
     return claim if claim.goal else replace(claim, goal=goal(runs, claim.metric) or "max")
-
-
-def _is(metric: str, name: str) -> bool:
-    """Whether a dotted name means an evaluator's metric or column, on whatever split and of whatever solution."""
-    ends = {f"{split}.{name}" for split in SPLITS}
-    beside = metric.startswith("beside.") and metric.endswith(tuple(f".{end}" for end in ends))
-    return metric == name or metric in ends or beside
 
 
 def remark(runs: Iterable[Run], metric: str) -> str:

@@ -23,7 +23,7 @@ from evoplug.config.trust import ASK
 from evoplug.errors import ConfigError, FilesError
 from evoplug.running import reading
 from evoplug.running.rundir import CHECKPOINTS, METRICS, PLOTS, RESOLVED, Run, arm_folder
-from evoplug.types import COLUMNS
+from evoplug.types import COLUMNS, SPLITS
 
 OWN = ("name", "seed", "device", "workers", "checkpoint", "measure")
 """Keys of ``[run]`` in which the runs of one arm may differ."""
@@ -122,21 +122,27 @@ def read(
 def outcome(run: Run) -> dict[str, Any]:
     """``result.json`` of a finished run; of an unfinished one those of its tables that the records can tell.
 
-    ``best`` is then of the last generation, ``validation`` as last measured, and ``ledger`` has only the columns that
-    every run has.
+    ``best`` is then of the last generation, ``validation`` and ``test`` as last measured, and ``ledger`` has only the
+    columns that every run has.
     """
     if run.status == "finished" or not run.metrics:
         return run.result
     last = run.metrics[-1]
     spent = [row.get("time", {}) for row in run.metrics]
-    measured = {name: value for row in run.metrics for name, value in row.items() if name.startswith("validation.")}
+    measured = {name: value for row in run.metrics for name, value in row.items()}
     parts = dict.fromkeys(part for seconds in spent for part in seconds)
     return {
         "best": {"fitness": last.get("best"), "generation": last["generations"]},
-        "validation": {name.removeprefix("validation."): value for name, value in measured.items()},
+        **{split: _of_split(split, measured) for split in SPLITS},
         "ledger": {name: last.get(name, 0) for name in COLUMNS},
         "seconds": {part: sum(seconds.get(part, 0) for seconds in spent) for part in parts},
     }
+
+
+def _of_split(split: str, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """metric -> value, of the columns of one split."""
+    begin = f"{split}."
+    return {name.removeprefix(begin): value for name, value in columns.items() if name.startswith(begin)}
 
 
 def numbers(run: Run) -> dict[str, float]:

@@ -26,6 +26,7 @@ from evoplug.catalogue import Entry, local
 from evoplug.config.building import build
 from evoplug.contracts import Plot
 from evoplug.errors import ConfigError, EvoplugError, FilesError, PluginError, printable
+from evoplug.running.metrics import MEASURED, wholes
 from evoplug.running.writing import replacing
 
 if TYPE_CHECKING:
@@ -42,9 +43,12 @@ LARGEST = 1e300
 LONGEST = 60
 """Characters of a name in a figure or a file's name at most."""
 
+SOLUTION = "best."
+"""How the names of what is said of a solution begin."""
+
 _LABELS = {
     "best": "best fitness", "mean": "mean fitness", "std": "deviation of fitness", "seconds": "time [s]",
-    "invalid": "invalid members",
+    "invalid": "invalid members", "best.fitness": "best fitness",
 }  # fmt: skip
 
 
@@ -98,7 +102,7 @@ def draw(groups: Groups, y: Sequence[str] = (), x: str = "generations", view: Vi
 
     Args:
         groups: the runs; each problem has figures of its own.
-        y: columns, a figure each; by default ``best`` and every validation metric that was recorded.
+        y: columns, a figure each; by default ``best`` and what was measured along the way, without parts of metrics.
         x: the column against which they are drawn.
         view: the axes of the curves; figures of plugins have their own.
 
@@ -154,6 +158,8 @@ def svg(drawing: Drawing) -> str:
 
 def words(column: str) -> str:
     """A column in words."""
+    if column.startswith(SOLUTION) and column not in _LABELS:
+        return f"{words(column.removeprefix(SOLUTION))} of the solution"
     return _LABELS.get(column, column.replace(".", " "))
 
 
@@ -216,9 +222,9 @@ def _no_metadata(suffix: str) -> dict[str, None]:
 
 
 def _measured(arms: Mapping[str, Sequence[Run]]) -> list[str]:
-    """Validation metrics that were measured more than once along the way."""
+    """Metrics that were measured more than once along the way, without their parts."""
     counts = Counter(name for runs in arms.values() for row in runs[0].metrics for name in row)
-    return [name for name, count in counts.items() if name.startswith("validation.") and count > len(arms)]
+    return wholes(name for name, count in counts.items() if name.startswith(MEASURED) and count > len(arms))
 
 
 def _all_curves(

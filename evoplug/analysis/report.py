@@ -205,12 +205,12 @@ class Page:
 
     @property
     def metrics(self) -> list[Metric]:
-        """Test metrics first, then validation, then fitness."""
+        """Test metrics first, then validation, then fitness and what the evaluator says of solutions."""
         having: dict[str, list[Run]] = {}
         for run in self.runs:
             for name in groups.numbers(run):
                 having.setdefault(name, []).append(run)
-        wanted = ("test.", "validation.", "best.fitness")
+        wanted = ("test.", "validation.", "best.")
         return [
             Metric(plots.words(name), name, direction.remark(runs, name))
             for start in wanted

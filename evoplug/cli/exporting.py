@@ -17,7 +17,8 @@ def export(folder: Path, file: Path, plugins: tuple[str, ...]) -> None:
     """Write the solution of the finished run in DIR to FILE, and print the Python that loads it.
 
     The suffix decides: .pt2, the network with its preprocessing as a program of torch.export; .pt, its weights and the
-    code that makes the network, or the genome where there is no network; .json, fitness and genome.
+    code that makes the network, or the genome where there is no network; .json, fitness and genome. Several networks,
+    e.g. one a task, go into one file under their names.
     """
     from rich.filesize import decimal
 

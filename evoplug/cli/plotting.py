@@ -33,7 +33,9 @@ class Range(click.ParamType[Ends]):
 @click.command()
 @click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--x", default="generations", metavar="COLUMN", help="Against which column; generations unless given.")
-@click.option("--y", multiple=True, metavar="COLUMN", help="What to draw; best and validation metrics unless given.")
+@click.option(
+    "--y", multiple=True, metavar="COLUMN", help="What to draw; best and what was measured along the way unless given."
+)
 @click.option("--log-x", is_flag=True, help="A logarithmic x axis for the curves.")
 @click.option("--log-y", is_flag=True, help="A logarithmic y axis for the curves.")
 @click.option("--xlim", type=Range(), default=":", help="Part of the x axis, e.g. 0:100 or 10: for one end.")

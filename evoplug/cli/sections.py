@@ -75,7 +75,7 @@ The rules of `stop`, of which the first that is reached ends the run with that g
 name = "my-leea"
 stop = { samples = 5_000_000, hours = 2 }
 checkpoint = { every = 50 }
-measure = { every = 100 }
+measure = { every = 100, splits = ["validation", "test"] }
 """,
     ),
     Section(

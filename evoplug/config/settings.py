@@ -42,9 +42,14 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Measure:
-    """When validation metrics are measured along the way."""
+    """When metrics are measured along the way, and on which splits. Nothing is chosen by them."""
 
     every: Annotated[int, Ge(1), "generations"]
+    splits: Annotated[
+        tuple[Literal["validation", "test"], ...],
+        MinLen(1),
+        "on which the solution at the time is measured, for the records alone: it is chosen by none of it",
+    ] = ("validation",)
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ class RunSettings:
         default_factory=lambda: {"generations": 100}
     )
     checkpoint: Annotated[Checkpoint, "when one is written, from which `evoplug resume` goes on"] = Checkpoint()
-    measure: Annotated[Measure | None, "when validation metrics are measured along the way"] = None
+    measure: Annotated[Measure | None, "when metrics are measured along the way"] = None
     marks: Annotated[
         Mapping[str, tuple[int | float, ...]],
         "column of the ledger -> budgets at which the best so far is kept, to be reported beside the solution",
@@ -80,6 +85,8 @@ class RunSettings:
             yield ("device",), f'must be "auto", "cpu", "cuda" or "cuda:N", got {given(self.device)}'
         if self.checkpoint.minutes is not None and self.checkpoint.every is not None:
             yield ("checkpoint",), "takes minutes or every, not both"
+        if self.measure and len({*self.measure.splits}) < len(self.measure.splits):
+            yield ("measure", "splits"), f"names a split twice, got {given(self.measure.splits)}"
         if not self.stop:
             yield ("stop",), "needs at least one rule, e.g. { generations = 100 }"
         rules = list(dict.fromkeys([*COLUMNS, *TIME_UNITS, "fitness", *costs]))
@@ -108,7 +115,8 @@ class RunSettings:
         marks = {"marks": {column: list(marks) for column, marks in self.marks.items()}} if self.marks else {}
         rule = "every" if self.checkpoint.every is not None else "minutes"
         checkpoint = {rule: getattr(self.checkpoint, rule), "keep": self.checkpoint.keep}
-        measure = {"measure": {"every": self.measure.every}} if self.measure else {}
+        measured = self.measure and {"every": self.measure.every, "splits": list(self.measure.splits)}
+        measure = {"measure": measured} if measured else {}
         timeout = {"timeout": self.timeout} if self.timeout is not None else {}
         return {
             "name": self.name,

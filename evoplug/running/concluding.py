@@ -8,7 +8,7 @@ from typing import Any
 
 from evoplug.contracts import Evaluator
 from evoplug.running.problem import RunProblem
-from evoplug.types import Members, Outcome
+from evoplug.types import SPLITS, Members, Outcome
 
 BEFORE = "before finishing"
 """Beside a solution that the evaluator has finished: the same as the search had left it."""
@@ -46,9 +46,10 @@ def table(problem: RunProblem, outcome: Outcome) -> dict[str, Any]:
             "fitness": fitness,
             "generation": outcome.generation or int(problem.ledger["generations"]),
             "id": int(best.ids[0]),
+            **{name: value.item() for name, value in problem.describe(best).items()},
             "description": described,
         },
-        **{split: _ordered(outcome.metrics.get(split, {}), problem.evaluator) for split in ("validation", "test")},
+        **{split: _ordered(outcome.metrics.get(split, {}), problem.evaluator) for split in SPLITS},
         "beside": outcome.beside,
     }
 

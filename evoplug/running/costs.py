@@ -21,7 +21,7 @@ class Timing:
     generation: float
     """Each later one: the mean."""
     measure: float
-    """Validation metrics, once."""
+    """Metrics along the way, once."""
     save: float
     """A checkpoint, without the disk's share."""
     report: float

@@ -19,7 +19,7 @@ from evoplug.population.untouched import sample, untouched
 from evoplug.rng import Rng
 from evoplug.running import promises
 from evoplug.running.invalid_fitness import finite
-from evoplug.types import Evaluation, Genomes, Ledger, Members, Outcome, concatenate, count, genome
+from evoplug.types import SPLITS, Evaluation, Genomes, Ledger, Members, Outcome, concatenate, count, genome
 
 
 class RunProblem(Problem):
@@ -138,6 +138,13 @@ class RunProblem(Problem):
         require(self.evaluator, promises.metrics(metrics, len(members)))
         return {name: value.detach().cpu() for name, value in metrics.items()}
 
+    def describe(self, members: Members) -> dict[str, torch.Tensor]:
+        shown = self._shown(members)
+        with self.timed("measure"), self._at_work("describe", shown):
+            values = self.evaluator.describe(shown)
+        require(self.evaluator, promises.values(values, len(members)))
+        return {name: value.detach().cpu() for name, value in values.items()}
+
     def validation(self, members: Members) -> torch.Tensor | None:
         if not self.evaluator.headline:
             return None
@@ -159,7 +166,7 @@ class RunProblem(Problem):
         return Outcome(best, self.metrics(best))
 
     def metrics(self, member: Members) -> dict[str, dict[str, float]]:
-        measured = {split: self.measure(member, split) for split in ("validation", "test")}
+        measured = {split: self.measure(member, split) for split in SPLITS}
         return {split: {name: v.item() for name, v in values.items()} for split, values in measured.items() if values}
 
     def update(self, members: Members) -> Evaluation:
@@ -227,7 +234,7 @@ class RunProblem(Problem):
     def _place(self, method: str) -> str:
         made = int(self.ledger["generations"])
         # Members are measured when their generation is complete.
-        generation = made if method in ("measure", "finalise") else made + 1
+        generation = made if method in ("measure", "describe", "finalise") else made + 1
         return f"generation {generation}: {named(type(self.evaluator))}: {method}"
 
     def _shown(self, members: Members) -> Members:

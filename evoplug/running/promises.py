@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 
-from evoplug.contracts import Evaluator, Genotype
+from evoplug.contracts import Evaluator, Genotype, Model
+from evoplug.running.metrics import OF_SOLUTION
 from evoplug.running.records import plain
 from evoplug.types import COLUMNS, Evaluation, Genomes, Members, Parts, count, genome, unstorable
 
@@ -97,20 +98,49 @@ def _promised(given: Evaluation, n: int, evaluator: Evaluator, method: str) -> s
 
 def metrics(given: Any, n: int) -> str | None:
     """What is wrong with an answer of ``measure``."""
+    return _numbers(given, n, "measure", "metric")
+
+
+def values(given: Any, n: int) -> str | None:
+    """What is wrong with an answer of ``describe``."""
+    if wrong := _numbers(given, n, "describe", "value"):
+        return wrong
+    taken = [name for name in given if name in OF_SOLUTION]
+    return f"value `{taken[0]}` is reported anyhow; give yours another name" if taken else None
+
+
+def _numbers(given: Any, n: int, method: str, what: str) -> str | None:
     if not isinstance(given, Mapping):
-        return f"measure must return a mapping metric -> ({n},) tensor, not {_kind(given)}"
+        return f"{method} must return a mapping {what} -> ({n},) tensor, not {_kind(given)}"
     for name, values in given.items():
         if not isinstance(name, str):
-            return f"names of metrics must be strings, got {reprlib.repr(name)}"
+            return f"names of {what}s must be strings, got {reprlib.repr(name)}"
         if not isinstance(values, torch.Tensor) or values.shape != (n,):
             got = tuple(values.shape) if isinstance(values, torch.Tensor) else _kind(values)
-            return f"metric `{name}` must be a tensor ({n},), got {got}"
+            return f"{what} `{name}` must be a tensor ({n},), got {got}"
         if odd := "of complex numbers" if values.is_complex() else _unreadable(values):
-            return f"metric `{name}` must be numbers in memory, got a tensor {odd}"
+            return f"{what} `{name}` must be numbers in memory, got a tensor {odd}"
         try:
             plain({name: None})
         except TypeError as error:
-            return f"metric {error}"
+            return f"{what} {error}"
+    return None
+
+
+def model(given: Any) -> str | None:
+    """What is wrong with an answer of ``model``."""
+    if given is None or isinstance(given, Model):
+        return None
+    if not isinstance(given, Mapping) or not given:
+        what = "an empty mapping" if isinstance(given, Mapping) else _kind(given)
+        return f"model must return a Model, a mapping name -> Model, or None, not {what}"
+    for name, network in given.items():
+        if not isinstance(network, Model):
+            return f"model must return a Model for each name, and of {reprlib.repr(name)} it is {_kind(network)}"
+        try:
+            torch.nn.ModuleDict({name: torch.nn.Identity()})
+        except (KeyError, TypeError) as error:
+            return f"model names a network {reprlib.repr(name)}, which torch.nn.ModuleDict refuses: {error.args[0]}"
     return None
 
 

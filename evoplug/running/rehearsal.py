@@ -49,7 +49,8 @@ def rehearse(config: Config, overrides: Overrides, arm: str, folder: Path, begin
     problem, loop = execution.problem, execution.loop
     save, size = _checkpoint(problem, loop)
     with workers(run.workers, run.threads):
-        measure = _seconds(lambda: problem.measure(loop.best)) if run.measure else 0.0
+        splits = run.measure.splits if run.measure else ()
+        measure = _seconds(lambda: [problem.measure(loop.best, split) for split in splits])
         report = _seconds(loop.finish)
     return Timing(
         start=clock.times[0] - begin,

@@ -200,7 +200,7 @@ class Execution:
         problem.ledger.add(generations=1)
         _require_valid(loop.members, int(problem.ledger["generations"]))
         breeding = time.perf_counter() - begin - sum(problem.seconds.values())
-        validation = self._validation()
+        measured = self._measured()
         problem.ledger.add(seconds=time.perf_counter() - begin)
         spent = {"reproduction": breeding, **problem.seconds}
         for part, seconds in spent.items():
@@ -211,16 +211,18 @@ class Execution:
             "invalid": problem.invalid,
             **problem.columns,
             **status,
-            **validation,
+            **measured,
             "time": spent,
         }
 
-    def _validation(self) -> dict[str, float]:
-        every = self.settings.measure.every if self.settings.measure else 0
-        if not every or int(self.problem.ledger["generations"]) % every:
+    def _measured(self) -> dict[str, float]:
+        """What is measured in this generation, by column."""
+        rule = self.settings.measure
+        if rule is None or int(self.problem.ledger["generations"]) % rule.every:
             return {}
-        metrics = self.problem.measure(self.loop.best, "validation")
-        return {f"validation.{name}": value.item() for name, value in metrics.items()}
+        best = self.loop.best
+        measured = {split: self.problem.measure(best, split) for split in rule.splits}
+        return {f"{split}.{name}": value.item() for split, values in measured.items() for name, value in values.items()}
 
     # --------------------------------------------------------------------------------------- checkpoints
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evoplug.errors import PASSING, ConfigError, FilesError
+from evoplug.errors import PASSING, ConfigError, FilesError, require
 from evoplug.types import Members, genome
 
 if TYPE_CHECKING:
@@ -56,22 +56,27 @@ class Solution:
     @property
     def module(self) -> nn.Module | None:
         """The network, from raw examples to outputs: in evaluation mode, on the CPU, with the preprocessing that it
-        was trained with; None where solutions are no networks.
+        was trained with; a ``torch.nn.ModuleDict`` where there are several; None where solutions are no networks.
 
         Raises:
             FilesError: if data that the preprocessing was fitted to are missing, or a part or a function that it is
                 made by stands in a file beside the run that is not trusted; it says how one says so.
             PluginError: if a plugin that it is made by is not here.
         """
-        return self.model.module if self.model else None
+        if not isinstance(self.model, Mapping):
+            return self.model.module if self.model else None
+        from torch.nn import ModuleDict
+
+        return ModuleDict({name: model.module for name, model in self.model.items()}).eval()
 
     @cached_property
-    def model(self) -> Model | None:
-        """The network with what a file of it must say: see :class:`evoplug.contracts.Model`."""
+    def model(self) -> Model | Mapping[str, Model] | None:
+        """The network, or several by name, with what a file of it must say: see :class:`evoplug.contracts.Model`."""
         from evoplug.config import trust
         from evoplug.config.building import blamed
         from evoplug.config.joint import seen_by, translated
         from evoplug.population.workers import one_thread
+        from evoplug.running import promises
 
         with trust.trusting(self._trusted):
             evaluator, genotype = self._problem()
@@ -79,7 +84,9 @@ class Solution:
                 with one_thread():
                     if self._owned:
                         evaluator.load_state_dict(self._owned)
-                    return evaluator.model(translated(self.member, genotype, seen_by(evaluator, genotype)))
+                    found = evaluator.model(translated(self.member, genotype, seen_by(evaluator, genotype)))
+                require(evaluator, promises.model(found))
+                return found
             except PASSING:
                 raise
             except BaseException as error:

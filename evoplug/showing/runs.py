@@ -6,7 +6,7 @@ import os
 import pprint
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,20 +15,18 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from evoplug.running.metrics import MEASURED, OF_SOLUTION, is_any, wholes
 from evoplug.running.rundir import RESULT
 from evoplug.running.runner import Watch
 from evoplug.showing import consoles
 from evoplug.showing.live import can_redraw, live
-from evoplug.types import TIME_UNITS
+from evoplug.types import SPLITS, TIME_UNITS
 
 if TYPE_CHECKING:
     from evoplug.config import Experiment
 
 SHOWN = 10
 """Generations in the live table."""
-
-VALIDATION = "validation."
-"""How the columns of validation metrics begin."""
 
 LINES, WIDTH = 4, 100
 """Of what is shown of a solution, at most."""
@@ -86,11 +84,18 @@ class Watching(Watch):
         self.say("\n", ("finished", "bold"), f": {result['reason']}{best}")
         if result["validation"] or result["test"] or result["beside"]:
             self.console.print(_metrics(result))
-        if result["best"].get("description") is not None and not self._network:
-            self.say(f"solution {described(result['best']['description'])}")
+        for head, line in zip(("solution", "        "), self._solution(result["best"]), strict=False):
+            self.say(f"{head} {line}")
         self.say((f"spent    {_ledger(result['ledger'])}", "dim"))
         self.say((f"seconds  {_profile(result['seconds'])}", "dim"))
         self.say((f"folder   {self.folder}", "dim"))
+
+    def _solution(self, best: Mapping[str, Any]) -> Iterator[str]:
+        """What is said of it: by its genotype, then by the evaluator."""
+        if best.get("description") is not None and not self._network:
+            yield described(best["description"])
+        if own := {name: value for name, value in best.items() if name not in OF_SOLUTION}:
+            yield ", ".join(f"{name} {count(value)}" for name, value in own.items())
 
     def say(self, *parts: str | tuple[str, str]) -> None:
         """Print a line of texts, with a style or without."""
@@ -130,7 +135,7 @@ class PlainLines(Watching):
 class LiveTable(Watching):
     """The last generations, a bar, and the time left.
 
-    Where validation is not measured in every generation, the others show the last values, dimmed.
+    Where metrics are not measured in every generation, the others show the last values, dimmed.
     """
 
     def begin(self, experiment: Experiment, folder: Path, resumed_at: int) -> None:
@@ -145,7 +150,7 @@ class LiveTable(Watching):
         fraction, left = self.progress(row)
         shown = cells(row, None)
         self._rows.append({**shown, **self._measured, **shown})
-        self._measured |= {name: Text(cell, "dim") for name, cell in shown.items() if name.startswith(VALIDATION)}
+        self._measured |= {name: Text(cell, "dim") for name, cell in shown.items() if name.startswith(MEASURED)}
         if time.perf_counter() - self._drawn_at >= 0.1 or fraction >= 1:
             self._drawn_at = time.perf_counter()
             self._live.update(self._drawing(fraction, left), refresh=True)
@@ -158,7 +163,7 @@ class LiveTable(Watching):
     def _drawing(self, fraction: float, left: float | None) -> Group:
         table = Table(box=None, pad_edge=False, header_style="dim")
         for name in self._rows[-1]:
-            less = name.removeprefix(VALIDATION) in self._minimised
+            less = name.startswith(MEASURED) and is_any(name.partition(".")[2], self._minimised)
             table.add_column(f"{_short(name)}, less is better" if less else _short(name), justify="right", no_wrap=True)
         for row in self._rows:
             table.add_row(*(row.get(name, "") for name in self._rows[-1]))
@@ -169,7 +174,8 @@ class LiveTable(Watching):
 
 
 def cells(row: Mapping[str, Any], left: float | None) -> dict[str, str]:
-    """A line of records as a person reads it: column -> text."""
+    """A line of records as a person reads it: column -> text. Parts of metrics, such as ``error.mnist``, stay in the
+    file."""
     shown = {
         "generation": f"{row['generations']:,}",
         "evaluations": f"{row['evaluations']:,}",
@@ -178,13 +184,18 @@ def cells(row: Mapping[str, Any], left: float | None) -> dict[str, str]:
         "invalid": f"{row['invalid']:,}",
         "s/generation": f"{sum(row['time'].values()):.3g}",
     }
-    shown |= {name: number(value) for name, value in row.items() if name.startswith(VALIDATION)}
+    shown |= {name: number(row[name]) for name in wholes(name for name in row if name.startswith(MEASURED))}
     return shown | ({"time left": clock(left)} if left is not None else {})
 
 
 def number(value: float | None) -> str:
     """Five significant digits, so that digits do not dance."""
     return "-" if value is None else f"{value + 0:.5g}"  # + 0: zero without a sign
+
+
+def count(value: float | None) -> str:
+    """An integer in full, any other number as :func:`number` has it."""
+    return f"{value:,}" if isinstance(value, int) else number(value)
 
 
 def _short(name: str) -> str:
@@ -238,11 +249,11 @@ def clock(seconds: float) -> str:
 
 
 def _metrics(result: Mapping[str, Any]) -> Table:
-    """The reported solution first, what is reported beside it below."""
-    reports = {"reported": {split: result[split] for split in ("validation", "test")}, **result["beside"]}
+    """The reported solution first, what is reported beside it below; parts of metrics stay in the file."""
+    reports = {"reported": {split: result[split] for split in SPLITS}, **result["beside"]}
     if any("best" in report for report in result["beside"].values()):
         reports["reported"] = {"best": {"fitness": result["best"]["fitness"]}, **reports["reported"]}
-    columns = list(dict.fromkeys((split, name) for r in reports.values() for split in r for name in r[split]))
+    columns = list(dict.fromkeys((split, name) for r in reports.values() for split in r for name in wholes(r[split])))
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("", no_wrap=True)
     for split, name in columns:

@@ -12,10 +12,11 @@ import pytest
 import torch
 
 from evoplug.config.building import build
-from evoplug.config.joint import seen_by
-from evoplug.contracts import ConfigError, Evaluator, Genotype
+from evoplug.config.joint import seen_by, translated
+from evoplug.contracts import ConfigError, Evaluator, Genotype, Model
 from evoplug.errors import FilesError
 from evoplug.population.workers import workers
+from evoplug.running import promises
 from evoplug.running.problem import RunProblem, start
 from evoplug.running.records import plain
 from evoplug.testing.elsewhere import elsewhere
@@ -152,6 +153,18 @@ class EvaluatorSuite(Suite):
         headline = problem.evaluator.headline
         assert not headline or headline in measured, f"its headline `{headline}` is not among its metrics"
 
+    def test_what_it_says_of_members_needs_no_data(
+        self, example: Mapping[str, Any], genotype: Genotype | None, problem: RunProblem, members: Members
+    ) -> None:
+        """It is bound and not started, and says the same as in a run: a number a member."""
+        before = copy.deepcopy(members)
+        said = problem.describe(members)
+        evaluator, space = _bound(self.used(), example, genotype)
+        agree("`describe` says something else before `start`", _described(evaluator, space, members), said)
+        agree("`describe` changed the members", members, before)
+        learned = _learned(problem, members)
+        agree("`describe` says something else of evaluated members", problem.describe(learned), said)
+
     def test_measuring_changes_no_result(self, run: Run) -> None:
         problem, other = run(), run()
         measured = _learned(problem, problem.sample(N))
@@ -176,18 +189,17 @@ class EvaluatorSuite(Suite):
     def test_a_member_may_have_a_model(self, problem: RunProblem, members: Members) -> None:
         """For use elsewhere: on the CPU, in evaluation mode, of its own memory."""
         members = _learned(problem, members)
-        model, other = (problem.evaluator.model(members[:1]) for _ in range(2))
-        if model is None or other is None:
-            pytest.skip("its members have no network")
-        assert not model.module.training
+        models, others = (_models(problem.evaluator, members[:1]) for _ in range(2))
+        assert not any(model.module.training for model in models.values())
+        outputs = _outputs(models)
         with torch.no_grad():
-            outputs = model.module(model.example)
-            for parameter in other.module.parameters():
+            for parameter in (parameter for model in others.values() for parameter in model.module.parameters()):
                 parameter.zero_()
-            agree("two models share their weights", model.module(model.example), outputs)
-        for output in outputs if isinstance(outputs, tuple) else [outputs]:
-            assert output.shape[0] == 2
-            assert output.device == CPU
+        agree("two models share their weights", _outputs(models), outputs)
+        for given in outputs.values():
+            for output in given if isinstance(given, tuple) else [given]:
+                assert output.shape[0] == 2
+                assert output.device == CPU
 
     def test_a_model_comes_back_from_what_a_run_leaves(
         self, example: Mapping[str, Any], genotype: Genotype | None, problem: RunProblem, members: Members
@@ -196,18 +208,14 @@ class EvaluatorSuite(Suite):
         members = _learned(problem, members)
         if "update" in problem.evaluator.provides:
             problem.update(members)
-        model = problem.evaluator.model(members[:1])
-        if model is None:
-            pytest.skip("its members have no network")
+        models = _models(problem.evaluator, members[:1])
         left = {"member": members[:1].state_dict(), "evaluator": problem.evaluator.state_dict()}
         left = stored(left, "a member and the evaluator's state")
         evaluator, _ = _bound(self.used(), example, genotype)
         if left["evaluator"]:
             evaluator.load_state_dict(left["evaluator"])
-        again = evaluator.model(Members.from_state_dict(left["member"], CPU))
-        assert again is not None
-        with torch.no_grad():
-            agree("the model that came back is another one", again.module(model.example), model.module(model.example))
+        again = _models(evaluator, Members.from_state_dict(left["member"], CPU))
+        agree("the model that came back is another one", _outputs(again), _outputs(models))
 
     def test_a_deterministic_fitness_belongs_to_the_genome(self, problem: RunProblem, members: Members) -> None:
         """Whatever the stream, and whoever else is evaluated."""
@@ -273,6 +281,27 @@ def _learned(problem: RunProblem, members: Members) -> Members:
     members = copy.copy(members)
     problem.evaluate(members)
     return members
+
+
+def _described(evaluator: Evaluator, genotype: Genotype | None, members: Members) -> Mapping[str, torch.Tensor]:
+    """What an evaluator that was not started says."""
+    return evaluator.describe(translated(members, genotype, seen_by(evaluator, genotype)))
+
+
+def _models(evaluator: Evaluator, member: Members) -> Mapping[str, Model]:
+    """The networks of a member by name; one alone has none."""
+    found = evaluator.model(member)
+    if found is None:
+        pytest.skip("its members have no network")
+    if broken := promises.model(found):
+        pytest.fail(broken)
+    return {"": found} if isinstance(found, Model) else found
+
+
+@torch.no_grad()
+def _outputs(models: Mapping[str, Model]) -> dict[str, Any]:
+    """What they give for their examples."""
+    return {name: model.module(model.example) for name, model in models.items()}
 
 
 def _after_one(problem: RunProblem) -> dict[str, Any]:

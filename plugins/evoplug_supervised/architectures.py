@@ -11,6 +11,7 @@ from torch import nn
 
 from evoplug import Rng
 from evoplug.contracts import ConfigError, DatasetInfo, Members, Network
+from evoplug_supervised.size import count
 from evoplug_supervised.teams import STACK, Teams
 
 KEPT = 32
@@ -57,6 +58,14 @@ class Architectures:
             if "overflow" not in str(error):
                 raise
             raise ConfigError("network", "has more weights than any memory could hold") from error
+
+    def weights(self, members: Members) -> list[int]:
+        """How many weights the network of each member has."""
+        networks = [self.of(members, row) for row in range(len(members))]
+        keys = networks if self._genotype is not None else [None] * len(networks)
+        distinct = dict(zip(keys, networks, strict=True))
+        counts = {key: count(self.build(network, "meta")) for key, network in distinct.items()}
+        return [counts[key] for key in keys]
 
     def start(self, x: torch.Tensor, device: torch.device, most: int = STACK) -> None:
         """Take two inputs, on the CPU, the device, and how many networks are in a team at most."""

@@ -42,7 +42,7 @@ class Classification(Evaluator, genome="weights"):
     """Classify one fresh mini-batch a generation, the same for all members; fitness is minus the mean loss.
 
     This is equation 5.5 of the thesis on LEEA. A member whose loss is not finite has no finite fitness. ``measure``
-    gives the ``accuracy`` and the mean ``loss`` on a whole split.
+    gives the ``accuracy`` and the mean ``loss`` on a whole split, ``describe`` the number of ``weights``.
     """
 
     dataset: Annotated[Dataset, "examples and labels"] = use("digits")
@@ -55,7 +55,7 @@ class Classification(Evaluator, genome="weights"):
 
     costs = ("samples",)
     headline = "accuracy"
-    minimised = ("loss",)
+    minimised = ("loss", "weights")
 
     def check(self) -> Iterable[tuple[str, str]]:
         sizes = self.dataset.info().sizes
@@ -103,6 +103,9 @@ class Classification(Evaluator, genome="weights"):
             total += map_outputs(self._template, self._genomes(members), images, partial(_sums, self._loss, labels))
         loss, accuracy = (total / len(y)).unbind(1)
         return {"accuracy": accuracy.where(~loss.isnan(), torch.nan), "loss": loss}
+
+    def describe(self, members: Members) -> dict[str, torch.Tensor]:
+        return {"weights": torch.full((len(members),), self._weights.length)}
 
     def model(self, member: Members) -> Model:
         network = self._weights.module(self._genomes(member)[0].cpu())

@@ -19,6 +19,11 @@ def of_data(info: DatasetInfo) -> int:
     return 4 * prod(info.shape) * sum(info.sizes.values())
 
 
+def count(module: nn.Module) -> int:
+    """Of a network's weights."""
+    return sum(weight.numel() for weight in module.parameters())
+
+
 def of_weights(module: nn.Module) -> int:
     """Bytes of a network's weights."""
     return sum(weight.numel() * weight.itemsize for weight in module.parameters())
@@ -104,5 +109,4 @@ def require_weights(module: nn.Module, copies: int = 1) -> None:
     Raises:
         ConfigError: with the key "network".
     """
-    count = sum(weight.numel() for weight in module.parameters())
-    memory.require(copies * of_weights(module), f"a network of {count:,} weights", "network")
+    memory.require(copies * of_weights(module), f"a network of {count(module):,} weights", "network")

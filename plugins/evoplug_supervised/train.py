@@ -105,7 +105,7 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
     provides = ("states",)
     costs = ("epochs", "steps", "samples")
     headline = "accuracy"
-    minimised = ("loss",)
+    minimised = ("loss", "weights")
 
     def check(self) -> Iterable[tuple[str, str]]:
         for name in ("learning_rate", "weight_decay"):
@@ -200,6 +200,10 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         pieces = list(self._architectures.split(members, [None] * len(members)))
         scores = parallel(lambda number: self._measure(*pieces[number], members, split), len(pieces))
         return {metric: torch.cat([score[metric] for score in scores]) for metric in ("accuracy", "loss")}
+
+    def describe(self, members: Members) -> dict[str, torch.Tensor]:
+        """``weights``: how many each one's network has."""
+        return {"weights": torch.tensor(self._architectures.weights(members), dtype=torch.int64)}
 
     def finalise(self, member: Members, rng: Rng) -> dict[str, Any] | None:
         """The member's state after ``finish``; where new weights are drawn, the stream of the call decides on them."""

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from analysis.folders import ACKLEY, DATA, arm, finished, recorded, sweep
-from evoplug import ConfigError, FilesError
+from evoplug import ConfigError, FilesError, Run
 from evoplug.analysis.compare import Comparison, compare, pair
+from evoplug.analysis.direction import goal
 from evoplug.analysis.groups import read
 from evoplug.config import Claim
 
@@ -235,6 +236,26 @@ class TestDirection:
         assert self.best(tmp_path, METRIC) == ("good", "max")
         stated = pair(read([tmp_path]), "good", "bad", metric)
         assert [v.claim.goal for v in compare(read([tmp_path]), claims=stated).verdicts] == ["min"]
+
+    @pytest.mark.parametrize(
+        ("metric", "wanted"),
+        [
+            ("test.error.mnist", "min"),
+            ("validation.error", "min"),
+            ("beside.128 epochs, before finishing.test.error.a.b", "min"),
+            ("error.macro", "min"),
+            ("test.score.low", "min"),
+            ("best.error", "min"),
+            ("best.fitness", "max"),
+            ("test.score", "max"),
+            ("test.score.lower", "max"),
+            ("test.errors", "max"),
+            ("test.accuracy.error", "max"),
+        ],
+    )
+    def test_a_part_of_a_metric_goes_its_way(self, metric: str, wanted: str, tmp_path: Path) -> None:
+        run = Run(finished(tmp_path / "run", minimised=["error", "score.low"]))
+        assert goal([run], metric) == wanted
 
     def test_runs_that_do_not_say_are_compared_as_before_with_a_word(self, tmp_path: Path) -> None:
         arm(tmp_path / "a", HIGH)

@@ -68,10 +68,10 @@ def test_unfinished_runs_are_left_out_and_said(status: str, tmp_path: Path) -> N
 
 
 def rows(*best: float) -> list[dict[str, Any]]:
-    """Records as a run leaves them; validation was measured in the first generation."""
+    """Records as a run leaves them; metrics were measured in the first generation."""
     return [
         {"generations": n, "evaluations": 10 * n, "seconds": 0.5 * n, "best": value, "time": {"evaluation": 0.25}}
-        | ({"validation.accuracy": 0.75} if n == 1 else {})
+        | ({"validation.accuracy": 0.75, "test.error.a": 0.5} if n == 1 else {})
         for n, value in enumerate(best, start=1)
     ]
 
@@ -102,6 +102,7 @@ def test_what_an_unfinished_run_has_reached_is_in_its_records(tmp_path: Path) ->
     assert numbers(run) == {
         "best.fitness": 0.3,
         "validation.accuracy": 0.75,
+        "test.error.a": 0.5,
         "ledger.generations": 3, "ledger.evaluations": 30, "ledger.seconds": 1.5,
         "seconds.evaluation": 0.75,
     }  # fmt: skip

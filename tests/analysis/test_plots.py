@@ -131,14 +131,16 @@ class TestCurves:
         looks = {(str(line.get_linestyle()), str(line.get_marker())) for line in axes.lines}
         assert len(looks) == 8
 
-    def test_by_default_the_best_and_validation_metrics_that_were_measured_again_and_again(
-        self, tmp_path: Path
-    ) -> None:
+    def test_by_default_the_best_and_metrics_that_were_measured_again_and_again(self, tmp_path: Path) -> None:
+        """Not their parts: there may be fifty."""
         table = rows(1.0, 2.0, 3.0)
-        table[0]["validation.accuracy"] = table[2]["validation.accuracy"] = 0.5
+        for name in ("validation.accuracy", "test.error", "test.error.mnist"):
+            table[0][name] = table[2][name] = 0.5
         table[2]["validation.loss"] = 0.5
         finished(tmp_path / "run", rows=table)
-        assert list(drawn(tmp_path)) == ["best-by-generations", "validation.accuracy-by-generations"]
+        figures = ["best-by-generations", "validation.accuracy-by-generations", "test.error-by-generations"]
+        assert list(drawn(tmp_path)) == figures
+        assert list(drawn(tmp_path, "test.error.mnist")) == ["test.error.mnist-by-generations"]
 
     def test_any_column_over_any_ledger_column(self, tmp_path: Path) -> None:
         finished(tmp_path / "run", rows=rows(1.0, 2.0, sigma=[0.3, 0.2], seconds=[1.5, 2.5]))

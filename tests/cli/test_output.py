@@ -164,3 +164,17 @@ def test_a_network_is_no_data_to_show(kinds: dict, shown: bool) -> None:
     }
     watching.end({**ended, "validation": {}, "test": {}, "beside": {}})
     assert ("solution [1]" in said.getvalue()) == shown
+
+
+@pytest.mark.parametrize(
+    ("description", "shown"),
+    [([1], "solution [1]\n         weights 85,002, gain 0.33333\n"), (None, "solution weights 8")],
+)
+def test_what_the_evaluator_says_of_a_solution_is_one_line_more(description: object, shown: str) -> None:
+    watching, said = on(Watching)
+    experiment = {"strategy": "snes", "genotype": {"use": "real-vector", "length": 2}, "evaluator": "function"}
+    watching.begin(evoplug.check(experiment), Path("runs"), 0)
+    best = {"fitness": 1.0, "generation": 1, "id": 3, "description": description, "weights": 85002, "gain": 1 / 3}
+    ended = {"status": "finished", "reason": "x", "ledger": {}, "seconds": {}, "best": best}
+    watching.end({**ended, "validation": {}, "test": {}, "beside": {}})
+    assert shown in said.getvalue()

@@ -203,7 +203,11 @@ def test_resolved_says_everything_and_is_a_fixed_point(tmp_path: Path) -> None:
     config = {
         "evoplug": 1,
         **GOOD,
-        "run": {"stop": {"epochs": 3, "fitness": -1}, "measure": {"every": 2}, "checkpoint": {"every": 5}},
+        "run": {
+            "stop": {"epochs": 3, "fitness": -1},
+            "measure": {"every": 2, "splits": ["test"]},
+            "checkpoint": {"every": 5},
+        },
         "evaluator": {"use": "score", "function": "./mine.py:f", "network": {"use": "net", "hidden": [4]}},
         "recorders": ["log"],
         "paper": {"metric": "test.accuracy", "value": 0.98, "source": "table 1"},
@@ -212,6 +216,7 @@ def test_resolved_says_everything_and_is_a_fixed_point(tmp_path: Path) -> None:
     first = resolved(check(load(file)))
     assert first["run"]["name"] == "my run"
     assert first["run"]["checkpoint"] == {"every": 5, "keep": 3}
+    assert first["run"]["measure"] == {"every": 2, "splits": ["test"]}
     assert first["evaluator"]["function"] == f"{tmp_path / 'mine.py'}:f"
     assert first["operators"] == {"selection": {"use": "pick"}, "mutation": {"use": "nudge", "sigma": 0.1}}
     copy = tmp_path / "elsewhere"
@@ -445,6 +450,12 @@ WRONG = [
     ({"run.checkpoint": {"every": 2, "minutes": 2}}, "run.checkpoint: takes minutes or every, not both"),
     ({"run.checkpoint": {"keep": 0}}, "run.checkpoint.keep: must be at least 1, got 0"),
     ({"run.measure": {}}, "run.measure.every: is missing"),
+    ({"run.measure": {"every": 2, "splits": ["train"]}},
+     'run.measure.splits[0]: must be `validation` or `test`, got "train"'),
+    ({"run.measure": {"every": 2, "splits": []}}, "run.measure.splits: must be of at least 1 entries, got []"),
+    ({"run.measure": {"every": 2, "splits": "test"}}, 'run.measure.splits: must be an array, got "test"'),
+    ({"run.measure": {"every": 2, "splits": ["test", "test"]}},
+     'run.measure.splits: names a split twice, got ["test", "test"]'),
     ({"run": 3}, "run: must be a table, got 3"),
     # the rest
     ({"recorders": "log"}, 'recorders: must be an array of tables, [[recorders]], got "log"'),

@@ -3,7 +3,7 @@
 import pytest
 
 import evoplug
-from finished import OWNER, SPHERE
+from finished import OWNER, PAIR, SPHERE
 
 
 @pytest.fixture(scope="module")
@@ -14,3 +14,13 @@ def owned(tmp_path_factory):
     box = {"use": "real-vector", "length": 3, "low": -1.0, "high": 1.0}
     config = {**SPHERE, "plugins": [str(folder / "owner.py")], "genotype": box, "evaluator": "owner"}
     return evoplug.run(config, out=folder / "run")  # which trusts what it has run
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """A finished run of an evaluator that makes two networks, which share a layer."""
+    folder = tmp_path_factory.mktemp("pair")
+    (folder / "pair.py").write_text(PAIR)
+    box = {"use": "real-vector", "length": 2, "low": -1.0, "high": 1.0}
+    config = {**SPHERE, "plugins": [str(folder / "pair.py")], "genotype": box, "evaluator": "pair"}
+    return evoplug.run(config, out=folder / "run")

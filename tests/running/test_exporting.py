@@ -77,6 +77,60 @@ def test_weights_that_the_evaluator_owned_are_in_the_file(owned, tmp_path, file)
     assert float(output) == pytest.approx(owned.test["output"], abs=1e-4)
 
 
+BOTH = """
+print(*models, sep=",")
+for model, width in zip(models.values(), (4, 5)):
+    print(model(torch.ones(2, width)).sum().item(), *(len(model(torch.ones(n, width))) for n in (1, 7)))
+"""
+
+
+@pytest.mark.parametrize("file", ["models.pt2", "models.pt"])
+def test_several_networks_are_in_one_file_under_their_names(pair, tmp_path, file):
+    exported = export(evoplug.Run(pair.folder, pair.trusted).best, tmp_path / file)
+    names, *numbers = elsewhere(ALONE + exported.load + BOTH)
+    assert names == "first,it's/2nd"
+    assert [float(sum_) for sum_ in numbers[::3]] == pytest.approx([*pair.test.values()], rel=1e-5)
+    assert numbers[1::3] + numbers[2::3] == ["1", "1", "7", "7"]
+    assert exported.notes == (
+        "models[name](x) takes raw examples: x (n, 4), float32; name: first",
+        "models[name](x) takes raw examples: x (n, 5), float32; name: it's/2nd",
+    )
+
+
+@pytest.mark.parametrize("file", ["models.pt2", "models.pt"])
+def test_weights_that_networks_share_are_stored_once(pair, tmp_path, file):
+    exported = export(evoplug.Run(pair.folder, pair.trusted).best, tmp_path / file)
+    middle = 300 * 300 * 4
+    assert middle < exported.path.stat().st_size < 1.5 * middle
+
+
+def test_programs_that_were_loaded_share_no_memory(pair, tmp_path):
+    """Nor do equal weights of one: whoever trains them on trains each."""
+    exported = export(evoplug.Run(pair.folder, pair.trusted).best, tmp_path / "models.pt2")
+    found = {}
+    exec(exported.load, found)
+    weights = [weight for model in found["models"].values() for weight in model.parameters()]
+    assert len({weight.data_ptr() for weight in weights}) == len(weights) == 16
+
+
+def test_where_one_of_several_networks_cannot_be_traced_all_become_weights(tmp_path):
+    fickle = Model(Fickle().eval(), torch.zeros(2, 2), f"from {__name__} import Fickle\nmodel = Fickle()")
+    plain = Model(nn.Linear(2, 2).eval(), torch.zeros(2, 2), "from torch.nn import Linear\nmodel = Linear(2, 2)")
+    exported = export(Fixed({"a": plain, "b": plain, "c": fickle}), tmp_path / "models.pt2")
+    assert exported.path == tmp_path / "models.pt"
+    assert exported.notes[0].startswith("torch.export cannot take the network c (")
+    assert exported.notes[1:] == ("models[name](x) takes raw examples: x (n, 2), float32; name: a, b, c",)
+    assert list(tmp_path.iterdir()) == [exported.path]
+    saved = torch.load(exported.path, weights_only=True)
+    assert [list(of_one) for of_one in saved.values()] == [["source", "state_dict"]] * 3
+    found = {}
+    exec(exported.load, found)
+    a, b, c = found["models"].values()
+    assert a is not b
+    assert c.weight.tolist() == [3.0, 3.0]
+    assert torch.equal(a.weight, plain.module.weight)
+
+
 RINGS = """
 import evoplug
 import torch
@@ -124,7 +178,7 @@ class Fickle(nn.Module):
 class Fixed:
     """A solution with a given network."""
 
-    model: Model
+    model: Model | dict[str, Model]
     notes: tuple[str, ...] = ()
 
 

@@ -159,7 +159,7 @@ def problem_after_one_call(members):
     return p.evaluate(members).fitness
 
 
-@pytest.mark.parametrize("method", ["evaluate", "measure", "update"])
+@pytest.mark.parametrize("method", ["evaluate", "measure", "describe", "update"])
 @pytest.mark.parametrize(
     ("genomes", "change"),
     [
@@ -180,6 +180,10 @@ def test_an_evaluator_that_changes_genomes_is_named(method, genomes, change):
             change(members)
             return {}
 
+        def describe(self, members):
+            change(members)
+            return {}
+
         def update(self, members, rng):
             change(members)
             return Evaluation(torch.zeros(3))
@@ -187,6 +191,27 @@ def test_an_evaluator_that_changes_genomes_is_named(method, genomes, change):
     p = problem(Changes(), Genotype())
     with pytest.raises(PluginError, match=r"Changes: changes the genomes of its members: work on a copy$"):
         getattr(p, method)(p.members(genomes))
+
+
+def test_what_an_evaluator_says_of_members_is_checked_and_costs_nothing():
+    class Says(Evaluator):
+        said = {"weights": torch.tensor([3, 1, 2])}
+
+        def describe(self, members):
+            if self.said is None:
+                raise ValueError("no")
+            return self.said
+
+    p = problem(Says())
+    members = p.sample(3)
+    assert p.describe(members)["weights"].tolist() == [3, 1, 2]
+    assert p.ledger.row() == {"generations": 0, "evaluations": 0, "seconds": 0}
+    assert problem().describe(members) == {}
+    with pytest.raises(PluginError, match=r"Says: value `weights` must be a tensor \(2,\), got \(3,\)$"):
+        p.describe(members[:2])
+    p.evaluator.said = None
+    with pytest.raises(EvaluationError, match=r"^generation 0: .*Says: describe raised ValueError: no"):
+        p.describe(members)
 
 
 def test_ids_are_never_used_twice():

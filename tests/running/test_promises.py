@@ -10,6 +10,8 @@ import torch
 
 from evoplug import Evaluation, Parts, Rng, Task, build
 from evoplug.contracts import Evaluator, Genotype, Strategy
+from evoplug import Evaluation, Parts, Rng
+from evoplug.contracts import Evaluator, Genotype, Model, Strategy
 from evoplug.errors import PluginError
 from evoplug.population.breeding import mutate
 from evoplug.running import promises
@@ -91,6 +93,54 @@ def test_an_update_owes_neither_states_nor_cases():
 )
 def test_what_metrics_may_be(given, message):
     assert promises.metrics(given, 3) == message
+
+
+MODEL = Model(torch.nn.Identity(), torch.zeros(2, 1), "")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (None, None),
+        (MODEL, None),
+        ({"a/b c": MODEL, "1": MODEL}, None),
+        (
+            torch.nn.Identity(),
+            "model must return a Model, a mapping name -> Model, or None, not torch.nn.modules.linear.Identity",
+        ),
+        ({}, "model must return a Model, a mapping name -> Model, or None, not an empty mapping"),
+        ({"a": MODEL, "b": None}, "model must return a Model for each name, and of 'b' it is None"),
+        (
+            {"a.b": MODEL},
+            "model names a network 'a.b', which torch.nn.ModuleDict refuses: module name can't contain \".\", got: a.b",
+        ),
+        (
+            {"items": MODEL},
+            "model names a network 'items', which torch.nn.ModuleDict refuses: attribute 'items' already exists",
+        ),
+        (
+            {1: MODEL},
+            "model names a network 1, which torch.nn.ModuleDict refuses: module name should be a string. Got int",
+        ),
+    ],
+)
+def test_what_a_model_may_be(given, message):
+    assert promises.model(given) == message
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, None),
+        ({"weights": torch.tensor([1, 2, 3])}, None),
+        (None, "describe must return a mapping value -> (3,) tensor, not None"),
+        ({0: GOOD}, "names of values must be strings, got 0"),
+        ({"weights": 3}, "value `weights` must be a tensor (3,), got int"),
+        ({"weights": GOOD, "id": GOOD}, "value `id` is reported anyhow; give yours another name"),
+    ],
+)
+def test_what_values_of_members_may_be(given, message):
+    assert promises.values(given, 3) == message
 
 
 @pytest.mark.parametrize(

@@ -340,18 +340,24 @@ def test_a_resume_without_a_checkpoint_says_that_it_starts_again(tmp_path):
     assert notices == [f"{run.folder / 'checkpoints'}: no checkpoint yet; the run starts again"]
 
 
-def test_validation_is_measured_along_the_way(tmp_path):
+def test_metrics_are_measured_along_the_way_and_change_nothing(tmp_path):
     config = {
-        "run": {"stop": {"generations": 6}, "measure": {"every": 3}},
+        "run": {"stop": {"generations": 6}, "measure": {"every": 3, "splits": ["test", "validation"]}},
         "strategy": {"use": "leea", "population": 10},
         "genotype": {"use": "weights", "network": {"use": "mlp", "hidden": [4]}},
         "evaluator": {"use": "classification", "dataset": {"use": "digits"}, "batch": 16},
     }
     run = evoplug.run(config, out=tmp_path / "run")
-    assert [row["generations"] for row in run.metrics if "validation.accuracy" in row] == [3, 6]
+    for column in ("validation.accuracy", "test.accuracy", "test.loss"):
+        assert [row["generations"] for row in run.metrics if column in row] == [3, 6]
+    resumed = evoplug.run({**config, "run": {**config["run"], "stop": {"generations": 4}}}, out=tmp_path / "resumed")
+    assert rows(evoplug.resume(resumed.folder, {"run.stop.generations": 6})) == rows(run)
+    by_default = {**config, "run": {"stop": {"generations": 3}, "measure": {"every": 3}}}
+    (last,) = evoplug.run(by_default, out=tmp_path / "default").metrics[2:]
+    assert [name for name in last if "." in name] == ["validation.accuracy", "validation.loss"]
     unmeasured = {**config, "run": {"stop": {"generations": 6}}}
     again = evoplug.run(unmeasured, out=tmp_path / "again")
-    measured = [{k: v for k, v in row.items() if "validation" not in k} for row in rows(run)]
+    measured = [{k: v for k, v in row.items() if not k.startswith(("validation", "test"))} for row in rows(run)]
     assert measured == rows(again)
     assert run.test == again.test
     assert set(run.result["beside"]) == {"best on the last batch", "mean of the weights"}

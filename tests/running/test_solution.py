@@ -72,6 +72,15 @@ def test_a_solution_holds_no_state_that_no_network_needs(runs, owned):
     assert held["own"]["weight"].shape == (3, 3)
 
 
+def test_several_networks_are_one_module_by_name(pair):
+    best = evoplug.Run(pair.folder, pair.trusted).best
+    assert isinstance(best.module, torch.nn.ModuleDict)
+    assert list(best.module) == list(best.model) == ["first", "it's/2nd"]
+    assert not best.module.training
+    assert best.module["first"](torch.ones(2, 4)).sum().item() == pytest.approx(pair.test["first"])
+    assert best.module["first"][1].weight is best.module["it's/2nd"][1].weight
+
+
 def test_an_unfinished_run_has_no_solution(runs, tmp_path):
     (tmp_path / "resolved.toml").write_bytes((runs["sphere"].folder / "resolved.toml").read_bytes())
     with pytest.raises(FilesError, match="has not finished"):

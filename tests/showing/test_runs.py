@@ -36,12 +36,18 @@ def shown(*rows: dict[str, Any]) -> list[str]:
     return [" ".join(line.split()) for line in drawn.file.getvalue().splitlines()]
 
 
-def test_validation_keeps_its_column_and_its_last_value_between_two_measurements() -> None:
-    first = {"validation.accuracy": 0.75}
-    lines = shown(row(1), row(2, **first), row(3), row(4, **{"validation.accuracy": 0.875}), row(5))
-    assert lines[1] == "generation evaluations best mean invalid s/generation validation.accuracy"
+def test_what_is_measured_keeps_its_column_and_its_last_value_between_two_measurements() -> None:
+    first, last = ({"validation.accuracy": value, "test.accuracy": value / 2} for value in (0.75, 0.875))
+    lines = shown(row(1), row(2, **first), row(3), row(4, **last), row(5))
+    assert lines[1] == "generation evaluations best mean invalid s/generation validation.accuracy test.accuracy"
     ends = [line.split()[6:] for line in lines[2:7]]
-    assert ends == [[], ["0.75"], ["0.75"], ["0.875"], ["0.875"]]
+    assert ends == [[], ["0.75", "0.375"], ["0.75", "0.375"], ["0.875", "0.4375"], ["0.875", "0.4375"]]
+
+
+def test_parts_of_a_metric_stay_in_the_file() -> None:
+    lines = shown(row(1, **{"validation.error": 0.5, "validation.error.mnist": 0.25, "validation.errors": 2.0}))
+    assert lines[1].split()[6:] == ["validation.error", "validation.errors"]
+    assert lines[2].split()[6:] == ["0.5", "2"]
 
 
 class Place:

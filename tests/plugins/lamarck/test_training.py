@@ -29,6 +29,7 @@ def test_the_solution_is_a_network_of_the_evolved_shape(tmp_path) -> None:
     described = run.best.description
     network = run.best.module
     assert sum(weight.numel() for weight in network.parameters()) == described["parameters"]
+    assert run.result["best"]["weights"] == described["parameters"]
     assert network(torch.zeros(3, 1, 8, 8, dtype=torch.uint8)).shape == (3, 10)
     exported = evoplug.export(run, tmp_path / "best.pt")
     found: dict = {}

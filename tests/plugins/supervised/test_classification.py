@@ -59,6 +59,10 @@ def test_fitness_on_the_whole_training_set_by_hand():
     torch.testing.assert_close(problem().evaluate(members(RIGHT), Rng(1)).fitness[0], expected)
 
 
+def test_all_members_have_as_many_weights_as_genes():
+    assert problem().describe(members(RIGHT, WRONG))["weights"].tolist() == [2, 2]
+
+
 def test_all_members_see_the_same_batch_and_each_call_another():
     evaluator = problem(batch=3)
     twins = evaluator.evaluate(members(RIGHT, RIGHT), Rng(1)).fitness

@@ -57,6 +57,37 @@ class Small(Network):
         return nn.Sequential(*front, nn.BatchNorm1d(width), nn.Linear(width, outputs))
 
 
+class Widths(Genotype, genome="architecture"):
+    """How wide the hidden layer is."""
+
+    def sample(self, n, rng):
+        return [1] * n
+
+    def network(self, genome):
+        return Wide(width=genome)
+
+
+@dataclass(kw_only=True, frozen=True)
+class Wide(Network):
+    width: int
+
+    def build(self, shape, outputs):
+        return nn.Sequential(nn.Linear(shape[0], self.width), nn.Linear(self.width, outputs))
+
+
+def test_each_member_has_the_weights_of_its_own_network():
+    """Before there are any data."""
+    evaluator = Train(dataset=Sides())
+    evaluator.bind(Widths())
+    several = Members([3, 1, 3], torch.arange(3), torch.full((3, 2), -1))
+    assert evaluator.describe(several)["weights"].tolist() == [17, 7, 17]  # of 2 x w + w + w x 2 + 2
+    evaluator = Train(dataset=Sides(), network=Small())
+    evaluator.bind(None)
+    assert (
+        evaluator.describe(Members([{}] * 2, torch.arange(2), torch.full((2, 2), -1)))["weights"].tolist() == [10] * 2
+    )
+
+
 class Part(Genotype):
     """A part of a composite genotype."""
 

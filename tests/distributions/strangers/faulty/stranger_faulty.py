@@ -261,6 +261,17 @@ class FittingNothing(Summing, genome="real-vector"):
 
 
 @dataclass(kw_only=True)
+class SayingLate(Summing, genome="real-vector"):
+    """Says of members what it knows only once it was started."""
+
+    def start(self, device, rng):
+        self.size = 3
+
+    def describe(self, members):
+        return {"weights": torch.full((len(members),), getattr(self, "size", 0))}
+
+
+@dataclass(kw_only=True)
 class Owning(Summing, genome="real-vector"):
     """Makes networks of weights that it has only once it was started."""
 
@@ -281,6 +292,19 @@ class Owning(Summing, genome="real-vector"):
 
     def load_state_dict(self, state):
         self.shared.copy_(state["shared"])
+
+
+@dataclass(kw_only=True)
+class Lending(Summing, genome="real-vector"):
+    """Gives away, of two networks, one that it goes on with."""
+
+    def bind(self, genotype):
+        self.shared = nn.Linear(2, 2).eval()
+
+    def model(self, member):
+        source = "from torch.nn import Linear\nmodel = Linear(2, 2)"
+        networks = {"own": nn.Linear(2, 2).eval(), "lent": self.shared}
+        return {name: Model(module, torch.zeros(2, 2), source) for name, module in networks.items()}
 
 
 @dataclass(kw_only=True)

@@ -1,8 +1,9 @@
-"""Mutation ``sound``, evaluator ``twenty``, and a space of booleans with its operators."""
+"""Mutation ``sound``, evaluators ``twenty`` and ``pair``, and a space of booleans with its operators."""
 
 from typing import Annotated
 
 import torch
+from torch import nn
 
 from evoplug.contracts import (
     ConfigError,
@@ -11,6 +12,7 @@ from evoplug.contracts import (
     Evaluator,
     Genotype,
     Gt,
+    Model,
     Mutation,
     Task,
     dataclass,
@@ -47,6 +49,39 @@ class Twenty(Evaluator, genome="real-vector"):
 
     def evaluate(self, members, rng):
         return Evaluation(members.genomes.sum(1))
+
+
+@dataclass(kw_only=True)
+class Pair(Evaluator, genome="real-vector"):
+    """The sum of the genes, of which the first is the weight of two tasks' networks."""
+
+    deterministic = True
+    minimised = ("weights",)
+
+    def task(self):
+        return Task(domain=(-1.0, 1.0))
+
+    def evaluate(self, members, rng):
+        return Evaluation(members.genomes.sum(1))
+
+    def describe(self, members):
+        return {"weights": torch.ones(len(members), dtype=torch.int64)}
+
+    def model(self, member):
+        shared = nn.Parameter(member.genomes[0, :1].float().view(1, 1), requires_grad=False)
+        return {name: self._network(width, shared) for name, width in (("left", 2), ("right", 3))}
+
+    @staticmethod
+    def _network(width, shared):
+        first, last = nn.Linear(width, 1), nn.Linear(1, 1, bias=False)
+        nn.init.ones_(first.weight)
+        nn.init.zeros_(first.bias)
+        last.weight = shared
+        module = nn.Sequential(first, last).eval().requires_grad_(False)
+        source = (
+            f"from torch.nn import Linear, Sequential\nmodel = Sequential(Linear({width}, 1), Linear(1, 1, bias=False))"
+        )
+        return Model(module, torch.ones(2, width), source)
 
 
 @dataclass(kw_only=True)
