@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 import evoplug
+from analysis.folders import finished
 from evoplug import Run, build, catalogue
 from evoplug.contracts import Genotype
 from evoplug.testing import SUITES, DatasetSuite, EvaluatorSuite, PlotSuite, suites
@@ -198,6 +200,58 @@ class TestLamarckBlocks(Lamarckian):
     name = "lamarck-blocks"
 
 
+class Sharing(PlotSuite):
+    """Its method needs several tasks, so its runs are written down as it leaves them."""
+
+    @pytest.fixture
+    def arms(self, tmp_path: Path) -> Arms:
+        shared = {"digits": {"conv": 0, "dense": 1}, "letters": {"conv": 0, "dense": 2}}
+        apart = {"digits": {"conv": 0, "dense": 0}, "letters": {"conv": 1, "dense": 1}}
+
+        def made(arm: str, seed: int, said: Any, generations: int = 4) -> Run:
+            rows = [
+                {"generations": g, "best": -1 / g, "entropy": 1 / g, "weights": 1000, "test.error": 0.5 / g}
+                for g in range(1, generations + 1)
+            ]
+            folder = finished(
+                tmp_path / arm / f"seed-{seed}", seed, rows=rows, strategy={"use": "learned-weight-sharing"}
+            )
+            result = json.loads((folder / "result.json").read_text())
+            result["best"]["description"] = said
+            (folder / "result.json").write_text(json.dumps(result))
+            return Run(folder)
+
+        return {
+            "two runs": [made("two", seed, said) for seed, said in enumerate([shared, apart])],
+            "one run": [made("one", 1, apart)],
+            "one generation": [made("generation", 1, shared, 1)],
+        }
+
+
+class TestSharingEntropy(Sharing):
+    """Over iterations."""
+
+    name = "sharing-entropy"
+
+
+class TestSharingErrors(Sharing):
+    """Measured on test data along the way."""
+
+    name = "sharing-errors"
+
+
+class TestSharingGroups(Sharing):
+    """By position."""
+
+    name = "sharing-groups"
+
+
+class TestSharingLanes(Sharing):
+    """With an arm whose tasks share nothing."""
+
+    name = "sharing-lanes"
+
+
 SPECIAL = {
     (suite.group, suite.name)
     for suite in (
@@ -212,6 +266,10 @@ SPECIAL = {
         TestLamarckAccuracy,
         TestLamarckAncestry,
         TestLamarckBlocks,
+        TestSharingEntropy,
+        TestSharingErrors,
+        TestSharingGroups,
+        TestSharingLanes,
     )
 }
 globals().update({name: suite for name, suite in OWN.items() if (suite.group, suite.name) not in SPECIAL})

@@ -9,8 +9,6 @@ import pytest
 import torch
 
 from evoplug import Evaluation, Parts, Rng, Task, build
-from evoplug.contracts import Evaluator, Genotype, Strategy
-from evoplug import Evaluation, Parts, Rng
 from evoplug.contracts import Evaluator, Genotype, Model, Strategy
 from evoplug.errors import PluginError
 from evoplug.population.breeding import mutate
