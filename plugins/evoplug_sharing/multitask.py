@@ -230,10 +230,13 @@ class Multitask(Evaluator, genome="assignment"):
         there = [task for task, data in enumerate(self._data) if split in data]
         if not there:
             return {}
-        sums = parallel(
-            lambda n: self._sums(*self._data[there[n]][split], [row[there[n]] for row in routes]), len(there)
-        )
-        loss, right = torch.stack(sums, 1).unbind(-1)
+
+        def work(number: int) -> torch.Tensor:
+            task = there[number]
+            x, y = self._data[task][split]
+            return self._sums(x, y, [row[task] for row in routes])
+
+        loss, right = torch.stack(parallel(work, len(there)), 1).unbind(-1)
         names = list(self._datasets)
         sizes = [len(self._data[task][split][1]) for task in there]
         return scores.metrics(right, loss, sizes, [names[task] for task in there])
@@ -245,10 +248,8 @@ class Multitask(Evaluator, genome="assignment"):
         for images, labels in zip(x.split(BLOCK), y.split(BLOCK), strict=True):
             look_up()
             for route, logits in self._sets.along(images, routes).items():
-                right = (logits.argmax(-1) == labels).sum()
-                total[route] = total[route] + torch.stack(
-                    [cross_entropy(logits, labels).sum(dtype=torch.float64), right]
-                )
+                loss = cross_entropy(logits, labels).sum(dtype=torch.float64)
+                total[route] = total[route] + torch.stack([loss, (logits.argmax(-1) == labels).sum()])
         return torch.stack([total[route] for route in routes])
 
     def describe(self, members: Members) -> dict[str, torch.Tensor]:

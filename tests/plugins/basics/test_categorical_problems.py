@@ -23,6 +23,7 @@ BUDGETS = {
     "epbt": 1000,
     "pbt": 2000,
     "niching-one-plus-one": 500,
+    "categorical-nes": 2000,
 }
 """Evaluations within which each finds the best of the 4096 genomes."""
 
