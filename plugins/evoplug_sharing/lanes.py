@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
+from random import Random
 
 import numpy as np
 
@@ -12,19 +13,19 @@ from evoplug_sharing.groups import Sharing, groups, positions
 Column = Sequence[Sequence[str]]
 """The boxes of a position from above, each with the tasks that run through it from above."""
 
-SWEEPS = 12
-"""To the right and back, from each start: later ones change little."""
+STARTS, SWEEPS = 40, 4
+"""Orders of the tasks to begin with, and sweeps to the right and back from each: more change little."""
 
 
 def columns(found: Sharing) -> list[Column]:
     """A column for each position, so ordered that lanes cross little.
 
     By the barycentre method (Sugiyama, Tagawa and Toda 1981): boxes, and the tasks in them, stand in the order in
-    which their lanes come from the neighbouring column, to the right and back again and again. Of all starts, one from
-    the groups of each position, and of all sweeps the columns with the fewest crossings are kept.
+    which their lanes come from the neighbouring column, to the right and back again and again. It begins with the
+    order of the tasks and with others, the same every time; of all that comes up the fewest crossings are kept.
     """
     every: list[Column] = [list(groups(found, position).values()) for position in positions(found)]
-    return min(chain.from_iterable(_swept(every, start) for start in range(len(every))), key=crossings)
+    return min(chain.from_iterable(_swept(every, order) for order in _orders(list(found))), key=crossings)
 
 
 def crossings(found: Sequence[Column]) -> int:
@@ -32,18 +33,32 @@ def crossings(found: Sequence[Column]) -> int:
     return sum(_inversions(_ranks(left), right) for left, right in pairwise(found))
 
 
-def _swept(found: Sequence[Column], start: int) -> Iterator[list[Column]]:
-    """The columns after each sweep, the first from one of them to both sides."""
-    ordered = list(found)
-    for column in range(start - 1, -1, -1):
-        ordered[column] = _beside(ordered[column], ordered[column + 1])
+def _orders(tasks: list[str]) -> Iterator[list[str]]:
+    """As they are, then shuffled."""
+    yield tasks
+    random = Random(0)
+    for _ in range(STARTS - 1):
+        yield random.sample(tasks, len(tasks))
+
+
+def _swept(found: Sequence[Column], order: Sequence[str]) -> Iterator[list[Column]]:
+    """The columns after each sweep, the first behind tasks in an order."""
+    before: Column = [order]
     for _ in range(SWEEPS):
-        for column in range(1, len(ordered)):
-            ordered[column] = _beside(ordered[column], ordered[column - 1])
-        yield list(ordered)
-        for column in range(len(ordered) - 2, -1, -1):
-            ordered[column] = _beside(ordered[column], ordered[column + 1])
-        yield list(ordered)
+        found = _sweep(found, before)
+        yield list(found)
+        found = _sweep(found[::-1], found[-1])[::-1]
+        yield list(found)
+        before = found[0]
+
+
+def _sweep(found: Sequence[Column], before: Column) -> list[Column]:
+    """Each column by the one before it."""
+    ordered = list[Column]()
+    for column in found:
+        before = _beside(column, before)
+        ordered.append(before)
+    return ordered
 
 
 def _beside(column: Column, neighbour: Column) -> Column:

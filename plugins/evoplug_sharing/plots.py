@@ -189,7 +189,7 @@ def _fitting(panels: Mapping[str, Panel], found: Mapping[str, Sharing]) -> tuple
 def _title(arm: str, run: Run) -> str:
     """Whose lanes these are, and how many weights the tasks' networks have together."""
     weights = run.metrics[-1].get("weights") if run.metrics else None
-    cost = "" if weights is None else f"; {weights:,} weights"
+    cost = "" if weights is None else f"; {weights:,.0f} weights"
     return f"{text(arm)}, seed {run.config['run']['seed']}{cost}"
 
 

@@ -132,9 +132,9 @@ class TestColumns:
         assert crossings([[["a", "b"], ["c"]], [["c"], ["a", "b"]], [["c"], ["b", "a"]]]) == 3
 
     @pytest.mark.parametrize("seed", range(5))
-    def test_are_near_the_best_there_is(self, seed: int) -> None:
+    def test_cross_as_little_as_can_be_where_tasks_are_few(self, seed: int) -> None:
         found = at_random(4, 4, 3, seed)
-        assert crossings(columns(found)) <= fewest(found) + 1
+        assert crossings(columns(found)) == fewest(found)
 
     def test_are_the_same_every_time(self) -> None:
         assert columns(at_random(9, 5, 4)) == columns(at_random(9, 5, 4))
@@ -187,7 +187,7 @@ class TestLanes:
 
     def test_the_first_run_of_an_arm_with_its_weights(self) -> None:
         figure = drawn(
-            Lanes(), {"learned": [run(seed=7, weights=[10, 12_345]), run(FULL, seed=8)], "full": [run(FULL)]}
+            Lanes(), {"learned": [run(seed=7, weights=[10.0, 12_345.0]), run(FULL, seed=8)], "full": [run(FULL)]}
         )
         titles = [axes.get_title(loc="left") for axes in figure.axes]
         assert titles == ["learned, seed 7; 12,345 weights", "full, seed 1"]
