@@ -71,6 +71,8 @@ class LearnedSharing(Loop):
         self._search.step()  # pi <- StepNES(theta, pi)
         self.problem.update(self._sampled(rng))  # theta <- StepSGD(theta, pi)
         self.members, self._best = self._search.members, self._search.probable()
+        if "states" in self.problem.evaluator.provides:
+            self.problem.evaluate(self._best)  # what it has learned is reported with it
 
     def _sampled(self, rng: Any) -> Members:
         """Line 16: assignments for the weights, each with the distribution that it comes from beside it."""

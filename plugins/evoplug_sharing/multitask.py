@@ -103,6 +103,7 @@ class Multitask(Evaluator, genome="assignment"):
     costs = ("steps", "samples")
     headline = "accuracy"
     minimised = ("error", "loss", "weights")
+    companions = {"genotype": {"use": "assignment", "choices": 3}}
     examples = ({"tasks": {"one": {"use": "digits"}, "other": {"use": "digits", "split_seed": 1}}},)
 
     def check(self) -> Iterable[task_list.Wrong]:
