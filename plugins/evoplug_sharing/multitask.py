@@ -148,8 +148,8 @@ class Multitask(Evaluator, genome="assignment"):
         available = {name: len(data["train"][1]) if "train" in data else 0 for name, data in loaded.items()}
         for wrong in self._too_few(available, {name: dataset.info() for name, dataset in self._datasets.items()}):
             raise ConfigError(*wrong)
-        for data in loaded.values():
-            data["train"] = task_list.cut(*data["train"], self.train, self.train_seed)
+        for name, data in loaded.items():
+            data["train"] = task_list.cut(name, *data["train"], self.train, self.train_seed)
         self._sets = self._building.weight_sets(self._choices, "cpu").to(device)
         weights = {name: weight.data[None] for name, weight in self._sets.named_parameters()}
         fill(weights, self.init, rng.child("weights"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import torch
+from torch import nn
 
 from evoplug.contracts import ConfigError, Dataset
 from evoplug_supervised import subset
@@ -17,8 +18,8 @@ def listed(tasks: Mapping[str, Dataset], tasks_of: Dataset | None) -> dict[str, 
     """Name -> data set, all of both.
 
     Raises:
-        ConfigError: if two tasks have one name, a name has a dot, ``tasks_of`` falls into none, or there are fewer than
-            two.
+        ConfigError: if two tasks have one name, a name is none for a module (it has a dot), ``tasks_of`` falls into
+            none, or there are fewer than two.
     """
     fallen = {} if tasks_of is None else tasks_of.tasks()
     if tasks_of is not None and not fallen:
@@ -26,8 +27,10 @@ def listed(tasks: Mapping[str, Dataset], tasks_of: Dataset | None) -> dict[str, 
     if both := sorted(set(tasks) & set(fallen)):
         raise ConfigError(("tasks", both[0]), "is the name of a task of `tasks_of` too")
     for name in tasks:
-        if not name or "." in name:
-            raise ConfigError(("tasks", name), "must be a name without dots")
+        try:
+            nn.ModuleDict({name: nn.Identity()})  # as the solution's networks are kept
+        except KeyError as error:
+            raise ConfigError(("tasks", name), f"cannot be a task's name: {error.args[0]}") from error
     if len(tasks) + len(fallen) < 2:
         raise ConfigError("tasks", f"must be two or more, or `tasks_of` given, got {len(tasks) or 'none'}")
     return {**tasks, **fallen}
@@ -57,9 +60,16 @@ def too_few(available: Mapping[str, int], classes: Mapping[str, int], train: int
         )
 
 
-def cut(x: torch.Tensor, y: torch.Tensor, size: int | None, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """``size`` of the training examples, in which every class keeps its share; all where it is None."""
+def cut(task: str, x: torch.Tensor, y: torch.Tensor, size: int | None, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """``size`` of a task's training examples, in which every class keeps its share; all where it is None.
+
+    Raises:
+        ConfigError: if a rare class would have none, with the key "train".
+    """
     if size is None or size == len(y):
         return x, y
-    rows = subset(y, size, seed)
+    try:
+        rows = subset(y, size, seed)
+    except ConfigError as error:
+        raise ConfigError("train", f"{error.mistakes[0].message} (task `{task}`)") from error
     return x[rows], y[rows]

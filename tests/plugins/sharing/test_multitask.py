@@ -317,6 +317,18 @@ def test_training_examples_are_cut_by_class():
 # ------------------------------------------------------------------------------------------------ bad input
 
 
+class Fallen(Blobs):
+    """Two tasks."""
+
+    def tasks(self):
+        return {"two": Blobs(), "three": Blobs(seed=5)}
+
+
+def test_a_set_that_falls_into_tasks():
+    evaluator = started(tasks={"one": Blobs()}, tasks_of=Fallen())
+    assert [name.split(".")[0] for name in evaluator.task().names[::2]] == ["one", "two", "three"]
+
+
 def mistakes(choices=2, **parameters) -> list[tuple[str, str]]:
     """What ``check``, ``task`` and ``bind`` say."""
     evaluator = Multitask(**{"tasks": {"one": Blobs(), "two": Blobs()}, "network": Small(), "batch": 8, **parameters})
@@ -337,8 +349,14 @@ def mistakes(choices=2, **parameters) -> list[tuple[str, str]]:
     [
         ({"tasks": {}}, "tasks", "must be two or more, or `tasks_of` given, got none"),
         ({"tasks": {"one": Blobs()}}, "tasks", "must be two or more, or `tasks_of` given, got 1"),
-        ({"tasks": {"o.ne": Blobs(), "two": Blobs()}}, "tasks.o.ne", "must be a name without dots"),
+        (
+            {"tasks": {"o.ne": Blobs(), "two": Blobs()}},
+            "tasks.o.ne",
+            "cannot be a task's name: module name can't contain",
+        ),
+        ({"tasks": {"items": Blobs(), "two": Blobs()}}, "tasks.items", "cannot be a task's name: attribute 'items'"),
         ({"tasks_of": Blobs()}, "tasks_of", "is one task"),
+        ({"tasks_of": Fallen()}, "tasks.two", "is the name of a task of `tasks_of` too"),
         ({"train": 61}, "train", "asks for 61 examples of each task, and `one` has 60 to train on"),
         ({"train": 2, "batch": 2}, "train", "must be at least one of each class, and `one` has 3, got 2"),
         ({"batch": 61}, "batch", "must not exceed the 60 training examples of `one`, got 61"),
