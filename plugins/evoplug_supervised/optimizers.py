@@ -16,6 +16,8 @@ from torch.optim import Optimizer
 class _Plain(Optimizer):
     add_param_group = unwrap(Optimizer.add_param_group)
     zero_grad = unwrap(Optimizer.zero_grad)
+    state_dict = unwrap(Optimizer.state_dict)
+    load_state_dict = unwrap(Optimizer.load_state_dict)
 
 
 class SGD(_Plain, torch.optim.SGD):

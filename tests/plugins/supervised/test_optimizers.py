@@ -40,6 +40,7 @@ optimizer = {name}([weight], fused=True)
 optimizer.zero_grad()
 weight.sum().backward()
 optimizer.step()
+optimizer.load_state_dict(optimizer.state_dict())
 assert "torch._dynamo" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", script], check=True)
