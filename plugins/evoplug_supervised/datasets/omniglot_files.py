@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -58,8 +59,8 @@ def drawings(path: Path, alphabets: Sequence[str], rows: Callable[[str, str], Se
     """
     try:
         files = _files(path, path.stat().st_ctime_ns)
-    except BadZipFile as error:
-        raise damaged(path, str(error)) from error
+    except (BadZipFile, EOFError, RuntimeError, zlib.error) as error:
+        raise damaged(path, str(error) or type(error).__name__) from error
     images = list[list[numpy.ndarray]]()
     for alphabet in alphabets:
         characters = files.get(alphabet, {})
