@@ -7,7 +7,6 @@ from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from zipfile import Path as Inside
 
 from platformdirs import user_cache_path
 
@@ -25,12 +24,12 @@ def missing(name: str, path: Path) -> FilesError:
     return FilesError(f"{name}: {path} is missing; get it with `evoplug data {name} --download`, or set EVOPLUG_DATA")
 
 
-def damaged(path: Path | Inside, what: str) -> FilesError:
+def damaged(path: Path, what: str) -> FilesError:
     """What to say of a file that is not what it should be."""
     return FilesError(f"{path} is damaged: {' '.join(what.split())}")
 
 
-def unreadable(error: OSError, path: Path | Inside) -> FilesError:
+def unreadable(error: OSError, path: Path) -> FilesError:
     """What to say of what is there and cannot be read: ``path``, or the one that the error names."""
     return FilesError(f"{error.filename or path}: cannot be read: {error.strerror or error}")
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
-from zipfile import Path as Inside
 
 import numpy
 import torch
@@ -57,38 +58,47 @@ def drawings(path: Path, alphabets: Sequence[str], rows: Callable[[str, str], Se
         FilesError: if the file is damaged, or characters or drawings are missing.
     """
     try:
-        with ZipFile(path) as archive:
-            characters = _characters(archive, path, alphabets)
-            images = [
-                [_pixels(Inside(archive, files[row])) for row in rows(*character)]
-                for character, files in characters.items()
-            ]
-    except BadZipFile as error:
-        raise damaged(path, str(error)) from error
+        files = _files(path, path.stat().st_ctime_ns)
+    except (BadZipFile, EOFError, RuntimeError, zlib.error) as error:
+        raise damaged(path, str(error) or type(error).__name__) from error
+    images = list[list[numpy.ndarray]]()
+    for alphabet in alphabets:
+        characters = files.get(alphabet, {})
+        _require(characters, path, alphabet)
+        for character, drawn in sorted(characters.items()):
+            names = sorted(drawn)
+            chosen = [names[row] for row in rows(alphabet, character)]
+            images.append([_pixels(path / name, drawn[name]) for name in chosen])
     return torch.from_numpy(numpy.array(images))
 
 
-def _characters(archive: ZipFile, path: Path, alphabets: Sequence[str]) -> dict[tuple[str, str], list[str]]:
-    """(alphabet, character) -> the names of its drawings, all sorted."""
-    found: dict[str, dict[str, list[str]]] = {alphabet: {} for alphabet in alphabets}
-    for name in sorted(archive.namelist()):
-        top, _, rest = name.partition("/")
-        alphabet, _, rest = rest.partition("/")
-        character, _, file = rest.partition("/")
-        if top == path.stem and alphabet in found and file.endswith(".png") and not file.startswith("."):
-            found[alphabet].setdefault(character, []).append(name)
-    for alphabet, characters in found.items():
-        expected = SETS[path.stem][alphabet]
-        if len(characters) != expected:
-            raise damaged(path, f"it holds {len(characters)} characters of {alphabet}, expected {expected}")
-        for character, names in characters.items():
-            if len(names) != DRAWINGS:
-                raise damaged(path, f"it holds {len(names)} drawings of {alphabet}/{character}, expected {DRAWINGS}")
-    return {(alphabet, each): names for alphabet, characters in found.items() for each, names in characters.items()}
+@lru_cache(maxsize=len(SETS))
+def _files(path: Path, changed: int) -> dict[str, dict[str, dict[str, bytes]]]:
+    """Alphabet -> character -> name -> PNG file, of a zip file that last changed at a time, in ns.
+
+    Kept, for all alphabets take but some megabytes like this, and to look into the zip file for each takes its time.
+    """
+    found: dict[str, dict[str, dict[str, bytes]]] = {}
+    with ZipFile(path) as archive:
+        for name in archive.namelist():
+            top, alphabet, character, file = (name.split("/") + 4 * [""])[:4]
+            if top == path.stem and file.endswith(".png") and not file.startswith("."):
+                found.setdefault(alphabet, {}).setdefault(character, {})[name] = archive.read(name)
+    return found
 
 
-def _pixels(file: Inside) -> numpy.ndarray:
-    image = numpy.array(decoded(file, 1))
+def _require(characters: Mapping[str, Mapping[str, bytes]], path: Path, alphabet: str) -> None:
+    """Raise FilesError if characters of an alphabet are missing, or drawings of one of them."""
+    expected = SETS[path.stem][alphabet]
+    if len(characters) != expected:
+        raise damaged(path, f"it holds {len(characters)} characters of {alphabet}, expected {expected}")
+    for character, drawn in characters.items():
+        if len(drawn) != DRAWINGS:
+            raise damaged(path, f"it holds {len(drawn)} drawings of {alphabet}/{character}, expected {DRAWINGS}")
+
+
+def _pixels(file: Path, content: bytes) -> numpy.ndarray:
+    image = numpy.array(decoded(file, 1, content))
     if image.shape != (SIDE, SIDE):
         raise damaged(file, f"it has {image.shape[1]} x {image.shape[0]} pixels, expected {SIDE} x {SIDE}")
     return image

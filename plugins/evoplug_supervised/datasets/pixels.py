@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Literal
-from zipfile import Path as Inside
 
 import numpy
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -18,26 +18,27 @@ _BITS_PER_SAMPLE = 258
 """The tag of a TIFF."""
 
 
-def decoded(path: Path | Inside, channels: Literal[1, 3]) -> Image.Image:
+def decoded(path: Path, channels: Literal[1, 3], content: bytes | None = None) -> Image.Image:
     """An image in grey or in colour as one sees it: upright, and on white where it is transparent.
 
     Of an animation it is the first picture. Values of 16 bits are scaled to 8.
 
     Args:
-        path: of a file, or inside of a zip file.
+        path: of the file.
         channels: 1: grey, 3: colour.
+        content: of the file, where it has been read, out of an archive, say.
 
     Raises:
         FilesError: if the file cannot be read, is damaged, or holds numbers of no defined range.
     """
-    with _opened(path) as image:
+    with _opened(path, content) as image:
         largest = _largest(image, path)
         upright = ImageOps.exif_transpose(image)
         image = _scaled(upright, largest) if largest else upright
         return _on_white(image).convert("RGB" if channels == 3 else "L")
 
 
-def _largest(image: Image.Image, path: Path | Inside) -> int | None:
+def _largest(image: Image.Image, path: Path) -> int | None:
     """The value of white where pixels have more than 8 bits; else None."""
     if image.mode.startswith("I;16"):
         bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (16,))[0]
@@ -64,11 +65,11 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 @contextmanager
-def _opened(path: Path | Inside) -> Iterator[Image.Image]:
+def _opened(path: Path, content: bytes | None) -> Iterator[Image.Image]:
     """The file, open; whatever PIL raises names it."""
     try:
         # By a path, PIL 13 maps some TIFFs into memory as if they were upright already.
-        with path.open("rb") as stream, Image.open(stream) as image:
+        with path.open("rb") if content is None else BytesIO(content) as stream, Image.open(stream) as image:
             yield image
     except FilesError:
         raise

@@ -187,6 +187,15 @@ def test_a_zip_file_that_is_cut_is_damaged(omniglot, length):
         Omniglot(root=omniglot).load("train")
 
 
+def test_a_zip_file_in_which_bytes_have_changed_is_damaged(omniglot):
+    path = omniglot / "omniglot-py" / f"{BACKGROUND}.zip"
+    content = bytearray(path.read_bytes())
+    content[content.index(b"IDAT") + 6] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(FilesError, match=r"images_background.zip is damaged: Bad CRC-32 for file"):
+        Omniglot(root=omniglot).load("train")
+
+
 # ----------------------------------------------------------------------------------------------------- download
 
 
