@@ -288,7 +288,9 @@ def _execute(built: Built, folder: Path, watch: Watch, parts: Lock) -> rundir.Ru
     with Stopper(patient=False, give_up=give_up, stuck=execution.stuck) as stopper:
         try:
             data, before = places_of_data(built.evaluator), rundir.sessions(folder)
-            session = environment(built.device, settings.threads, resolve(settings.workers), parts, data)
+            session = environment(
+                built.device, settings.threads, resolve(settings.workers, settings.threads), parts, data
+            )
             then = before[-1].get("data") if before else None
             if then is not None and then != data:
                 watch.notice(f"data are read from {', '.join(data)} now; before, they were read from {', '.join(then)}")

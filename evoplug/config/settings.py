@@ -62,7 +62,7 @@ class RunSettings:
     threads: Annotated[int, Ge(1), Le(1024), "torch's own, for one piece of work: part of the result"] = 1
     workers: Annotated[
         Annotated[int, Ge(1), Le(1024)] | Literal["auto"],
-        'pieces of work at once, which change no result; `"auto"`: one a core',
+        'pieces of work at once, which change no result; `"auto"`: one a core, counting `threads`',
     ] = "auto"
     stop: Annotated[Mapping[str, int | float], "rule -> budget; the first that is reached ends the run"] = field(
         default_factory=lambda: {"generations": 100}

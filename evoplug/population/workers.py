@@ -125,7 +125,7 @@ def workers(count: int | Literal["auto"], threads: int = 1) -> Iterator[None]:
     global _crew
     outer, old_threads = _crew, torch.get_num_threads()
     torch.set_num_threads(threads)
-    _crew = crew = _Crew(resolve(count), threads)
+    _crew = crew = _Crew(resolve(count, threads), threads)
     try:
         yield
     finally:
@@ -146,9 +146,10 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(old_threads)
 
 
-def resolve(count: int | Literal["auto"]) -> int:
-    """``"auto"`` is one a core."""
-    return (os.cpu_count() or 1) if count == "auto" else count
+def resolve(count: int | Literal["auto"], threads: int) -> int:
+    """``"auto"`` is one a core, counting the threads of each: where there are more threads than cores, those of OpenMP
+    sleep at every operation instead of waiting for the next one."""
+    return max(1, (os.cpu_count() or 1) // threads) if count == "auto" else count
 
 
 def count() -> int:

@@ -38,8 +38,8 @@ from evoplug_sharing.building import Building
 from evoplug_sharing.weight_sets import Outputs, Route
 from evoplug_supervised import SGD, Adam, Noise, cross_entropy, fill, of_data, of_weights, with_preprocessing
 
-BLOCK = 1024
-"""Examples in one pass when assignments are measured."""
+BLOCK = {"cpu": 64, "cuda": 1024}
+"""Examples in one pass when assignments are measured. On a CPU three times as fast as 1,024, which leave the cache."""
 
 Passing = Callable[[Sequence[torch.Tensor], Sequence[Sequence[Route]]], Outputs]
 """One of the ways of :class:`WeightSets` for the tasks' inputs to pass."""
@@ -246,7 +246,8 @@ class Multitask(Evaluator, genome="assignment"):
     def _sums(self, x: torch.Tensor, y: torch.Tensor, routes: Sequence[Route]) -> torch.Tensor:
         """``(n, 2)`` float64: the sum of a task's losses, and the number of right answers."""
         total = dict.fromkeys(routes, torch.zeros(2, dtype=torch.float64, device=x.device))
-        for images, labels in zip(x.split(BLOCK), y.split(BLOCK), strict=True):
+        block = BLOCK.get(x.device.type, BLOCK["cpu"])
+        for images, labels in zip(x.split(block), y.split(block), strict=True):
             look_up()
             for route, logits in self._sets.along(images, routes).items():
                 loss = cross_entropy(logits, labels).sum(dtype=torch.float64)
