@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from evoplug import api, catalogue
+from evoplug.config import resolved
 
 
 class PresetSuite:
@@ -18,3 +19,7 @@ class PresetSuite:
 
     def test_it_is_a_sound_configuration(self) -> None:
         api.check(self.name)
+
+    def test_what_a_run_of_it_writes_down_is_the_same_configuration(self) -> None:
+        written = resolved(api.check(self.name))
+        assert resolved(api.check(written)) == written

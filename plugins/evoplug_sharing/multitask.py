@@ -28,7 +28,6 @@ from evoplug.contracts import (
     Seed,
     Task,
     dataclass,
-    field,
     use,
 )
 from evoplug.population.forward import layout
@@ -67,9 +66,7 @@ class Multitask(Evaluator, genome="assignment"):
     tasks' errors, and the error of each task.
     """
 
-    tasks: Annotated[Mapping[str, Dataset], "the data set of each task, by a name of its own"] = field(
-        default_factory=dict
-    )
+    tasks: Annotated[Mapping[str, Dataset] | None, "the data set of each task, by a name of its own"] = None
     tasks_of: Annotated[Dataset | None, "a data set that falls into tasks, such as omniglot by alphabet"] = None
     train: Annotated[Annotated[int, Ge(1)] | None, "training examples of each task, stratified; by default all"] = None
     train_seed: Annotated[Seed, "decides which examples these are"] = 0
@@ -108,7 +105,7 @@ class Multitask(Evaluator, genome="assignment"):
 
     def check(self) -> Iterable[task_list.Wrong]:
         try:
-            found = task_list.listed(self.tasks, self.tasks_of)
+            found = task_list.listed(self.tasks or {}, self.tasks_of)
         except ConfigError as error:
             yield from ((mistake.key, mistake.message) for mistake in error.mistakes)
             return
@@ -125,7 +122,7 @@ class Multitask(Evaluator, genome="assignment"):
 
     def task(self) -> Task:
         """Its names are the genome's positions, task by task: ``"TASK.POSITION"``."""
-        self._datasets = task_list.listed(self.tasks, self.tasks_of)
+        self._datasets = task_list.listed(self.tasks or {}, self.tasks_of)
         self._building = Building(self.network, self._datasets, self.learned, self.private)
         return Task(names=tuple(f"{task}.{name}" for task in self._datasets for name in self._building.learned))
 
