@@ -56,7 +56,9 @@ class Multitask(Evaluator, genome="assignment"):
     ``evaluate`` gives minus the loss of assignments on one fresh batch, the same for all: the mean over tasks of the
     mean cross-entropy, L in equation 8.16 of the thesis on learned weight sharing. ``update`` is a step on the weights
     under some assignments, on a batch of its own, along the gradient of equation 8.20. Under a strategy that does not
-    call it the weights stay as they were drawn.
+    call it the weights stay as they were drawn. One that draws assignments from a distribution says with which
+    probabilities in the column ``pi`` beside them, ``(n, N, K)``: gradients ``by-use`` go by it, else by how often the
+    assignments of the call use a set.
 
     Each (task, beginning of its route) is computed once for all assignments of a call. In ``update`` running statistics
     of batch normalisation therefore move once for it, and not once for every assignment that has it. A set that no
