@@ -167,7 +167,7 @@ def test_the_doctor_says_of_each_what_is_wrong(street: Street) -> None:
         if plugin["name"].startswith("stranger-")
     }
     assert problems == {
-        **dict.fromkeys(("sound", "twenty", "switches", "flip", "swap"), (True, None)),
+        **dict.fromkeys(("sound", "twenty", "switches", "flip", "swap", "pair"), (True, None)),
         **dict.fromkeys(("edited", "twin", "gaussian", "narrowing"), (True, None)),
         **{
             name: (False, REFUSED[name].partition("): ")[2].format(version=__version__))
