@@ -240,8 +240,9 @@ class _Copies(threading.local):
 
 
 def _taken(genomes: torch.Tensor, rows: Sequence[int]) -> torch.Tensor:
-    """Those rows, a view where they are all of them."""
-    return genomes if rows == range(len(genomes)) else genomes[list(rows)]
+    """Those rows, a view where they lie one after the other."""
+    whole = range(rows[0], rows[0] + len(rows))
+    return genomes[whole.start : whole.stop] if list(rows) == list(whole) else genomes[list(rows)]
 
 
 def _front(memory: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
