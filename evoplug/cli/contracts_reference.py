@@ -27,7 +27,9 @@ CHAPTERS: Mapping[str, tuple[str, ...]] = {
     "Genotypes": (
         "contracts.Genotype", "contracts.Task", "population.box.RealSpace", "population.assignment.AssignmentSpace",
     ),
-    "Evaluators": ("contracts.Evaluator", "contracts.Evaluation", "types.Metrics", "contracts.Model"),
+    "Evaluators": (
+        "contracts.Evaluator", "contracts.Evaluation", "types.Metrics", "contracts.Model", "contracts.Film",
+    ),
     "Operators": ("contracts.Selection", "contracts.Crossover", "contracts.Mutation"),
     "Strategies": (
         "contracts.Strategy", "contracts.Holding", "contracts.Loop", "Problem", "types.Ledger", "contracts.Outcome",
