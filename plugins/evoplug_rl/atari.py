@@ -49,13 +49,14 @@ class Atari(Evaluator, genome=("weights", "seed-chain")):
     As in chapter 6 of the thesis on it and in deep Q-learning (Mnih et al. 2015): a network sees the last screens, in
     grey and made smaller by area, and takes the action whose output is the largest. That is held for `skip` frames; the
     brighter of the last two is what is seen. An episode begins with a random number of no-ops, and every one of every
-    evaluation has a stream of its own, as in the released code. Its default settings are that code's too.
+    evaluation has a stream of its own, as in the released code. The default settings are that code's too, except that
+    it sets no `test_cap`. Grey is that of the emulator's palette; OpenCV, which that code takes, weighs colours a
+    little differently.
 
     Without sticky actions nothing but the number of no-ops is random, and an agent has at most so many outcomes:
     `episodes = "all"` plays each once, and fitness is exact. `measure` gives the mean `score`: on "test" of episodes
-    with fixed seeds and to the end of the game; on "validation", where `validation` says how many, of episodes as in
-    the search, and by how much a member's fitness is above it, its `overestimation`. Grey is that of the emulator's
-    palette; OpenCV, which the released code takes, weighs colours a little differently.
+    with fixed seeds, which `cap` does not end; on "validation", where `validation` says how many, of new episodes as in
+    the search, which is also the `fitness` without the noise by which a member was chosen.
 
     The game runs in processes of its own, one for each of the run's `workers`. One that ends or hangs is replaced, and
     what it played is played again; a member with which that happens twice is an error of evaluation.
@@ -65,7 +66,7 @@ class Atari(Evaluator, genome=("weights", "seed-chain")):
     episodes: Annotated[
         Annotated[int, Ge(1)] | Literal["all"], 'of each member in an evaluation; "all": one for each number of no-ops'
     ] = 1
-    cap: Annotated[Annotated[int, Ge(1)] | None, "steps after which an episode of the search is over"] = 3000
+    cap: Annotated[int, Ge(1), "steps after which an episode of the search is over"] = 3000
     actions: Annotated[Literal["minimal", "full"], "those that do something in the game, or all 18"] = "minimal"
     side: Annotated[int, Ge(1), Le(160), "of the screens that networks see, in pixels"] = 84
     stack: Annotated[int, Ge(1), "screens that networks see"] = 4
@@ -81,13 +82,13 @@ class Atari(Evaluator, genome=("weights", "seed-chain")):
     ] = 0
     test: Annotated[int, Ge(0), "episodes of the test split; 0: there is none"] = 100
     test_cap: Annotated[
-        Annotated[int, Ge(1)] | None, "steps after which one of them is over; 27,000 of 4 frames are half an hour"
+        int, Ge(1), "steps after which one of them is over: some games never end. 27,000 of 4 frames are half an hour"
     ] = 27_000
     slots: Annotated[int, Ge(1), "episodes at once; changes no result"] = 16
 
     costs = ("steps", "frames", "episodes")
     headline = "score"
-    minimised = ("overestimation",)
+    minimised = ("overestimation",)  # strategies take it from `fitness`
     examples = ({"game": "assault", "side": 36, "cap": 5, "test": 2, "test_cap": 10, "slots": 3},)
 
     @property
@@ -133,8 +134,7 @@ class Atari(Evaluator, genome=("weights", "seed-chain")):
         if not streams:
             return {}
         score = self._score(members, streams, self.cap)
-        above = {} if members.fitness is None else {"overestimation": members.fitness.to(score) - score}
-        return {"score": score, **above}
+        return {"score": score, "fitness": score}
 
     def model(self, member: Members) -> Model:
         shape = (self.stack, self.side, self.side)
@@ -164,14 +164,14 @@ class Atari(Evaluator, genome=("weights", "seed-chain")):
             return [Rng(number) for number in range(max(1, self.no_ops))]
         return [rng.child(number) for number in range(episodes)]
 
-    def _score(self, members: Members, streams: Sequence[Rng], cap: int | None) -> torch.Tensor:
+    def _score(self, members: Members, streams: Sequence[Rng], cap: int) -> torch.Tensor:
         """``(n,)``: the mean score in the same episodes for all; such as cannot differ are played once."""
         starts = [stream.seed if self.sticky else no_ops(stream.seed, self.no_ops) for stream in streams]
         _, first, which = np.unique(starts, return_index=True, return_inverse=True)
         scores, _ = self._play(members, lambda _: [streams[number] for number in first], cap)
         return self._means(scores[:, which])
 
-    def _play(self, members: Members, streams: Streams, cap: int | None) -> tuple[np.ndarray, int]:
+    def _play(self, members: Members, streams: Streams, cap: int) -> tuple[np.ndarray, int]:
         """Scores ``(n, episodes)`` of n members, and the steps of all.
 
         Raises:
@@ -201,7 +201,7 @@ def _largest(outputs: torch.Tensor) -> np.ndarray:
 
 
 @torch.no_grad()
-def _taken(emulator: Emulator, network: nn.Module, seed: int, cap: int | None) -> tuple[list[int], float]:
+def _taken(emulator: Emulator, network: nn.Module, seed: int, cap: int) -> tuple[list[int], float]:
     """The actions of a network in an episode, and its score."""
     taken, score, over = list[int](), 0.0, False
     emulator.begin(seed)
