@@ -72,7 +72,7 @@ class Lineage:
         return built
 
     def _replayed(self, ancestors: Sequence[torch.Tensor | None], rest: Sequence[Key], number: int) -> torch.Tensor:
-        """One network, from its ancestor's weights and the rest of its chain, which is all of it without an ancestor."""
+        """One network from its ancestor's weights and the rest of its chain; without an ancestor that is all of it."""
         weights, links = ancestors[number], rest[number]
         if weights is None:
             weights, links = self._initial(Rng(links[0])), links[1:]

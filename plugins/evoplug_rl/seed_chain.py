@@ -23,9 +23,9 @@ class SeedChain(Genotype, genome="seed-chain"):
     """All weights of a network as a chain of seeds: of the initial weights, and of each mutation (Such et al., 2017).
 
     A genome is a list ``[seed, [seed, sigma], [seed, sigma], ...]`` of a few bytes a mutation, whatever the size of the
-    network. Its weights are computed when they are asked for: those of ``init`` from the first seed, and sigma * N(0, 1)
-    from the seed of each mutation, added in order. Members can only be mutated. Random numbers are drawn on the CPU, so
-    that a chain means the same network on every device, and the same to the bit however it is rebuilt.
+    network. Its weights are computed when they are asked for: those of ``init`` from the first seed, and added to them,
+    in order, sigma * N(0, 1) from the seed of each mutation. Members can only be mutated. Random numbers are drawn on
+    the CPU, so that a chain means the same network on every device, and the same to the bit however it is rebuilt.
 
     The weights of parents are kept, so that a child costs one noise vector: ``cache`` should be at least twice the
     number of parents. When a run goes on from a checkpoint, their chains are replayed once.
