@@ -28,7 +28,9 @@ CHAPTERS: Mapping[str, tuple[str, ...]] = {
         "contracts.Genotype", "contracts.Task", "population.box.RealSpace", "population.assignment.AssignmentSpace",
         "population.network_space.NetworkSpace",
     ),
-    "Evaluators": ("contracts.Evaluator", "contracts.Evaluation", "types.Metrics", "contracts.Model"),
+    "Evaluators": (
+        "contracts.Evaluator", "contracts.Evaluation", "types.Metrics", "contracts.Model", "contracts.Film",
+    ),
     "Operators": ("contracts.Selection", "contracts.Crossover", "contracts.Mutation"),
     "Strategies": (
         "contracts.Strategy", "contracts.Holding", "contracts.Loop", "Problem", "types.Ledger", "contracts.Outcome",

@@ -19,6 +19,9 @@ class Arena(Protocol):
 
         Returns:
             The first observations, ``(k, *shape)`` float32.
+
+        Raises:
+            SlotError: if an environment fails.
         """
 
     def step(self, slots: Sequence[int], actions: np.ndarray) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
@@ -27,7 +30,18 @@ class Arena(Protocol):
         Returns:
             Observations ``(k, *shape)`` float32, rewards ``(k,)`` float64, and ``(k,)`` bool: whether the episode is
             over.
+
+        Raises:
+            SlotError: if an environment fails.
         """
 
     def close(self) -> None:
         """Let go of the environments."""
+
+
+class SlotError(Exception):
+    """The environment in a slot has failed: it raised, or its process died."""
+
+    def __init__(self, slot: int, reason: str) -> None:
+        self.slot, self.reason = slot, reason
+        super().__init__(f"slot {slot}: {reason}")
