@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -26,7 +26,7 @@ from evoplug.contracts import (
     dataclass,
     field,
 )
-from evoplug_rl.environments import Environment, Environments, make, told
+from evoplug_rl.environments import Environment, Environments, bare, make, told
 from evoplug_rl.filming import frames
 from evoplug_rl.moments import Moments, Seen
 from evoplug_rl.playing import EpisodeError, Played, Policy, play
@@ -41,6 +41,8 @@ class Spaces(NamedTuple):
 
     observations: Observations
     actions: Actions
+    limit: int | None
+    """Steps after which it cuts an episode off."""
     drawn: bool
     """Whether it can draw itself."""
     rate: float
@@ -155,7 +157,7 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
     def _played_at_once(self, members: Members, episodes: Sequence[tuple[int, Rng]], watch: Seen | None) -> Played:
         weights = self._genotype.weights(members.genomes)
         with self._blamed(members):
-            return play(self._policy(self._device), weights, episodes, self._arena, self.slots, self.cap, watch)
+            return play(self._policy(self._device), weights, episodes, self._arena, self.slots, self._cap, watch)
 
     @contextmanager
     def _blamed(self, members: Members) -> Iterator[None]:
@@ -204,8 +206,8 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
             return None
         weights, policy = self._genotype.weights(member.genomes).cpu(), self._policy("cpu")
         with closing(self._environments()) as unseen, self._blamed(member):
-            score = play(policy, weights, [(0, rng)], unseen, 1, self.cap).returns[0]
-        drawn = frames(policy, weights, rng, self._environments(render_mode="rgb_array"), self.cap)
+            score = play(policy, weights, [(0, rng)], unseen, 1, self._cap).returns[0]
+        drawn = frames(policy, weights, rng, self._environments(render_mode="rgb_array"), self._cap)
         try:
             first = next(drawn)
         except Exception as error:  # mostly for want of a library
@@ -226,6 +228,7 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
             return Spaces(
                 observations(environment.observation_space),
                 actions(environment.action_space),
+                bare(environment)[1],
                 "rgb_array" in metadata.get("render_modes", ()),
                 float(metadata.get("render_fps", 30)),
             )
@@ -234,7 +237,11 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
         return make(self.environment, {**self.options, **options})
 
     def _environments(self, **options: Any) -> Environments:
-        return Environments(partial(self._made, **options), self._spaces.observations)
+        return Environments(lambda: bare(self._made(**options))[0], self._spaces.observations)
+
+    @property
+    def _cap(self) -> int | None:
+        return min((limit for limit in (self.cap, self._spaces.limit) if limit is not None), default=None)
 
 
 def _with_first(first: np.ndarray, others: Generator[np.ndarray]) -> Iterator[np.ndarray]:
