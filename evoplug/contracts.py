@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Protocol
@@ -34,6 +34,7 @@ from evoplug.types import Evaluation, Genomes, Ledger, Members, Metrics, Outcome
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy
     import torch
     from matplotlib.figure import Figure
     from torch import nn
@@ -42,9 +43,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Annotated", "Any", "ClassVar", "Component", "ConfigError", "Crossover", "Dataset", "DatasetInfo", "Evaluation",
-    "Evaluator", "Function", "Ge", "Genomes", "Genotype", "Gt", "Holding", "Known", "Le", "Len", "Literal", "Loop",
-    "Lt", "MaxLen", "Members", "MinLen", "Model", "MultipleOf", "Mutation", "Network", "Outcome", "Parts", "Plot",
-    "Problem", "Recorder", "Seed", "Selection", "Strategy", "Task", "Use", "dataclass", "field", "use",
+    "Evaluator", "Film", "Function", "Ge", "Genomes", "Genotype", "Gt", "Holding", "Known", "Le", "Len", "Literal",
+    "Loop", "Lt", "MaxLen", "Members", "MinLen", "Model", "MultipleOf", "Mutation", "Network", "Outcome", "Parts",
+    "Plot", "Problem", "Recorder", "Seed", "Selection", "Strategy", "Task", "Use", "dataclass", "field", "use",
 ]  # fmt: skip
 
 
@@ -316,6 +317,21 @@ class Evaluator(Component):
         """
         return None
 
+    def film(self, member: Members, rng: Rng) -> Film | None:
+        """One episode of one member, to look at; None, the default, where there is nothing to see.
+
+        Needs ``bind``, and ``load_state_dict`` where there is a state, but neither ``start`` nor data. What it opens,
+        it closes: with an iterator of frames, when that ends or is closed. It changes nothing, and nothing is counted.
+
+        Args:
+            member: one, evaluated or not.
+            rng: the stream of all that is random in the episode.
+
+        Raises:
+            ConfigError: if it cannot be drawn here, e.g. for want of a library: which.
+        """
+        return None
+
     def update(self, members: Members, rng: Rng) -> Evaluation:
         """One gradient step on the weights that the evaluator owns, under these members.
 
@@ -326,14 +342,15 @@ class Evaluator(Component):
     def state_dict(self) -> dict[str, Any]:
         """What it owns and changes: tensors and plain data; empty for most.
 
-        It is part of every checkpoint, and of the solution too where :meth:`model` makes networks.
+        It is part of every checkpoint, and of the solution too where there is :meth:`model` or :meth:`film`.
         """
         return {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """The inverse of :meth:`state_dict`; tensors come on the CPU.
 
-        Called after ``start`` when a run goes on; after ``bind`` alone before :meth:`model` makes a solution's network.
+        Called after ``start`` when a run goes on; after ``bind`` alone before :meth:`model` makes a solution's network
+        or :meth:`film` shows what it does.
         """
 
 
@@ -599,6 +616,20 @@ class Model(NamedTuple):
     """``(2, ...)``: the shape and dtype of raw examples; the values mean nothing."""
     source: str
     """Python code that makes such a module, untrained, as ``model``."""
+
+
+class Film(NamedTuple):
+    """An episode to look at."""
+
+    frames: numpy.ndarray | Iterator[numpy.ndarray]
+    """``(t, height, width, 3)`` uint8, red, green and blue, at least one; of a long episode better an iterator of such
+    frames, ``(height, width, 3)`` each, all of one size."""
+    rate: float
+    """Frames a second, as they are to be seen."""
+    score: float
+    """What the member reached in it, in the environment's own units."""
+    title: str
+    """Of what it is, e.g. ``CartPole-v1``; one line."""
 
 
 class DatasetInfo(NamedTuple):

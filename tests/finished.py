@@ -99,6 +99,60 @@ class Pair(Evaluator, genome="real-vector"):
 """An evaluator that gives a network for each of two tasks, which share a layer."""
 
 
+LIGHTS = """
+import evoplug
+import numpy
+from evoplug import ConfigError, Evaluation
+from evoplug.contracts import Evaluator, Film, Ge, Literal, Annotated, dataclass
+
+
+@evoplug.register("evaluators", "lights")
+@dataclass(kw_only=True)
+class Lights(Evaluator, genome="real-vector"):
+    '''A member is a row of lamps, and the film of it shows a switch that passes all of them again and again.'''
+
+    frames: Annotated[int, Ge(1), "of the film"] = 40
+    rate: float = 20.0
+    fault: Literal["none", "raise", "late", "small", "empty", "blind"] = "none"
+
+    def bind(self, genotype):
+        self.evaluated, self.open = 0, False
+
+    def evaluate(self, members, rng):
+        self.evaluated += len(members)
+        return Evaluation(members.genomes.sum(1))
+
+    def film(self, member, rng):
+        if self.fault == "blind":
+            return None
+        if self.fault == "raise":
+            raise ConfigError((), "needs eyes: pip install eyes")
+        lamps = (128 + 127 * member.genomes[0].clamp(-1, 1)).byte().numpy()
+        shift = int(rng.numpy.integers(len(lamps)))
+        return Film(self._frames(lamps, shift), self.rate, self.evaluated + shift / 10, "a row of lamps")
+
+    def _frames(self, lamps, shift):
+        self.open = True
+        try:
+            for number in range(0 if self.fault == "empty" else self.frames):
+                if self.fault == "late" and number == 5:
+                    raise ValueError("a lamp is broken")
+                lit = (number + shift) % len(lamps)
+                frame = numpy.zeros((8, 4 * len(lamps) - (self.fault == "small" and number), 3), numpy.uint8)
+                frame[2:6, 4 * lit + 1 : 4 * lit + 3] = lamps[lit]
+                yield frame
+        finally:
+            self.open = False
+
+    def state_dict(self):
+        return {"evaluated": self.evaluated}
+
+    def load_state_dict(self, state):
+        self.evaluated = state["evaluated"]
+"""
+"""An evaluator with a film, whose score says what it has evaluated."""
+
+
 def digits():
     """The raw images, pixels from 0 to 16, and the labels of the digits' test split."""
     from sklearn.datasets import load_digits

@@ -26,8 +26,11 @@ CHAPTERS: Mapping[str, tuple[str, ...]] = {
     "All components": ("contracts.Component", "contracts.ConfigError"),
     "Genotypes": (
         "contracts.Genotype", "contracts.Task", "population.box.RealSpace", "population.assignment.AssignmentSpace",
+        "population.network_space.NetworkSpace",
     ),
-    "Evaluators": ("contracts.Evaluator", "contracts.Evaluation", "types.Metrics", "contracts.Model"),
+    "Evaluators": (
+        "contracts.Evaluator", "contracts.Evaluation", "types.Metrics", "contracts.Model", "contracts.Film",
+    ),
     "Operators": ("contracts.Selection", "contracts.Crossover", "contracts.Mutation"),
     "Strategies": (
         "contracts.Strategy", "contracts.Holding", "contracts.Loop", "Problem", "types.Ledger", "contracts.Outcome",
@@ -38,8 +41,9 @@ CHAPTERS: Mapping[str, tuple[str, ...]] = {
     ),
     "Whole populations at once": (
         "population.workers.parallel", "population.workers.look_up", "population.forward.forward",
-        "population.forward.map_outputs", "population.forward.parameters", "population.box.Box",
-        "population.memory.require",
+        "population.forward.map_outputs", "population.forward.each", "population.forward.prepared",
+        "population.forward.parameters", "population.network_space.blocks",
+        "population.box.Box", "population.memory.require",
     ),
     "Data sets and networks": ("contracts.Dataset", "contracts.DatasetInfo", "contracts.Network"),
     "Recorders and plots": ("contracts.Recorder", "contracts.Plot", "Run"),

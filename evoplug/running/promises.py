@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+import math
 import reprlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy
 import torch
 
-from evoplug.contracts import Evaluator, Genotype, Model
+from evoplug.contracts import Evaluator, Film, Genotype, Model
 from evoplug.running.metrics import OF_SOLUTION
 from evoplug.running.records import plain
 from evoplug.types import COLUMNS, Evaluation, Genomes, Members, Parts, count, genome, unstorable
@@ -141,6 +143,44 @@ def model(given: Any) -> str | None:
             torch.nn.ModuleDict({name: torch.nn.Identity()})
         except (KeyError, TypeError) as error:
             return f"model names a network {reprlib.repr(name)}, which torch.nn.ModuleDict refuses: {error.args[0]}"
+    return None
+
+
+def film(given: Any) -> str | None:
+    """What is wrong with an answer of ``film``; what an iterator gives is not looked at, see :func:`frame`."""
+    if given is None:
+        return None
+    if not isinstance(given, Film):
+        return f"film must return a Film or None, not {_kind(given)}"
+    if not isinstance(given.rate, int | float) or not (math.isfinite(given.rate) and given.rate > 0):
+        return f"the rate of a film must be a number of frames a second, got {reprlib.repr(given.rate)}"
+    if not isinstance(given.score, int | float):
+        return f"the score of a film must be a number, got {_kind(given.score)}"
+    if not isinstance(given.title, str) or not given.title.isprintable():
+        return f"the title of a film must be a line of text, got {reprlib.repr(given.title)}"
+    if isinstance(given.frames, numpy.ndarray):
+        return frame(given.frames[0]) if len(given.frames.shape) == 4 and len(given.frames) else _no_frames(given)
+    return None if isinstance(given.frames, Iterator) else _no_frames(given)
+
+
+def _no_frames(given: Film) -> str:
+    shape = getattr(given.frames, "shape", None)
+    got = _kind(given.frames) if shape is None else f"shape {tuple(shape)}"
+    return (
+        f"the frames of a film must be an array (t, height, width, 3) with a frame at least, or an iterator, got {got}"
+    )
+
+
+def frame(given: Any, size: tuple[int, ...] | None = None) -> str | None:
+    """What is wrong with one frame of a film; ``size`` is that of those before it, ``(height, width, 3)``."""
+    if not isinstance(given, numpy.ndarray):
+        return f"a frame of a film must be an array (height, width, 3), got {_kind(given)}"
+    if given.dtype != numpy.uint8:
+        return f"a frame of a film must be uint8, got {given.dtype}"
+    if given.ndim != 3 or given.shape[2] != 3 or not given.size:
+        return f"a frame of a film must have shape (height, width, 3), got {given.shape}"
+    if size is not None and given.shape != size:
+        return f"the frames of a film must be of one size, got {given.shape} after {size}"
     return None
 
 

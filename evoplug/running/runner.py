@@ -335,9 +335,10 @@ class Execution:
             self.watch.notice(f"{named(type(evaluator))}: `measure` gave no `{evaluator.headline}`, its headline")
 
     def _owned(self) -> Mapping[str, Any]:
-        """The evaluator's state, where it makes networks and may need it to make the solution's again."""
-        evaluator = self.built.evaluator
-        return evaluator.state_dict() if type(evaluator).model is not Evaluator.model else {}
+        """The evaluator's state, where it makes networks or films, and may need it to make the solution's again."""
+        kind = type(self.built.evaluator)
+        makes = kind.model is not Evaluator.model or kind.film is not Evaluator.film
+        return self.built.evaluator.state_dict() if makes else {}
 
     def stuck(self, error: BaseException) -> None:
         """The run is given up with this error, but its code goes on; called from another thread."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any
 
+import numpy
 import pytest
 import torch
 
@@ -16,6 +17,7 @@ from evoplug.config.joint import seen_by, translated
 from evoplug.contracts import ConfigError, Evaluator, Genotype, Model
 from evoplug.errors import FilesError
 from evoplug.population.workers import workers
+from evoplug.rng import Rng
 from evoplug.running import promises
 from evoplug.running.problem import RunProblem, start
 from evoplug.running.records import plain
@@ -217,6 +219,29 @@ class EvaluatorSuite(Suite):
         again = _models(evaluator, Members.from_state_dict(left["member"], CPU))
         agree("the model that came back is another one", _outputs(again), _outputs(models))
 
+    def test_a_member_may_have_a_film(self, problem: RunProblem, members: Members) -> None:
+        """Of frames of one size; the same stream gives the same one, and no result is changed by it."""
+        members = _learned(problem, members)
+        before, spent = copy.deepcopy(members), problem.state_dict()
+        film, again = (_filmed(problem.evaluator, members[:1]) for _ in range(2))
+        agree("the same stream gives two films", film, again)
+        agree("`film` changed the member", members, before)
+        agree("`film` changed its state, or the ledger", problem.state_dict(), spent)
+
+    def test_a_film_comes_back_from_what_a_run_leaves(
+        self, example: Mapping[str, Any], genotype: Genotype | None, problem: RunProblem, members: Members
+    ) -> None:
+        """The member and the evaluator's state: it is not started for it."""
+        members = _learned(problem, members)
+        film = _filmed(problem.evaluator, members[:1])
+        left = {"member": members[:1].state_dict(), "evaluator": problem.evaluator.state_dict()}
+        left = stored(left, "a member and the evaluator's state")
+        evaluator, _ = _bound(self.used(), example, genotype)
+        if left["evaluator"]:
+            evaluator.load_state_dict(left["evaluator"])
+        again = _filmed(evaluator, Members.from_state_dict(left["member"], CPU))
+        agree("the film that came back is another one", again, film)
+
     def test_a_deterministic_fitness_belongs_to_the_genome(self, problem: RunProblem, members: Members) -> None:
         """Whatever the stream, and whoever else is evaluated."""
         if not problem.evaluator.deterministic:
@@ -296,6 +321,29 @@ def _models(evaluator: Evaluator, member: Members) -> Mapping[str, Model]:
     if broken := promises.model(found):
         pytest.fail(broken)
     return {"": found} if isinstance(found, Model) else found
+
+
+def _filmed(evaluator: Evaluator, member: Members) -> dict[str, Any]:
+    """The film of a member, the whole of it."""
+    try:
+        film = evaluator.film(member, Rng(1))
+    except ConfigError as error:
+        pytest.skip(str(error))
+    if film is None:
+        pytest.skip("its members have no film")
+    if broken := promises.film(film):
+        pytest.fail(broken)
+    frames = list(film.frames)
+    assert frames, "a film has a frame at least"
+    for frame in frames:
+        if broken := promises.frame(frame, frames[0].shape):
+            pytest.fail(broken)
+    return {
+        "rate": film.rate,
+        "score": film.score,
+        "title": film.title,
+        "frames": torch.from_numpy(numpy.stack(frames)),
+    }
 
 
 @torch.no_grad()

@@ -20,7 +20,7 @@ from evoplug.running.problem import RunProblem
 from evoplug.testing.problems import CPU, Judge
 from evoplug.testing.values import same
 
-SMALL = {"population": 8, "offspring": 8, "elites": 2}
+SMALL = {"population": 8, "parents": 4, "offspring": 8, "elites": 2}
 """Where a strategy has such a parameter."""
 SHARES = {"elites": 0.2, "crossover_share": 0.4, "mutation_share": 0.4}
 SLOTS = {"selection": "selections", "crossover": "crossovers", "mutation": "mutations"}
@@ -39,11 +39,13 @@ SPACES = {
     "assignment": ASSIGNMENT,
     "mixed": {"use": "composite", "parts": {"choice": ASSIGNMENT, "rate": RATE}},
     "joint": {"use": "composite", "parts": {"architecture": {"use": "block-stack"}, "rate": RATE}},
+    "seed-chain": {"use": "seed-chain", "network": {"use": "mlp", "hidden": [2]}},
 }
 KEEPING = "self-adaptive-gaussian"
 """The mutation that keeps a column, which crossovers share with it."""
 MUTATIONS = {
     "block-stack": "block-edit",
+    "seed-chain": "gaussian-seed",
     "assignment": "categorical-reset",
     "mixed": {"choice": "categorical-reset", "rate": KEEPING},
     "joint": {"architecture": "block-edit", "rate": "gaussian"},

@@ -22,6 +22,8 @@ FAULTS = {
     "evaluators/lending": "a member may have a model",
     "evaluators/always-alike": "weights of its own depend on the seed",
     "evaluators/saying-late": "what it says of members needs no data",
+    "evaluators/filming-anew": "a member may have a film",
+    "evaluators/filming-late": "a film comes back from what a run leaves",
     "evaluators/owning": "a model comes back from what a run leaves",
     "strategies/forgetful": "every step can be gone on from",
     "strategies/dropping-states": "members keep what they learned",
@@ -63,8 +65,8 @@ def test_every_fault_is_found(tmp_path: Path) -> None:
 
 
 def test_sound_components_pass(tmp_path: Path) -> None:
-    """One of them works with none but the genotype that it names in its companions, one has a network for each of two
-    tasks; others work on booleans."""
+    """One of them works with none but the genotype that it names in its companions and has a film, one has a network
+    for each of two tasks; others work on booleans."""
     code, results = results_of(tmp_path, "good")
     assert code == 0
     assert {(result["component"], result["outcome"]) for result in results} >= {

@@ -3,7 +3,7 @@
 import pytest
 
 import evoplug
-from finished import OWNER, PAIR, SPHERE
+from finished import LIGHTS, OWNER, PAIR, SPHERE
 
 
 @pytest.fixture(scope="module")
@@ -24,3 +24,18 @@ def pair(tmp_path_factory):
     box = {"use": "real-vector", "length": 2, "low": -1.0, "high": 1.0}
     config = {**SPHERE, "plugins": [str(folder / "pair.py")], "genotype": box, "evaluator": "pair"}
     return evoplug.run(config, out=folder / "run")
+
+
+@pytest.fixture(scope="module")
+def lit(tmp_path_factory):
+    """Makes a finished run of an evaluator with a film, of 15 evaluations; with its parameters."""
+    folder = tmp_path_factory.mktemp("lit")
+    (folder / "lights.py").write_text(LIGHTS)
+    box = {"use": "real-vector", "length": 3, "low": -1.0, "high": 1.0}
+
+    def make(**parameters):
+        evaluator = {"use": "lights", **parameters}
+        config = {**SPHERE, "plugins": [str(folder / "lights.py")], "genotype": box, "evaluator": evaluator}
+        return evoplug.run(config, out=folder / f"run-{len(list(folder.iterdir()))}")
+
+    return make

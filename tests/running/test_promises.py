@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from evoplug import Evaluation, Parts, Rng, Task, build
-from evoplug.contracts import Evaluator, Genotype, Model, Strategy
+from evoplug.contracts import Evaluator, Film, Genotype, Model, Strategy
 from evoplug.errors import PluginError
 from evoplug.population.breeding import mutate
 from evoplug.running import promises
@@ -69,6 +69,43 @@ def told(**given):
 )  # fmt: skip
 def test_what_an_evaluation_may_be(given, message):
     assert told(**given) == message
+
+
+FRAMES = numpy.zeros((2, 4, 6, 3), numpy.uint8)
+FILM = Film(FRAMES, 30, 1.5, "four by six")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (None, None),
+        (FILM, None),
+        (FILM._replace(frames=iter(FRAMES), rate=12.5, score=float("nan")), None),
+        ((FRAMES, 30), "film must return a Film or None, not tuple"),
+        (FILM._replace(rate=0), "the rate of a film must be a number of frames a second, got 0"),
+        (FILM._replace(rate=float("inf")), "the rate of a film must be a number of frames a second, got inf"),
+        (FILM._replace(score="high"), "the score of a film must be a number, got str"),
+        (FILM._replace(title="two\nlines"), "the title of a film must be a line of text, got 'two\\nlines'"),
+        (FILM._replace(frames=FRAMES[:0]),
+         "the frames of a film must be an array (t, height, width, 3) with a frame at least, or an iterator, "
+         "got shape (0, 4, 6, 3)"),
+        (FILM._replace(frames=list(FRAMES)),
+         "the frames of a film must be an array (t, height, width, 3) with a frame at least, or an iterator, got list"),
+        (FILM._replace(frames=FRAMES / 255), "a frame of a film must be uint8, got float64"),
+        (FILM._replace(frames=FRAMES[..., :1]), "a frame of a film must have shape (height, width, 3), got (4, 6, 1)"),
+    ],
+)  # fmt: skip
+def test_what_a_film_may_be(given, message):
+    assert promises.film(given) == message
+
+
+def test_frames_are_of_one_size():
+    assert promises.frame(FRAMES[0], (4, 6, 3)) is None
+    assert (
+        promises.frame(FRAMES[0], (6, 4, 3))
+        == "the frames of a film must be of one size, got (4, 6, 3) after (6, 4, 3)"
+    )
+    assert promises.frame([1], None) == "a frame of a film must be an array (height, width, 3), got list"
 
 
 def test_an_update_owes_neither_states_nor_cases():

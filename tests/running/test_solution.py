@@ -3,11 +3,12 @@
 import subprocess
 import sys
 
+import numpy
 import pytest
 import torch
 
 import evoplug
-from evoplug import FilesError
+from evoplug import FilesError, PluginError
 from finished import GRADIENT, LEEA, SPHERE, digits
 
 
@@ -79,6 +80,52 @@ def test_several_networks_are_one_module_by_name(pair):
     assert not best.module.training
     assert best.module["first"](torch.ones(2, 4)).sum().item() == pytest.approx(pair.test["first"])
     assert best.module["first"][1].weight is best.module["it's/2nd"][1].weight
+
+
+def test_a_film_shows_the_genome_and_is_the_same_for_the_same_seed(lit):
+    run = lit()
+    lamps = (128 + 127 * run.best.genome).byte().tolist()
+    film, again, other = (run.best.film(seed) for seed in (1, 1, 2))
+    frames, same, others = (list(each.frames) for each in (film, again, other))
+    assert (film.rate, film.title, len(frames)) == (20.0, "a row of lamps", 40)
+    assert int(film.score) == 15  # the evaluator's state came back
+    assert {int(frame.max()) for frame in frames} == set(lamps)
+    assert numpy.array_equal(frames, same)
+    assert film.score == again.score != other.score
+    assert not numpy.array_equal(frames, others)
+
+
+def test_a_film_that_is_not_read_to_its_end_lets_go_of_all(lit):
+    film = lit().best.film()
+    evaluator = film.frames.gi_frame.f_locals["evaluator"]
+    next(film.frames)
+    assert evaluator.open
+    film.frames.close()
+    assert not evaluator.open
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "message"),
+    [
+        ("raise", evoplug.ConfigError, "^needs eyes: pip install eyes$"),
+        ("late", PluginError, r"^evaluator: film: ValueError: a lamp is broken \(.*lights.py"),
+        ("small", PluginError, r"the frames of a film must be of one size, got \(8, 11, 3\) after \(8, 12, 3\)"),
+        ("empty", PluginError, "a film must have a frame at least"),
+    ],
+)
+def test_a_film_that_breaks_off_says_whose_fault_it_is(lit, fault, error, message):
+    run = lit(fault=fault)
+    with pytest.raises(error, match=message):
+        list(run.best.film().frames)
+
+
+def test_a_film_of_code_that_is_not_trusted_is_refused(lit):
+    with pytest.raises(FilesError, match="code beside it was left out"):
+        evoplug.Run(lit().folder).best.film()
+
+
+def test_most_solutions_have_no_film(runs):
+    assert runs["sphere"].best.film() is None
 
 
 def test_an_unfinished_run_has_no_solution(runs, tmp_path):

@@ -3,6 +3,7 @@
 import threading
 from typing import Annotated, Any, ClassVar
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -14,6 +15,7 @@ from evoplug.contracts import (
     DatasetInfo,
     Evaluation,
     Evaluator,
+    Film,
     Ge,
     Genotype,
     Members,
@@ -305,6 +307,29 @@ class Lending(Summing, genome="real-vector"):
         source = "from torch.nn import Linear\nmodel = Linear(2, 2)"
         networks = {"own": nn.Linear(2, 2).eval(), "lent": self.shared}
         return {name: Model(module, torch.zeros(2, 2), source) for name, module in networks.items()}
+
+
+@dataclass(kw_only=True)
+class FilmingAnew(Summing, genome="real-vector"):
+    """Each of its films is brighter than the one before."""
+
+    def bind(self, genotype):
+        self.light = 0
+
+    def film(self, member, rng):
+        self.light += 1
+        return Film(np.full((2, 4, 6, 3), self.light, np.uint8), 10, 0.0, "light")
+
+
+@dataclass(kw_only=True)
+class FilmingLate(Summing, genome="real-vector"):
+    """Has something to see only once it was started."""
+
+    def start(self, device, rng):
+        self.size = 3
+
+    def film(self, member, rng):
+        return Film(np.zeros((2, getattr(self, "size", 1), 6, 3), np.uint8), 10, 0.0, "dark")
 
 
 @dataclass(kw_only=True)

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import numpy
 import torch
 from torch import nn
 
@@ -10,6 +11,7 @@ from evoplug.contracts import (
     Crossover,
     Evaluation,
     Evaluator,
+    Film,
     Genotype,
     Gt,
     Model,
@@ -49,6 +51,11 @@ class Twenty(Evaluator, genome="real-vector"):
 
     def evaluate(self, members, rng):
         return Evaluation(members.genomes.sum(1))
+
+    def film(self, member, rng):
+        grey = (128 + 127 * member.genomes[0]).byte().tolist()
+        frames = (numpy.full((8, 12, 3), value, numpy.uint8) for value in grey)
+        return Film(frames, 10, member.genomes.sum().item(), "the genes, one by one")
 
 
 @dataclass(kw_only=True)
