@@ -26,6 +26,7 @@ CHAPTERS: Mapping[str, tuple[str, ...]] = {
     "All components": ("contracts.Component", "contracts.ConfigError"),
     "Genotypes": (
         "contracts.Genotype", "contracts.Task", "population.box.RealSpace", "population.assignment.AssignmentSpace",
+        "population.network_space.NetworkSpace",
     ),
     "Evaluators": (
         "contracts.Evaluator", "contracts.Evaluation", "types.Metrics", "contracts.Model", "contracts.Film",
@@ -40,8 +41,8 @@ CHAPTERS: Mapping[str, tuple[str, ...]] = {
     ),
     "Whole populations at once": (
         "population.workers.parallel", "population.workers.look_up", "population.forward.forward",
-        "population.forward.map_outputs", "population.forward.parameters", "population.box.Box",
-        "population.memory.require",
+        "population.forward.map_outputs", "population.forward.parameters", "population.network_space.blocks",
+        "population.box.Box", "population.memory.require",
     ),
     "Data sets and networks": ("contracts.Dataset", "contracts.DatasetInfo", "contracts.Network"),
     "Recorders and plots": ("contracts.Recorder", "contracts.Plot", "Run"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import math
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
@@ -25,6 +26,10 @@ _ACTIVATIONS = {"cpu": 2**20, "cuda": 2**26}
 """Floats in the widest layer of a piece: on a CPU, 4 MiB stay in the cache."""
 _CALLED = 8
 """Networks in a piece that are called one by one."""
+_LEAST = 2**18
+"""Weights in a piece of networks with inputs of their own: with fewer it costs more to hand it over than to do it."""
+_SLACK = 64
+"""Numbers behind those of activations."""
 _SMALL = 16
 """Up to so many examples, products with one example a row are the faster ones."""
 
@@ -61,10 +66,38 @@ def map_outputs(template: nn.Module, genomes: torch.Tensor, x: torch.Tensor, red
     Returns:
         ``(n, ...)``, in the order of the rows.
     """
-    layers = chain(template, tuple(x.shape[1:]))
-    networks = _General(template, x, len(genomes)) if layers is None else _Dense(template, layers, x, len(genomes))
+    networks = _networks(template, x, len(genomes))
+    inputs = networks.common(x)
     pieces = genomes.split(networks.rows)
-    return torch.cat(parallel(lambda number: reduce(networks(pieces[number])), len(pieces)))
+
+    def work(number: int) -> torch.Tensor:
+        piece = pieces[number]
+        return reduce(networks(piece, range(len(piece)), inputs.expand(len(piece), *inputs.shape)))
+
+    return torch.cat(parallel(work, len(pieces)))
+
+
+def each(
+    template: nn.Module, genomes: torch.Tensor, x: torch.Tensor, rows: Sequence[int] | None = None
+) -> torch.Tensor:
+    """The outputs ``(n, b, outputs)`` of n networks, each for b inputs of its own.
+
+    Args:
+        template: as in :func:`forward`.
+        genomes: ``(m, d)``, laid out as :func:`parameters` says.
+        x: ``(n, b, ...)``, of the same dtype and on the same device.
+        rows: of the genomes, one for each of the n networks; by default each has its own, in order. Networks that are
+            called one by one copy none of them.
+    """
+    rows = range(len(x)) if rows is None else rows
+    networks = _networks(template, x[0], len(x))
+    size = max(networks.rows, _LEAST // genomes.shape[1])
+    inputs = networks.own(x).split(size)
+    return torch.cat(
+        parallel(
+            lambda number: networks(genomes, rows[number * size : (number + 1) * size], inputs[number]), len(inputs)
+        )
+    )
 
 
 def chain(template: nn.Module, shape: tuple[int, ...]) -> list[nn.Module] | None:
@@ -95,6 +128,12 @@ def layout(template: nn.Module, x: torch.Tensor) -> torch.memory_format:
     return torch.contiguous_format
 
 
+def _networks(template: nn.Module, x: torch.Tensor, n: int) -> _Dense | _General:
+    """How n networks are called for inputs like x, ``(b, ...)``."""
+    layers = chain(template, tuple(x.shape[1:]))
+    return _General(template, n) if layers is None else _Dense(template, layers, x, n)
+
+
 class _Dense:
     """A chain of linear layers, a batched product each.
 
@@ -102,28 +141,35 @@ class _Dense:
     """
 
     def __init__(self, template: nn.Module, layers: Sequence[nn.Module], x: torch.Tensor, n: int) -> None:
-        inputs = x.flatten(1)
         linear = [layer for layer in layers if isinstance(layer, nn.Linear)]
         self.template = template
         self.layers = [_in_place(layer) for layer in layers]
-        self.wide = len(x) > _SMALL
-        self.inputs = inputs.T.contiguous() if self.wide else inputs
-        self.rows = _rows(n, len(x) * max(layer.out_features for layer in linear), x.device)
-        self.hidden = _Buffers([self._shape(layer, self.rows) for layer in linear[:-1]], x)
+        self.b = len(x)
+        self.wide = self.b > _SMALL
+        self.rows = _rows(n, self.b * max(layer.out_features for layer in linear), x.device)
+        self.hidden = _Buffers(len(linear) - 1, x)
 
-    def __call__(self, genomes: torch.Tensor) -> torch.Tensor:
-        views = parameters(self.template, genomes).values()
+    def common(self, x: torch.Tensor) -> torch.Tensor:
+        """``(b, ...)``, inputs that all networks have, as they are given for each."""
+        return x.flatten(1).T.contiguous() if self.wide else x.flatten(1)
+
+    def own(self, x: torch.Tensor) -> torch.Tensor:
+        """``(n, b, ...)``, inputs of the networks' own, as they are given."""
+        return x.flatten(2).mT if self.wide else x.flatten(2)
+
+    def __call__(self, genomes: torch.Tensor, rows: Sequence[int], inputs: torch.Tensor) -> torch.Tensor:
+        views = parameters(self.template, _taken(genomes, rows)).values()
         blocks: dict[torch.Tensor, torch.Tensor] = dict(zip(self.template.parameters(), views, strict=True))
-        buffers = iter(self.hidden.blocks)
-        h = self.inputs.expand(len(genomes), *self.inputs.shape)
+        h, memory, number = inputs, inputs, 0
         for layer in self.layers:
             if isinstance(layer, nn.Linear):
-                buffer = next(buffers, None)  # the last layer's outputs are new: `reduce` may keep them
-                out = h.new_empty(self._shape(layer, len(genomes))) if buffer is None else buffer[: len(genomes)]
-                bias = None if layer.bias is None else blocks[layer.bias]
-                h = self._product(blocks[layer.weight], bias, h, out)
+                shape = self._shape(layer, len(rows))
+                memory = self.hidden.take(number, math.prod(shape))  # the last layer's is new: `reduce` may keep it
+                h = self._product(blocks[layer.weight], blocks.get(layer.bias), h, _front(memory, shape))
+                number += 1
             else:
-                h = layer(h)
+                memory = layer(memory)
+                h = _front(memory, h.shape)
         return h.mT if self.wide else h
 
     def _product(
@@ -135,35 +181,55 @@ class _Dense:
         return torch.baddbmm(bias.unsqueeze(2 if self.wide else 1), a, b, out=out)
 
     def _shape(self, layer: nn.Linear, rows: int) -> tuple[int, int, int]:
-        b = self.inputs.shape[1 if self.wide else 0]
-        return (rows, layer.out_features, b) if self.wide else (rows, b, layer.out_features)
+        return (rows, layer.out_features, self.b) if self.wide else (rows, self.b, layer.out_features)
 
 
 class _General:
     """Any network, called once for each row."""
 
-    def __init__(self, template: nn.Module, x: torch.Tensor, n: int) -> None:
+    def __init__(self, template: nn.Module, n: int) -> None:
         self.rows = max(1, min(_CALLED, n // count()))
         self.copies = _Copies(template)
-        self.x = x
 
-    def __call__(self, genomes: torch.Tensor) -> torch.Tensor:
+    def common(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
+    def own(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
+    def __call__(self, genomes: torch.Tensor, rows: Sequence[int], inputs: torch.Tensor) -> torch.Tensor:
         module = self.copies.module
         blocks = parameters(module, genomes)
         with torch.no_grad():
             return torch.stack(
                 [
-                    functional_call(module, {name: block[row] for name, block in blocks.items()}, (self.x,))
-                    for row in range(len(genomes))
+                    functional_call(module, {name: block[row] for name, block in blocks.items()}, (x,))
+                    for row, x in zip(rows, inputs, strict=True)
                 ]
             )
 
 
 class _Buffers(threading.local):
-    """Kept memory for activations, each thread its own: fresh memory costs as much as a tenth of the product."""
+    """Kept memory for activations, each thread its own: fresh memory costs as much as a tenth of the product.
 
-    def __init__(self, shapes: Iterable[tuple[int, ...]], like: torch.Tensor) -> None:
-        self.blocks = [like.new_empty(shape) for shape in shapes]
+    Behind the numbers there is some slack. An elementwise operation computes the last few of its numbers by other code
+    than the rest, by which ``exp`` and its like round otherwise: with the slack none of a network's numbers is among
+    these, so that they do not depend on how many networks there are.
+    """
+
+    def __init__(self, count: int, like: torch.Tensor) -> None:
+        self.count, self.like = count, like
+        self.blocks: dict[int, torch.Tensor] = {}
+
+    def take(self, number: int, size: int) -> torch.Tensor:
+        """Memory for so many numbers, with the slack; beyond the first ``count`` blocks it is new."""
+        if number in self.blocks and len(self.blocks[number]) >= size + _SLACK:
+            return self.blocks[number][: size + _SLACK]
+        block = self.like.new_empty(size + _SLACK)
+        block[size:].zero_()
+        if number < self.count:
+            self.blocks[number] = block
+        return block
 
 
 class _Copies(threading.local):
@@ -171,6 +237,17 @@ class _Copies(threading.local):
 
     def __init__(self, template: nn.Module) -> None:
         self.module = copy.deepcopy(template, {id(weight): weight for weight in template.parameters()})
+
+
+def _taken(genomes: torch.Tensor, rows: Sequence[int]) -> torch.Tensor:
+    """Those rows, a view where they lie one after the other."""
+    whole = range(rows[0], rows[0] + len(rows))
+    return genomes[whole.start : whole.stop] if list(rows) == list(whole) else genomes[list(rows)]
+
+
+def _front(memory: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+    """The first numbers of some memory as a block."""
+    return memory[: math.prod(shape)].view(*shape)
 
 
 def _leaves(module: nn.Module) -> Iterable[nn.Module]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,10 +25,10 @@ from evoplug.contracts import (
     use,
 )
 from evoplug.population.forward import layout, map_outputs
+from evoplug.population.network_space import NetworkSpace, blocks
 from evoplug_supervised.losses import Loss, per_example
 from evoplug_supervised.preprocessing import with_preprocessing
 from evoplug_supervised.size import of_data, require_pass
-from evoplug_supervised.weights import Weights
 
 if TYPE_CHECKING:
     from evoplug import Rng
@@ -38,7 +38,7 @@ BLOCK = 1024
 
 
 @dataclass(kw_only=True)
-class Classification(Evaluator, genome="weights"):
+class Classification(Evaluator, genome=("weights", "seed-chain")):
     """Classify one fresh mini-batch a generation, the same for all members; fitness is minus the mean loss.
 
     This is equation 5.5 of the thesis on LEEA. A member whose loss is not finite has no finite fitness. ``measure``
@@ -67,9 +67,10 @@ class Classification(Evaluator, genome="weights"):
         return Task(input_shape=tuple(info.shape), outputs=info.classes)
 
     def bind(self, genotype: Genotype | None) -> None:
-        if not isinstance(genotype, Weights):
-            raise ConfigError((), "needs the genotype `weights`")
-        self._weights, self._template = genotype, genotype.template
+        space: object = genotype
+        if not isinstance(space, NetworkSpace):
+            raise ConfigError((), "needs a genotype of networks' weights, such as `weights`")
+        self._space, self._template = space, space.template
         self._loss = per_example(self.loss)
 
     def footprint(self, members: int, evaluated: int) -> int:
@@ -83,33 +84,36 @@ class Classification(Evaluator, genome="weights"):
         few = data["train"][0][:2]
         require_pass(self._template, few, self.batch, "batch")
         require_pass(self._template, few, min(BLOCK, max(len(y) for _, y in data.values())), "")
-        self._template = self._template.to(device)
+        self._device, self._template = device, self._template.to(device)
         best = layout(self._template, data["train"][0][:2].to(device))
         self._data = {split: (x.to(device, memory_format=best), y.to(device)) for split, (x, y) in data.items()}
 
     def evaluate(self, members: Members, rng: Rng) -> Evaluation:
         x, y = self._data["train"]
         rows = torch.randperm(len(y), generator=rng.torch, device=y.device)[: self.batch]
-        score = partial(_mean_loss, self._loss, y[rows])
-        fitness = -map_outputs(self._template, self._genomes(members), x[rows], score)
-        return Evaluation(fitness, cost={"samples": len(members) * self.batch})
+        images, score = x[rows], partial(_mean_loss, self._loss, y[rows])
+        loss = torch.cat([map_outputs(self._template, weights, images, score) for weights in self._weights(members)])
+        return Evaluation(-loss, cost={"samples": len(members) * self.batch})
 
     def measure(self, members: Members, split: str, rng: Rng) -> Metrics:
         if split not in self._data:
             return {}
         x, y = self._data[split]
-        total = torch.zeros(len(members), 2, dtype=torch.float64, device=x.device)
-        for images, labels in zip(x.split(BLOCK), y.split(BLOCK), strict=True):
-            total += map_outputs(self._template, self._genomes(members), images, partial(_sums, self._loss, labels))
-        loss, accuracy = (total / len(y)).unbind(1)
+        sums = []
+        for weights in self._weights(members):
+            total = torch.zeros(len(weights), 2, dtype=torch.float64, device=x.device)
+            for images, labels in zip(x.split(BLOCK), y.split(BLOCK), strict=True):
+                total += map_outputs(self._template, weights, images, partial(_sums, self._loss, labels))
+            sums.append(total)
+        loss, accuracy = (torch.cat(sums) / len(y)).unbind(1)
         return {"accuracy": accuracy.where(~loss.isnan(), torch.nan), "loss": loss}
 
     def describe(self, members: Members) -> dict[str, torch.Tensor]:
-        return {"weights": torch.full((len(members),), self._weights.length)}
+        return {"weights": torch.full((len(members),), self._space.length)}
 
     def model(self, member: Members) -> Model:
-        network = self._weights.module(self._genomes(member)[0].cpu())
-        return with_preprocessing(self.dataset, self._weights.network, network)
+        network = self._space.module(self._space.weights(member.genomes)[0].cpu())
+        return with_preprocessing(self.dataset, self._space.network, network)
 
     def _misfits(self, train: int) -> Iterable[tuple[str, str]]:
         if not train:
@@ -117,10 +121,9 @@ class Classification(Evaluator, genome="weights"):
         elif self.batch > train:
             yield "batch", f"must not exceed the {train:,} training examples, got {self.batch:,}"
 
-    @staticmethod
-    def _genomes(members: Members) -> torch.Tensor:
-        assert isinstance(members.genomes, torch.Tensor)
-        return members.genomes
+    def _weights(self, members: Members) -> Iterator[torch.Tensor]:
+        """A block of them at a time."""
+        return blocks(self._space, members.genomes, self._device)
 
 
 def _mean_loss(loss: Loss, labels: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:

@@ -59,10 +59,14 @@ class Weights(Genotype, genome=("weights", "real-vector")):
         fill(parameters(self.template, genomes), self.init, rng)
         return genomes
 
-    def module(self, genome: torch.Tensor) -> nn.Module:
+    def weights(self, genomes: torch.Tensor) -> torch.Tensor:
+        """The genomes themselves."""
+        return genomes
+
+    def module(self, weights: torch.Tensor) -> nn.Module:
         """A network with these weights, ``(length,)``, of its own memory, in evaluation mode."""
-        module = copy.deepcopy(self.template).to(genome.device)
-        blocks = parameters(module, genome.unsqueeze(0))
+        module = copy.deepcopy(self.template).to(weights.device)
+        blocks = parameters(module, weights.unsqueeze(0))
         module.load_state_dict({name: block[0] for name, block in blocks.items()}, strict=False)  # buffers stay
         return module
 

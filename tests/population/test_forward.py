@@ -9,7 +9,7 @@ from torch.nn.utils import vector_to_parameters
 
 from evoplug import Rng
 from evoplug.population import forward as module_under_test
-from evoplug.population.forward import forward, layout, map_outputs, parameters
+from evoplug.population.forward import each, forward, layout, map_outputs, parameters
 from evoplug.population.workers import workers
 
 
@@ -125,6 +125,46 @@ def test_neither_pieces_nor_workers_change_a_bit(name, n, batch, rows, count):
         patch.setattr(module_under_test, "_rows", lambda *_: rows)
         patch.setattr(module_under_test, "_CALLED", rows)
         assert torch.equal(map_outputs(template, genomes, x, reduce), expected)
+
+
+@pytest.mark.parametrize("activation", [nn.ELU, nn.GELU, nn.Sigmoid, nn.SiLU, nn.Softplus, nn.Tanh])
+@pytest.mark.parametrize("batch", [1, 3, 33])
+def test_no_activation_depends_on_how_many_networks_there_are(activation, batch):
+    """Those of `exp` round the last few numbers of a tensor otherwise than the rest."""
+    genomes, x = population(template := mlp(6, 5, 7, 3, activation=activation), 29, (6,), batch)
+    with workers(1):
+        expected = forward(template, genomes, x)
+        for rows in (slice(0, 1), slice(3, 5), slice(10, 29)):
+            assert torch.equal(forward(template, genomes[rows], x), expected[rows])
+    with workers(4):
+        assert torch.equal(forward(template, genomes, x), expected)
+
+
+@pytest.mark.parametrize("batch", [1, 5, 40])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_each_network_has_inputs_of_its_own(name, batch):
+    template, shape = NETWORKS[name]
+    genomes, x = population(template, 7, shape, 7 * batch)
+    x = x.unflatten(0, (7, batch))
+    before = x.clone()
+    expected = torch.cat([one_by_one(template, genomes[row : row + 1], x[row]) for row in range(7)])
+    torch.testing.assert_close(each(template, genomes, x), expected)
+    assert torch.equal(x, before)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 20])
+@pytest.mark.parametrize("name", ["mlp", "convolution"])
+def test_each_takes_any_rows_and_gives_the_same_bits_for_any_of_them(name, batch, monkeypatch):
+    template, shape = NETWORKS[name]
+    genomes, x = population(template, 7, shape, 7 * batch)
+    x, rows = x.unflatten(0, (7, batch)), [6, 0, 0, 3]
+    with workers(1):
+        alone = torch.cat([each(template, genomes[row : row + 1], x[row : row + 1]) for row in range(7)])
+        assert torch.equal(each(template, genomes, x), alone)
+    monkeypatch.setattr(module_under_test, "_LEAST", 0)
+    with workers(3):
+        assert torch.equal(each(template, genomes, x), alone)
+        assert torch.equal(each(template, genomes, x[rows], rows), alone[rows])
 
 
 @pytest.mark.parametrize("batch", [8, 64])

@@ -1,0 +1,229 @@
+"""How members play: many episodes of many networks, stepped together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from evoplug import Rng
+from evoplug.population.forward import each
+from evoplug.population.workers import look_up
+from evoplug_rl.arena import Arena, SlotError
+
+TOGETHER = 8
+"""Episodes of one network that are one call of it: large networks take these in a third of the time of single ones."""
+
+
+class Policy(NamedTuple):
+    """How networks of one architecture act."""
+
+    template: nn.Module
+    """The architecture, in evaluation mode."""
+    act: Callable[[torch.Tensor], np.ndarray]
+    """Outputs ``(k, outputs)`` to actions ``(k, ...)``."""
+    sense: Callable[[torch.Tensor], torch.Tensor] = nn.Identity()
+    """Observations ``(k, ...)`` float32 to what networks take, ``(k, *shape)``, on their device."""
+
+
+Watch = Callable[[np.ndarray, torch.Tensor], None]
+"""Is told at each step the numbers ``(k,)`` of the episodes that go on, and their observations ``(k, ...)``."""
+
+
+class Played(NamedTuple):
+    """What came of m episodes, in their order."""
+
+    returns: np.ndarray
+    """``(m,)`` float64: the sum of the rewards; NaN where an observation, a reward or an action was no finite number,
+    which ends an episode."""
+    steps: np.ndarray
+    """``(m,)`` int64."""
+
+
+class EpisodeError(Exception):
+    """The environment of an episode has failed."""
+
+    def __init__(self, row: int, reason: str) -> None:
+        self.row, self.reason = row, reason
+        super().__init__(f"row {row}: {reason}")
+
+
+def play(
+    policy: Policy,
+    genomes: torch.Tensor,
+    episodes: Sequence[tuple[int, Rng]],
+    arena: Arena,
+    slots: int,
+    cap: int | None = None,
+    watch: Watch | None = None,
+) -> Played:
+    """Play each episode once, in as many slots as there are; one that is over leaves its slot to the next at once.
+
+    A step is one batched forward pass of the networks at work. Neither the number of slots nor that of workers changes
+    a bit: a network takes the observations of its own episodes in batches whose size is that of the list, whichever of
+    them are going on.
+
+    Args:
+        genomes: ``(n, d)``, the weights of n networks, as :func:`evoplug.population.forward.parameters` has them.
+        episodes: who plays, as a row of the genomes, and all that is random in it; those of a row one after the other.
+        cap: steps after which an episode is over; by default as many as the environment allows.
+
+    Raises:
+        EpisodeError: if an environment fails.
+    """
+    table = _Table(policy, genomes, episodes, arena, cap, watch)
+    table.fill(slots)
+    while len(table):
+        look_up()
+        table.step()
+    return table.played
+
+
+class _Table:
+    """The k episodes that are going on: numbers, slots and last observations of each, in one order."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        genomes: torch.Tensor,
+        episodes: Sequence[tuple[int, Rng]],
+        arena: Arena,
+        cap: int | None,
+        watch: Watch | None,
+    ) -> None:
+        self.played = Played(np.zeros(len(episodes)), np.zeros(len(episodes), np.int64))
+        self._networks = _Networks(policy, genomes, [row for row, _ in episodes])
+        self._episodes, self._arena, self._act, self._watch = episodes, arena, policy.act, watch
+        self._cap = math.inf if cap is None else cap
+        self._begun = 0
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def fill(self, slots: int) -> None:
+        """Begin the first episodes."""
+        self._begun = min(slots, len(self._episodes))
+        self._numbers = self._slots = np.arange(self._begun)
+        self._observations = self._begin(self._slots)
+        self._networks.arrange(self._numbers)
+
+    def step(self) -> None:
+        """Act once in every episode, and begin new ones in the slots of those that are over."""
+        outputs = self._networks.outputs(self._observations)
+        broken = (_not_finite(self._observations) | outputs.isnan().any(1).cpu()).numpy()
+        if broken.any():
+            self.played.returns[self._numbers[broken]] = np.nan
+            self._leave(broken)  # the others act in the next step
+            return
+        if self._watch is not None:
+            self._watch(self._numbers, self._observations)
+        with self._blamed():
+            self._observations, rewards, over = self._arena.step(self._slots.tolist(), self._act(outputs))
+        self.played.returns[self._numbers] += rewards
+        self.played.steps[self._numbers] += 1
+        over = over | (self.played.steps[self._numbers] >= self._cap) | ~np.isfinite(rewards)
+        if over.any():
+            self._leave(over)
+
+    def _leave(self, over: np.ndarray) -> None:
+        """Episodes that are over make room for the next, as many as there are."""
+        (places,) = over.nonzero()
+        new = np.arange(self._begun, min(self._begun + len(places), len(self._episodes)))
+        self._begun += len(new)
+        taken, stay = places[: len(new)], np.delete(np.arange(len(over)), places[len(new) :])
+        self._numbers = self._numbers.copy()
+        self._numbers[taken] = new
+        if len(new):
+            begun = self._begin(self._slots[taken])
+            self._observations = self._observations.index_copy(0, torch.from_numpy(taken), begun)
+        self._numbers, self._slots = self._numbers[stay], self._slots[stay]
+        self._observations = self._observations[stay]
+        self._networks.arrange(self._numbers)
+
+    def _begin(self, slots: np.ndarray) -> torch.Tensor:
+        at = dict(zip(self._slots.tolist(), self._numbers.tolist(), strict=True))
+        with self._blamed():
+            return self._arena.begin(slots.tolist(), [self._episodes[at[slot]][1] for slot in slots.tolist()])
+
+    @contextmanager
+    def _blamed(self) -> Iterator[None]:
+        """Whoever plays in a slot that fails."""
+        try:
+            yield
+        except SlotError as error:
+            (number,) = self._numbers[self._slots == error.slot]
+            raise EpisodeError(self._episodes[number][0], error.reason) from error
+
+
+class _Pass(NamedTuple):
+    """Networks that are called with batches of one size."""
+
+    width: int
+    """Observations in a batch."""
+    rows: list[int]
+    """Of the genomes, one a batch."""
+    episodes: np.ndarray
+    """Places of the observations among the k."""
+    places: np.ndarray
+    """Where these are in the batches, one after the other."""
+
+
+class _Networks:
+    """Who acts in which episode.
+
+    The episodes of a network are cut into batches beforehand. A batch keeps its size, and an episode its place in it,
+    when others are over or have not begun: how a product rounds depends on its size.
+    """
+
+    def __init__(self, policy: Policy, genomes: torch.Tensor, rows: Sequence[int]) -> None:
+        self._policy, self._genomes = policy, genomes
+        batches = [range(i, min(i + TOGETHER, end)) for start, end in _runs(rows) for i in range(start, end, TOGETHER)]
+        sizes = [len(batch) for batch in batches]
+        self._rows = np.array([rows[batch[0]] for batch in batches])
+        self._batch = np.repeat(np.arange(len(batches)), sizes)
+        self._place = np.concatenate([np.arange(size) for size in sizes])
+        self._width = np.repeat(sizes, sizes)
+
+    def arrange(self, numbers: np.ndarray) -> None:
+        """From now on these episodes are going on."""
+        self._passes = [self._of_width(width, numbers) for width in np.unique(self._width[numbers]).tolist()]
+
+    def _of_width(self, width: int, numbers: np.ndarray) -> _Pass:
+        (episodes,) = (self._width[numbers] == width).nonzero()
+        batches, inverse = np.unique(self._batch[numbers[episodes]], return_inverse=True)
+        return _Pass(width, self._rows[batches].tolist(), episodes, inverse * width + self._place[numbers[episodes]])
+
+    def outputs(self, observations: torch.Tensor) -> torch.Tensor:
+        """``(k, outputs)``."""
+        x = self._policy.sense(observations)
+        found = [self._outputs(each_pass, x) for each_pass in self._passes]
+        if len(found) == 1:
+            return found[0]
+        order = np.concatenate([each_pass.episodes for each_pass in self._passes]).argsort()
+        return torch.cat(found)[order]
+
+    def _outputs(self, batches: _Pass, x: torch.Tensor) -> torch.Tensor:
+        block = x.new_zeros(len(batches.rows) * batches.width, *x.shape[1:])
+        block[batches.places] = x[batches.episodes]
+        block = block.unflatten(0, (len(batches.rows), batches.width))
+        return each(self._policy.template, self._genomes, block, batches.rows).flatten(0, 1)[batches.places]
+
+
+def _runs(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Begin and end of each stretch of one row."""
+    begin = 0
+    for _, same in groupby(rows):
+        end = begin + len(list(same))
+        yield begin, end
+        begin = end
+
+
+def _not_finite(observations: torch.Tensor) -> torch.Tensor:
+    """``(k,)`` on the CPU: a sum is no finite number where one of its terms is none."""
+    return ~observations.flatten(1).sum(1).isfinite().cpu()
