@@ -1,0 +1,42 @@
+"""What agents that play can be seen doing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+
+from evoplug.analysis.groups import filmed
+from evoplug.analysis.plots import counted, text
+from evoplug.contracts import Plot, dataclass
+
+if TYPE_CHECKING:
+    from evoplug import Run
+
+FRAMES = 8
+
+
+@dataclass(kw_only=True)
+class FilmStrip(Plot):
+    """Frames of an episode of the best solution, from its first to its last.
+
+    Drawn of the arms of which `evoplug play` has filmed a run: of each, the one with the best fitness.
+    """
+
+    def draw(self, arms: Mapping[str, Sequence[Run]]) -> Figure | None:
+        films = {arm: found for arm, runs in arms.items() if (found := filmed(runs, FRAMES)) is not None}
+        if not films:
+            return None
+        strips = {arm: list(film.frames) for arm, (_, film) in films.items()}
+        ratios = [frames[0].shape[0] / frames[0].shape[1] for frames in strips.values()]
+        figure = Figure(figsize=(7.0, sum(7.0 / FRAMES * ratio + 0.3 for ratio in ratios)))
+        rows = figure.subplots(len(films), FRAMES, squeeze=False, height_ratios=ratios)
+        for (arm, (run, film)), panels in zip(films.items(), rows, strict=True):
+            for axes in panels:
+                axes.set_axis_off()
+            for axes, frame in zip(panels, strips[arm], strict=False):
+                axes.imshow(frame, interpolation="none")
+            said = f"{counted(arm, arms[arm])}, seed {run.seed}: {text(film.title)}, score {film.score:g}"
+            panels[0].set_title(said, loc="left")
+        return figure
