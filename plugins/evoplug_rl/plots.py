@@ -29,14 +29,15 @@ class FilmStrip(Plot):
         if not films:
             return None
         strips = {arm: list(film.frames) for arm, (_, film) in films.items()}
-        ratios = [frames[0].shape[0] / frames[0].shape[1] for frames in strips.values()]
-        figure = Figure(figsize=(7.0, sum(7.0 / FRAMES * ratio + 0.3 for ratio in ratios)))
-        rows = figure.subplots(len(films), FRAMES, squeeze=False, height_ratios=ratios)
-        for (arm, (run, film)), panels in zip(films.items(), rows, strict=True):
+        heights = [7.0 / FRAMES * frames[0].shape[0] / frames[0].shape[1] + 0.3 for frames in strips.values()]
+        figure = Figure(figsize=(7.0, sum(heights)))
+        rows = figure.subfigures(len(films), 1, squeeze=False, height_ratios=heights)[:, 0]
+        for (arm, (run, film)), row in zip(films.items(), rows, strict=True):
+            said = f"{counted(arm, arms[arm])}, seed {run.seed}: {text(film.title)}, score {film.score:g}"
+            row.suptitle(said, x=0.01, ha="left", fontsize="medium")
+            panels = row.subplots(1, FRAMES, squeeze=False)[0]
             for axes in panels:
                 axes.set_axis_off()
             for axes, frame in zip(panels, strips[arm], strict=False):
                 axes.imshow(frame, interpolation="none")
-            said = f"{counted(arm, arms[arm])}, seed {run.seed}: {text(film.title)}, score {film.score:g}"
-            panels[0].set_title(said, loc="left")
         return figure
