@@ -9,7 +9,7 @@ once. The global state of ``random`` is borrowed for a step and put back.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -19,12 +19,15 @@ from deap import algorithms, base
 
 from evoplug.backends.running_mean import RunningMean
 from evoplug.backends.tracked import TrackedLoop
-from evoplug.contracts import Crossover, Mutation, Problem, Selection
+from evoplug.contracts import Crossover, Mutation, Problem
 from evoplug.rng import Rng
 from evoplug.types import Members
 
 Algorithm = Callable[[list["Individual"], base.Toolbox, int], tuple[list["Individual"], Any]]
 """``(population, toolbox, generations) -> (population, logbook)``: one of ``deap.algorithms`` with its settings."""
+
+Select = Callable[[torch.Tensor, int, Rng], torch.Tensor]
+"""``(fitness, count, rng) -> (count,)`` rows, as every :class:`evoplug.contracts.Selection` has it."""
 
 INDIVIDUAL = 240
 """Bytes of one in a list of DEAP's, beside its member."""
@@ -67,7 +70,8 @@ class PopulationLoop(TrackedLoop):
         algorithm: the loop; called with 0 generations for the initial population, then with 1 a step.
         selection, crossover, mutation: what the toolbox's ``select``, ``mate`` and ``mutate`` call. Without a crossover
             there is no ``mate``, and the algorithm must not ask for it.
-        reevaluate: evaluate everyone again in every generation; fitness is the mean of all evaluations of a member.
+        reevaluate: evaluate those of :meth:`outdated` again in every generation; fitness is the mean of all evaluations
+            of a member.
     """
 
     def __init__(
@@ -75,7 +79,7 @@ class PopulationLoop(TrackedLoop):
         problem: Problem,
         population: int,
         algorithm: Algorithm,
-        selection: Selection,
+        selection: Select,
         crossover: Crossover | None,
         mutation: Mutation,
         reevaluate: bool = False,
@@ -107,15 +111,20 @@ class PopulationLoop(TrackedLoop):
         toolbox.register("select", lambda population, k: _selected(self._selection, population, k, rng))
         toolbox.register("evaluate", lambda individual: individual)
         toolbox.register("map", evaluate)
-        if self._mean is not None:
-            for individual in self._individuals:
-                del individual.fitness.values  # DEAP's loops begin with those that have none
+        if self._mean is not None and self.members.fitness is not None:
+            for row in self.outdated():
+                del self._individuals[row].fitness.values  # DEAP's loops begin with those that have none
         with borrowed(self):
             self._individuals, _ = self._algorithm(self._individuals, toolbox, min(generation - 1, 1))
         self.members = gathered(self._individuals)
+        self._individuals = individuals(self.members)  # of the blocks that they were in, nothing else is needed
         if self._mean is not None:
             self._mean.keep(self.members)
         self.track()
+
+    def outdated(self) -> Iterable[int]:
+        """Rows of the members that ``reevaluate`` evaluates again, before all else; by default all."""
+        return range(len(self.members))
 
     def state_dict(self) -> dict[str, Any]:
         mean = {} if self._mean is None else {"mean": self._mean.state_dict()}
@@ -277,7 +286,7 @@ def evaluated(
     return [(value,) for value in fitness.tolist()]
 
 
-def _selected(selection: Selection, population: Sequence[Individual], k: int, rng: Rng) -> list[Individual]:
+def _selected(selection: Select, population: Sequence[Individual], k: int, rng: Rng) -> list[Individual]:
     fitness = torch.tensor([individual.fitness.values[0] for individual in population], dtype=torch.float64)
     return [population[row] for row in selection(fitness, k, rng).tolist()]
 

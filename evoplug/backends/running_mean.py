@@ -33,6 +33,11 @@ class RunningMean:
         self._means = torch.zeros(len(ids), dtype=torch.float64).index_add(0, rows, sums) / self._counts
         return self._means[rows[-len(fitness) :]]
 
+    def counts(self, members: Members) -> torch.Tensor:
+        """``(n,)`` int64 on the CPU: how often each one was evaluated."""
+        same = members.ids.cpu()[:, None] == self._ids
+        return (same * self._counts.long()).sum(1)
+
     def keep(self, members: Members) -> None:
         """Forget all but these."""
         there = torch.isin(self._ids, members.ids.cpu())

@@ -38,11 +38,19 @@ def normal(weights: torch.Tensor, fan_in: int, fan_out: int, generator: torch.Ge
     weights.normal_(0, 0.05, generator=generator)
 
 
+def normalised(weights: torch.Tensor, fan_in: int, fan_out: int, generator: torch.Generator) -> None:
+    """The weights into each unit are a direction drawn uniformly: normal numbers, scaled to an L2 norm of 1 (the
+    released code of Such et al. 2017)."""
+    weights.normal_(generator=generator)
+    weights /= torch.linalg.vector_norm(weights, dim=tuple(range(2, weights.ndim)), keepdim=True)
+
+
 INITIALISERS: dict[str, Initialiser] = {
     "glorot-uniform": glorot_uniform,
     "he-normal": he_normal,
     "he-uniform": he_uniform,
     "normal": normal,
+    "normalised": normalised,
 }
 
 

@@ -66,9 +66,9 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
 
     dataset: Annotated[Dataset, "examples and labels"] = use("digits")
     network: Annotated[Network | None, "architecture of every member; by default an mlp"] = None
-    init: Annotated[Function, Known("glorot-uniform", "he-normal", "he-uniform", "normal"), "how weights are drawn"] = (
-        "he-normal"
-    )
+    init: Annotated[
+        Function, Known("glorot-uniform", "he-normal", "he-uniform", "normal", "normalised"), "how weights are drawn"
+    ] = "he-normal"
     epochs: Annotated[int, Ge(1), "of training in one evaluation, that is in a generation"] = 1
     batch: Annotated[int, Ge(1), "examples in a gradient step"] = 128
     optimizer: Annotated[Literal["sgd", "adam"], "update rule; sgd has momentum"] = "sgd"

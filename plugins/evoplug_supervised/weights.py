@@ -29,9 +29,9 @@ class Weights(Genotype, genome=("weights", "real-vector")):
     """
 
     network: Annotated[Network, "architecture"] = use("mlp")
-    init: Annotated[Function, Known("glorot-uniform", "he-normal", "he-uniform", "normal"), "how weights are drawn"] = (
-        "glorot-uniform"
-    )
+    init: Annotated[
+        Function, Known("glorot-uniform", "he-normal", "he-uniform", "normal", "normalised"), "how weights are drawn"
+    ] = "glorot-uniform"
 
     # The space as operators for real vectors see it: without bounds.
     lower: ClassVar[None] = None

@@ -20,7 +20,7 @@ from evoplug.running.problem import RunProblem
 from evoplug.testing.problems import CPU, Judge
 from evoplug.testing.values import same
 
-SMALL = {"population": 8, "offspring": 8, "elites": 2}
+SMALL = {"population": 8, "parents": 4, "offspring": 8, "elites": 2}
 """Where a strategy has such a parameter."""
 SHARES = {"elites": 0.2, "crossover_share": 0.4, "mutation_share": 0.4}
 SLOTS = {"selection": "selections", "crossover": "crossovers", "mutation": "mutations"}

@@ -12,6 +12,7 @@ SIGMA = {  # of a layer with 200 inputs and 100 outputs
     "he-normal": sqrt(2 / 200),
     "he-uniform": sqrt(2 / 200),
     "normal": 0.05,
+    "normalised": sqrt(1 / 200),
 }
 
 
@@ -42,6 +43,13 @@ def test_he_uniform_is_torchs_for_relu():
     fill({"weight": weights}, "he-uniform", Rng(1))
     nn.init.kaiming_uniform_(torchs, nonlinearity="relu", generator=Rng(1).torch)
     torch.testing.assert_close(weights[0], torchs)
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 7), (2, 5, 3, 2, 2)])
+def test_normalised_weights_into_each_unit_have_norm_one(shape):
+    weights = torch.empty(shape)
+    fill({"weight": weights}, "normalised", Rng(1))
+    assert weights.flatten(2).norm(dim=2).numpy() == pytest.approx(1, rel=1e-6)
 
 
 def drawn(module, init, seed=1):
