@@ -11,7 +11,8 @@ import contextlib
 import copy
 import math
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -72,32 +73,44 @@ def map_outputs(template: nn.Module, genomes: torch.Tensor, x: torch.Tensor, red
 
     def work(number: int) -> torch.Tensor:
         piece = pieces[number]
-        return reduce(networks(piece, range(len(piece)), inputs.expand(len(piece), *inputs.shape)))
+        taken = networks.take(piece, range(len(piece)))
+        return reduce(networks(taken, inputs.expand(len(piece), *inputs.shape)))
 
     return torch.cat(parallel(work, len(pieces)))
 
 
-def each(
-    template: nn.Module, genomes: torch.Tensor, x: torch.Tensor, rows: Sequence[int] | None = None
-) -> torch.Tensor:
+def each(template: nn.Module, genomes: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """The outputs ``(n, b, outputs)`` of n networks, each for b inputs of its own.
 
     Args:
-        template: as in :func:`forward`.
-        genomes: ``(m, d)``, laid out as :func:`parameters` says.
+        template, genomes: as in :func:`forward`.
         x: ``(n, b, ...)``, of the same dtype and on the same device.
-        rows: of the genomes, one for each of the n networks; by default each has its own, in order. Networks that are
-            called one by one copy none of them.
     """
-    rows = range(len(x)) if rows is None else rows
-    networks = _networks(template, x[0], len(x))
+    return prepared(template, genomes, range(len(x)), x[0])(x)
+
+
+def prepared(
+    template: nn.Module, genomes: torch.Tensor, rows: Sequence[int], like: torch.Tensor
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """What :func:`each` does, to be called many times: of n networks, the rows of ``genomes`` that they have.
+
+    The weights of a plain chain are copied where its rows do not lie one after the other; those of networks that are
+    called one by one never are.
+
+    Args:
+        template, genomes: as in :func:`forward`; not to change as long as the result is called.
+        rows: n of them, in any order and as often as they are wanted.
+        like: ``(b, ...)``, inputs of one network.
+    """
+    networks = _networks(template, like, len(rows))
     size = max(networks.rows, _LEAST // genomes.shape[1])
-    inputs = networks.own(x).split(size)
-    return torch.cat(
-        parallel(
-            lambda number: networks(genomes, rows[number * size : (number + 1) * size], inputs[number]), len(inputs)
-        )
-    )
+    taken = [networks.take(genomes, rows[begin : begin + size]) for begin in range(0, len(rows), size)]
+
+    def outputs(x: torch.Tensor) -> torch.Tensor:
+        inputs = networks.own(x).split(size)
+        return torch.cat(parallel(lambda number: networks(taken[number], inputs[number]), len(taken)))
+
+    return outputs
 
 
 def chain(template: nn.Module, shape: tuple[int, ...]) -> list[nn.Module] | None:
@@ -128,7 +141,7 @@ def layout(template: nn.Module, x: torch.Tensor) -> torch.memory_format:
     return torch.contiguous_format
 
 
-def _networks(template: nn.Module, x: torch.Tensor, n: int) -> _Dense | _General:
+def _networks(template: nn.Module, x: torch.Tensor, n: int) -> Any:
     """How n networks are called for inputs like x, ``(b, ...)``."""
     layers = chain(template, tuple(x.shape[1:]))
     return _General(template, n) if layers is None else _Dense(template, layers, x, n)
@@ -157,31 +170,35 @@ class _Dense:
         """``(n, b, ...)``, inputs of the networks' own, as they are given."""
         return x.flatten(2).mT if self.wide else x.flatten(2)
 
-    def __call__(self, genomes: torch.Tensor, rows: Sequence[int], inputs: torch.Tensor) -> torch.Tensor:
+    def take(self, genomes: torch.Tensor, rows: Sequence[int]) -> list[tuple[torch.Tensor, torch.Tensor | None] | None]:
+        """The weights and biases of these rows, layer by layer, as products need them; None where there are none."""
         views = parameters(self.template, _taken(genomes, rows)).values()
         blocks: dict[torch.Tensor, torch.Tensor] = dict(zip(self.template.parameters(), views, strict=True))
+        return [self._operands(layer, blocks) if isinstance(layer, nn.Linear) else None for layer in self.layers]
+
+    def _operands(
+        self, layer: nn.Linear, blocks: Mapping[torch.Tensor, torch.Tensor]
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        weight, bias = blocks[layer.weight], None if layer.bias is None else blocks[layer.bias]
+        return weight if self.wide else weight.mT, None if bias is None else bias.unsqueeze(2 if self.wide else 1)
+
+    def __call__(
+        self, taken: Sequence[tuple[torch.Tensor, torch.Tensor | None] | None], inputs: torch.Tensor
+    ) -> torch.Tensor:
         h, memory, number = inputs, inputs, 0
-        for layer in self.layers:
-            if isinstance(layer, nn.Linear):
-                shape = self._shape(layer, len(rows))
-                memory = self.hidden.take(number, math.prod(shape))  # the last layer's is new: `reduce` may keep it
-                h = self._product(blocks[layer.weight], blocks.get(layer.bias), h, _front(memory, shape))
-                number += 1
-            else:
+        for layer, operands in zip(self.layers, taken, strict=True):
+            if operands is None:
                 memory = layer(memory)
                 h = _front(memory, h.shape)
+                continue
+            weight, bias = operands
+            shape = (len(h), weight.shape[1], self.b) if self.wide else (len(h), self.b, weight.shape[2])
+            memory = self.hidden.take(number, math.prod(shape))  # the last layer's is new: `reduce` may keep it
+            a, b = (weight, h) if self.wide else (h, weight)
+            out = _front(memory, shape)
+            h = torch.bmm(a, b, out=out) if bias is None else torch.baddbmm(bias, a, b, out=out)
+            number += 1
         return h.mT if self.wide else h
-
-    def _product(
-        self, weight: torch.Tensor, bias: torch.Tensor | None, h: torch.Tensor, out: torch.Tensor
-    ) -> torch.Tensor:
-        a, b = (weight, h) if self.wide else (h, weight.mT)
-        if bias is None:
-            return torch.bmm(a, b, out=out)
-        return torch.baddbmm(bias.unsqueeze(2 if self.wide else 1), a, b, out=out)
-
-    def _shape(self, layer: nn.Linear, rows: int) -> tuple[int, int, int]:
-        return (rows, layer.out_features, self.b) if self.wide else (rows, self.b, layer.out_features)
 
 
 class _General:
@@ -197,16 +214,15 @@ class _General:
     def own(self, x: torch.Tensor) -> torch.Tensor:
         return x
 
-    def __call__(self, genomes: torch.Tensor, rows: Sequence[int], inputs: torch.Tensor) -> torch.Tensor:
+    def take(self, genomes: torch.Tensor, rows: Sequence[int]) -> list[dict[str, torch.Tensor]]:
+        """The parameters of these rows, by name: views."""
+        blocks = parameters(self.copies.module, genomes)
+        return [{name: block[row] for name, block in blocks.items()} for row in rows]
+
+    def __call__(self, taken: Sequence[dict[str, torch.Tensor]], inputs: torch.Tensor) -> torch.Tensor:
         module = self.copies.module
-        blocks = parameters(module, genomes)
         with torch.no_grad():
-            return torch.stack(
-                [
-                    functional_call(module, {name: block[row] for name, block in blocks.items()}, (x,))
-                    for row, x in zip(rows, inputs, strict=True)
-                ]
-            )
+            return torch.stack([functional_call(module, own, (x,)) for own, x in zip(taken, inputs, strict=True)])
 
 
 class _Buffers(threading.local):

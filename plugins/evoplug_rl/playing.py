@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from evoplug import Rng
-from evoplug.population.forward import each
+from evoplug.population.forward import prepared
 from evoplug.population.workers import look_up
 from evoplug_rl.arena import Arena, SlotError
 
@@ -40,8 +40,8 @@ class Played(NamedTuple):
     """What came of m episodes, in their order."""
 
     returns: np.ndarray
-    """``(m,)`` float64: the sum of the rewards; NaN where an observation, a reward or an action was no finite number,
-    which ends an episode."""
+    """``(m,)`` float64: the sum of the rewards; no finite number where an observation, a reward or an output
+    was none, which ends an episode."""
     steps: np.ndarray
     """``(m,)`` int64."""
 
@@ -116,8 +116,7 @@ class _Table:
     def step(self) -> None:
         """Act once in every episode, and begin new ones in the slots of those that are over."""
         outputs = self._networks.outputs(self._observations)
-        broken = (_not_finite(self._observations) | outputs.isnan().any(1).cpu()).numpy()
-        if broken.any():
+        if (broken := _broken(self._observations, outputs)) is not None:
             self.played.returns[self._numbers[broken]] = np.nan
             self._leave(broken)  # the others act in the next step
             return
@@ -164,14 +163,14 @@ class _Table:
 class _Pass(NamedTuple):
     """Networks that are called with batches of one size."""
 
-    width: int
-    """Observations in a batch."""
-    rows: list[int]
-    """Of the genomes, one a batch."""
-    episodes: np.ndarray
+    call: Callable[[torch.Tensor], torch.Tensor]
+    """``(batches, width, *shape)`` to ``(batches, width, outputs)``."""
+    size: tuple[int, int]
+    """(batches, width)."""
+    episodes: torch.Tensor
     """Places of the observations among the k."""
-    places: np.ndarray
-    """Where these are in the batches, one after the other."""
+    places: torch.Tensor | None
+    """Where these are in the batches, which lie one after the other; None where batches are single observations."""
 
 
 class _Networks:
@@ -192,27 +191,37 @@ class _Networks:
 
     def arrange(self, numbers: np.ndarray) -> None:
         """From now on these episodes are going on."""
-        self._passes = [self._of_width(width, numbers) for width in np.unique(self._width[numbers]).tolist()]
-
-    def _of_width(self, width: int, numbers: np.ndarray) -> _Pass:
-        (episodes,) = (self._width[numbers] == width).nonzero()
-        batches, inverse = np.unique(self._batch[numbers[episodes]], return_inverse=True)
-        return _Pass(width, self._rows[batches].tolist(), episodes, inverse * width + self._place[numbers[episodes]])
+        self._numbers, self._passes = numbers, list[_Pass]()
 
     def outputs(self, observations: torch.Tensor) -> torch.Tensor:
         """``(k, outputs)``."""
         x = self._policy.sense(observations)
-        found = [self._outputs(each_pass, x) for each_pass in self._passes]
-        if len(found) == 1:
-            return found[0]
-        order = np.concatenate([each_pass.episodes for each_pass in self._passes]).argsort()
-        return torch.cat(found)[order]
+        if not self._passes:
+            self._passes = [self._of_width(width, x) for width in np.unique(self._width[self._numbers]).tolist()]
+        if len(self._passes) == 1:
+            return _outputs(self._passes[0], x)
+        order = torch.cat([some.episodes for some in self._passes]).argsort()
+        return torch.cat([_outputs(some, x[some.episodes]) for some in self._passes])[order]
 
-    def _outputs(self, batches: _Pass, x: torch.Tensor) -> torch.Tensor:
-        block = x.new_zeros(len(batches.rows) * batches.width, *x.shape[1:])
-        block[batches.places] = x[batches.episodes]
-        block = block.unflatten(0, (len(batches.rows), batches.width))
-        return each(self._policy.template, self._genomes, block, batches.rows).flatten(0, 1)[batches.places]
+    def _of_width(self, width: int, x: torch.Tensor) -> _Pass:
+        (episodes,) = (self._width[self._numbers] == width).nonzero()
+        numbers = self._numbers[episodes]
+        batches, places = self._batch[numbers], None
+        if width > 1:
+            batches, inverse = np.unique(batches, return_inverse=True)
+            places = torch.from_numpy(inverse * width + self._place[numbers]).to(x.device)
+        rows, like = self._rows[batches].tolist(), x[:1].expand(width, *x.shape[1:])
+        call = prepared(self._policy.template, self._genomes, rows, like)
+        return _Pass(call, (len(rows), width), torch.from_numpy(episodes).to(x.device), places)
+
+
+def _outputs(batches: _Pass, x: torch.Tensor) -> torch.Tensor:
+    """``(k, outputs)`` of the pass's own k observations."""
+    if batches.places is None:
+        return batches.call(x.unsqueeze(1)).squeeze(1)
+    block = x.new_zeros(math.prod(batches.size), *x.shape[1:])
+    block[batches.places] = x
+    return batches.call(block.unflatten(0, batches.size)).flatten(0, 1)[batches.places]
 
 
 def _runs(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -224,6 +233,12 @@ def _runs(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
         begin = end
 
 
-def _not_finite(observations: torch.Tensor) -> torch.Tensor:
-    """``(k,)`` on the CPU: a sum is no finite number where one of its terms is none."""
-    return ~observations.flatten(1).sum(1).isfinite().cpu()
+def _broken(observations: torch.Tensor, outputs: torch.Tensor) -> np.ndarray | None:
+    """``(k,)``: where one is no finite number; None where all are.
+
+    One sum tells of all numbers at once, which is what each step takes.
+    """
+    if math.isfinite(observations.sum()) and math.isfinite(outputs.sum()):
+        return None
+    finite = observations.flatten(1).isfinite().all(1).cpu() & outputs.isfinite().all(1).cpu()
+    return None if finite.all() else (~finite).numpy()

@@ -9,7 +9,7 @@ from torch.nn.utils import vector_to_parameters
 
 from evoplug import Rng
 from evoplug.population import forward as module_under_test
-from evoplug.population.forward import each, forward, layout, map_outputs, parameters
+from evoplug.population.forward import each, forward, layout, map_outputs, parameters, prepared
 from evoplug.population.workers import workers
 
 
@@ -154,7 +154,7 @@ def test_each_network_has_inputs_of_its_own(name, batch):
 
 @pytest.mark.parametrize("batch", [1, 3, 20])
 @pytest.mark.parametrize("name", ["mlp", "convolution"])
-def test_each_takes_any_rows_and_gives_the_same_bits_for_any_of_them(name, batch, monkeypatch):
+def test_any_rows_may_be_prepared_and_give_the_same_bits(name, batch, monkeypatch):
     template, shape = NETWORKS[name]
     genomes, x = population(template, 7, shape, 7 * batch)
     x, rows = x.unflatten(0, (7, batch)), [6, 0, 0, 3]
@@ -164,7 +164,9 @@ def test_each_takes_any_rows_and_gives_the_same_bits_for_any_of_them(name, batch
     monkeypatch.setattr(module_under_test, "_LEAST", 0)
     with workers(3):
         assert torch.equal(each(template, genomes, x), alone)
-        assert torch.equal(each(template, genomes, x[rows], rows), alone[rows])
+        many = prepared(template, genomes, rows, x[0])
+        assert torch.equal(many(x[rows]), alone[rows])
+        assert torch.equal(many(x[rows]), alone[rows])
 
 
 @pytest.mark.parametrize("batch", [8, 64])
