@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property, partial
@@ -205,6 +206,7 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
         weights, policy = self._genotype.weights(member.genomes).cpu(), self._policy("cpu")
         with closing(self._environments()) as unseen, self._blamed(member):
             score = play(policy, weights, [(0, rng)], unseen, 1, self.cap).returns[0]
+        os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # nothing opens a window; without, SDL complains of no screen
         drawn = frames(policy, weights, rng, self._environments(render_mode="rgb_array"), self.cap)
         try:
             first = next(drawn)

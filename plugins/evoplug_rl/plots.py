@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
@@ -36,8 +37,11 @@ class FilmStrip(Plot):
             said = f"{counted(arm, arms[arm])}, seed {run.seed}: {text(film.title)}, score {film.score:g}"
             row.suptitle(said, x=0.01, ha="left", fontsize="medium")
             panels = row.subplots(1, FRAMES, squeeze=False)[0]
-            for axes in panels:
-                axes.set_axis_off()
-            for axes, frame in zip(panels, strips[arm], strict=False):
+            for axes, frame in zip_longest(panels, strips[arm]):
+                if frame is None:
+                    axes.set_axis_off()
+                    continue
                 axes.imshow(frame, interpolation="none")
+                axes.spines[:].set(visible=True, linewidth=0.3)  # many a frame has the colour of the page
+                axes.set(xticks=[], yticks=[])
         return figure
