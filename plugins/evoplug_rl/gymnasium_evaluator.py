@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -27,6 +28,7 @@ from evoplug.contracts import (
     dataclass,
     field,
 )
+from evoplug_rl.ensembles import Ensembles, ensemble
 from evoplug_rl.environments import Environment, Environments, make, told
 from evoplug_rl.filming import frames
 from evoplug_rl.moments import Moments, Seen
@@ -137,6 +139,11 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
         each = [[Rng(0).child(split, number) for number in range(episodes)] for _ in range(len(members))]
         returns, _, _ = self._played(members, each, False)
         return {"score": self._tensor(returns.mean(1)), "deviation": self._tensor(returns.std(1))}
+
+    def ensemble(self, members: Members, split: str, rng: Rng) -> Metrics:
+        one = copy.copy(self)
+        one._genotype = Ensembles(self._genotype, len(members))
+        return one.measure(ensemble(members), split, rng)
 
     def _played(
         self, members: Members, episodes: Sequence[Sequence[Rng]], watched: bool
