@@ -1,4 +1,4 @@
-"""What agents that play can be seen doing."""
+"""What agents that play can be seen doing, as a figure."""
 
 from __future__ import annotations
 
