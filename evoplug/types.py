@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Union
@@ -316,7 +317,8 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 def compact(value: Any, place: str = "") -> Any:
     """The same value as a checkpoint takes it: mappings become dicts, and of tensors that show only a part of their
-    storage a copy is made, since torch saves whole storages.
+    storage a copy is made, since torch saves whole storages. Lists and tuples in which nothing had to change stay the
+    same objects, and those that stand in several places are saved once.
 
     Raises:
         TypeError: with the place of the first value that is neither a tensor nor plain data.
@@ -329,7 +331,8 @@ def compact(value: Any, place: str = "") -> Any:
     if isinstance(value, Mapping):
         return {key: compact(item, f"{place}.{key}") for key, item in value.items()}
     if type(value) in (list, tuple):
-        return type(value)(compact(item, f"{place}[{number}]") for number, item in enumerate(value))
+        items = [compact(item, f"{place}[{number}]") for number, item in enumerate(value)]
+        return value if all(map(operator.is_, items, value)) else type(value)(items)
     # None of their subclasses could be read again.
     if type(value) in (*_PLAIN, torch.dtype, torch.device, torch.Size):
         return value

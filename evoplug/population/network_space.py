@@ -10,8 +10,8 @@ from torch import nn
 
 from evoplug.types import Genomes, count, take
 
-BLOCK = 2**28
-"""Bytes of weights that are computed at a time: those of 40 networks of 1.7 million."""
+BLOCK = 2**27
+"""Bytes of weights that are computed at a time: those of 20 networks of 1.7 million."""
 
 
 @runtime_checkable

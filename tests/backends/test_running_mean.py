@@ -18,6 +18,13 @@ def test_means_by_hand():
     assert mean.add(members([3, 7], [0.0, 3.0])).tolist() == [2.0, 2.0]
 
 
+def test_evaluations_are_counted():
+    mean = RunningMean()
+    mean.add(members([7, 3], [1.0, 2.0]))
+    mean.add(members([3, 9], [4.0, -torch.inf]))
+    assert mean.counts(members([9, 3, 7, 5], [0.0] * 4)).tolist() == [1, 2, 1, 0]
+
+
 def test_a_member_that_stands_twice_is_evaluated_twice():
     assert RunningMean().add(members([1, 1, 2], [1.0, 3.0, 5.0])).tolist() == [2.0, 2.0, 5.0]
 

@@ -39,11 +39,13 @@ SPACES = {
     "assignment": ASSIGNMENT,
     "mixed": {"use": "composite", "parts": {"choice": ASSIGNMENT, "rate": RATE}},
     "joint": {"use": "composite", "parts": {"architecture": {"use": "block-stack"}, "rate": RATE}},
+    "seed-chain": {"use": "seed-chain", "network": {"use": "mlp", "hidden": [2]}},
 }
 KEEPING = "self-adaptive-gaussian"
 """The mutation that keeps a column, which crossovers share with it."""
 MUTATIONS = {
     "block-stack": "block-edit",
+    "seed-chain": "gaussian-seed",
     "assignment": "categorical-reset",
     "mixed": {"choice": "categorical-reset", "rate": KEEPING},
     "joint": {"architecture": "block-edit", "rate": "gaussian"},

@@ -153,3 +153,12 @@ def test_old_pickles_are_no_checkpoints(checkpoints):
     (checkpoints.folder / "00000001-0000.pt").write_bytes(pickle.dumps({}))
     with pytest.raises(FilesError, match="damaged"):
         checkpoints.load()
+
+
+def test_what_stands_in_several_places_is_saved_once(checkpoints):
+    link = [2**62, 0.005]
+    chains = [[1, link], [2, link]]
+    path = checkpoints.save(1, {"chains": chains})
+    one, other = torch.load(path, weights_only=True)["chains"]
+    assert [one, other] == chains
+    assert one[1] is other[1]

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from evoplug import ConfigError, Members, Rng
+from evoplug import ConfigError, Members, Rng, build
 from evoplug.contracts import Dataset, DatasetInfo
+from evoplug.population import network_space
 from evoplug.population.workers import workers
 from evoplug_supervised import classification
 from evoplug_supervised.classification import Classification
@@ -122,6 +123,25 @@ def test_a_batch_larger_than_the_training_set_is_a_mistake():
     ]
     with pytest.raises(ConfigError, match=r"^batch: must not exceed the 20"):
         problem(dataset=Line(known=False), batch=21)
+
+
+def test_networks_may_be_chains_of_seeds(monkeypatch):
+    """Rebuilt a block at a time, they get the fitness, the metrics and the model of their weights."""
+    monkeypatch.setattr(network_space, "BLOCK", 4 * 2 * 2)  # two networks
+    evaluator = Classification(dataset=Line(), batch=20)
+    genotype = build("genotypes", "seed-chain", network=MLP(hidden=(), bias=False))
+    genotype.bind(evaluator.task())
+    evaluator.bind(genotype)
+    evaluator.start(torch.device("cpu"), Rng(1))
+    chains = [[1], [2, [3, 0.5]], [2, [3, 0.5], [4, 0.5]]]
+    computed = Members(chains, torch.arange(3), torch.full((3, 2), -1))
+    stored, same = problem(), members(*genotype.weights(chains).tolist())
+    assert torch.equal(evaluator.evaluate(computed, Rng(1)).fitness, stored.evaluate(same, Rng(1)).fitness)
+    for name, values in evaluator.measure(computed, "test", Rng(1)).items():
+        assert torch.equal(values, stored.measure(same, "test", Rng(1))[name])
+    assert evaluator.describe(computed)["weights"].tolist() == [2, 2, 2]
+    x = evaluator.model(computed[[2]]).example
+    assert torch.equal(evaluator.model(computed[[2]]).module(x), stored.model(same[[2]]).module(x))
 
 
 def test_only_weights_can_be_classified_with():
