@@ -41,7 +41,8 @@ CHAPTERS: Mapping[str, tuple[str, ...]] = {
     ),
     "Whole populations at once": (
         "population.workers.parallel", "population.workers.look_up", "population.forward.forward",
-        "population.forward.map_outputs", "population.forward.parameters", "population.network_space.blocks",
+        "population.forward.map_outputs", "population.forward.each", "population.forward.prepared",
+        "population.forward.parameters", "population.network_space.blocks",
         "population.box.Box", "population.memory.require",
     ),
     "Data sets and networks": ("contracts.Dataset", "contracts.DatasetInfo", "contracts.Network"),

@@ -6,7 +6,7 @@ import copy
 import os
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -29,7 +29,7 @@ from evoplug.contracts import (
     field,
 )
 from evoplug_rl.ensembles import Ensembles, ensemble
-from evoplug_rl.environments import Environment, Environments, make, told
+from evoplug_rl.environments import Environment, Environments, bare, make, told
 from evoplug_rl.filming import frames
 from evoplug_rl.moments import Moments, Seen
 from evoplug_rl.playing import EpisodeError, Played, Policy, play
@@ -44,6 +44,8 @@ class Spaces(NamedTuple):
 
     observations: Observations
     actions: Actions
+    limit: int | None
+    """Steps after which it cuts an episode off."""
     drawn: bool
     """Whether it can draw itself."""
     rate: float
@@ -163,7 +165,7 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
     def _played_at_once(self, members: Members, episodes: Sequence[tuple[int, Rng]], watch: Seen | None) -> Played:
         weights = self._genotype.weights(members.genomes)
         with self._blamed(members):
-            return play(self._policy(self._device), weights, episodes, self._arena, self.slots, self.cap, watch)
+            return play(self._policy(self._device), weights, episodes, self._arena, self.slots, self._cap, watch)
 
     @contextmanager
     def _blamed(self, members: Members) -> Iterator[None]:
@@ -212,9 +214,9 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
             return None
         weights, policy = self._genotype.weights(member.genomes).cpu(), self._policy("cpu")
         with closing(self._environments()) as unseen, self._blamed(member):
-            score = play(policy, weights, [(0, rng)], unseen, 1, self.cap).returns[0]
+            score = play(policy, weights, [(0, rng)], unseen, 1, self._cap).returns[0]
         os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # nothing opens a window; without, SDL complains of no screen
-        drawn = frames(policy, weights, rng, self._environments(render_mode="rgb_array"), self.cap)
+        drawn = frames(policy, weights, rng, self._environments(render_mode="rgb_array"), self._cap)
         try:
             first = next(drawn)
         except Exception as error:  # mostly for want of a library
@@ -235,6 +237,7 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
             return Spaces(
                 observations(environment.observation_space),
                 actions(environment.action_space),
+                bare(environment)[1],
                 "rgb_array" in metadata.get("render_modes", ()),
                 float(metadata.get("render_fps", 30)),
             )
@@ -243,7 +246,11 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
         return make(self.environment, {**self.options, **options})
 
     def _environments(self, **options: Any) -> Environments:
-        return Environments(partial(self._made, **options), self._spaces.observations)
+        return Environments(lambda: bare(self._made(**options))[0], self._spaces.observations)
+
+    @property
+    def _cap(self) -> int | None:
+        return min((limit for limit in (self.cap, self._spaces.limit) if limit is not None), default=None)
 
 
 def _with_first(first: np.ndarray, others: Generator[np.ndarray]) -> Iterator[np.ndarray]:
