@@ -204,7 +204,7 @@ def _gif(cut: Cut, film: Film) -> tuple[bytes, Cut]:
         cut.images[0].save(
             buffer, "GIF", save_all=True, append_images=cut.images[1:], duration=durations, loop=0, comment=comment
         )
-        if buffer.tell() <= LARGEST or len(cut.images) == 1:
+        if buffer.tell() <= LARGEST or len(cut.images) <= 2:
             return buffer.getvalue(), cut
         cut = cut.thinner()
 
