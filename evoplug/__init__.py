@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from evoplug.errors import PluginError as PluginError
     from evoplug.results import compare as compare
     from evoplug.results import export as export
+    from evoplug.results import play as play
     from evoplug.results import plot as plot
     from evoplug.results import report as report
     from evoplug.rng import Rng as Rng
@@ -67,6 +68,7 @@ _HOME = {
     "plot": "evoplug.results",
     "report": "evoplug.results",
     "export": "evoplug.results",
+    "play": "evoplug.results",
     "Run": "evoplug.running.rundir",
     "Watch": "evoplug.running.runner",
     "SweepWatch": "evoplug.running.cells",

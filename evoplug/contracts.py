@@ -286,6 +286,11 @@ class Evaluator(Component):
         """
         return {}
 
+    def ensemble(self, members: Members, split: str, rng: Rng) -> Metrics:
+        """metric -> ``(1,)``: what :meth:`measure` says of several members as one, whose outputs are the means of
+        their networks' outputs; empty, the default, where it makes no ensembles."""
+        return {}
+
     def describe(self, members: Members) -> Mapping[str, torch.Tensor]:
         """What it says of members that needs no data: name -> ``(n,)`` numbers, such as the ``weights`` that each one's
         network has; by default nothing. Called once bound, with members evaluated or not.
@@ -506,6 +511,10 @@ class Problem(Protocol):
 
     def metrics(self, member: Members) -> dict[str, dict[str, float]]:
         """split -> metric -> value of one member, on the splits that the evaluator has."""
+
+    def ensemble(self, members: Members) -> dict[str, dict[str, float]]:
+        """split -> metric -> value of these members as one solution, on the splits that the evaluator has; empty where
+        it makes no ensembles. It costs nothing in the ledger."""
 
     def update(self, members: Members) -> Evaluation:
         """One gradient step on what the evaluator owns, under these members, which stay as they are; counts its cost.

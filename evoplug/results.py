@@ -1,4 +1,4 @@
-"""What the command line tells of runs that are there, as values: compare, plot, report, export."""
+"""What the command line tells of runs that are there, as values: compare, plot, report, export, play."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from evoplug.analysis.plots import Drawings
     from evoplug.config import Claim
     from evoplug.running.exporting import Exported
+    from evoplug.running.filming import Filmed
 
 File = str | os.PathLike[str]
 """A path. A :class:`evoplug.Run` stands for its folder, and what it trusts is trusted."""
@@ -151,6 +152,38 @@ def export(folder: File, file: File, *, plugins: Iterable[File] = ()) -> Exporte
     from evoplug.running import exporting
 
     return exporting.export(Run(folder, _trusted([folder], plugins)).best, Path(file))
+
+
+def play(folder: File, file: File | None = None, *, seed: int = 0, plugins: Iterable[File] = ()) -> Filmed:
+    """Film an episode of the solution of a finished run.
+
+    Args:
+        folder: the run's folder.
+        file: ``.gif``, or ``.mp4``, which needs imageio-ffmpeg; ``plots/episode.gif`` in the folder by default, which
+            its report shows.
+        seed: of what is random in the episode.
+        plugins: as for :func:`compare`; what playing needs must be among them.
+
+    Returns:
+        The file's ``path``, the ``score`` that the solution reached and the ``title`` of the film; ``notes`` say what
+        of a long episode was left out.
+
+    Raises:
+        ConfigError: for another suffix, or if the run's evaluator shows nothing, or cannot show it here.
+        FilesError: if the run has not finished, or the file cannot be written.
+    """
+    from evoplug.running import filming, rundir
+
+    path = rundir.plots(Path(folder)) / rundir.EPISODE if file is None else Path(file)
+    filming.require(path)
+    run = Run(folder, _trusted([folder], plugins))
+    film = run.best.film(seed)
+    if film is None:
+        name = run.config["evaluator"]["use"]
+        raise ConfigError((), f"{run.folder}: nothing to see: its evaluator, `{name}`, films no solution")
+    if file is None:
+        rundir.make(path.parent)
+    return filming.write(film, path)
 
 
 def _trusted(folders: Iterable[File], plugins: Iterable[File]) -> Iterator[File]:

@@ -102,7 +102,7 @@ class Pair(Evaluator, genome="real-vector"):
 LIGHTS = """
 import evoplug
 import numpy
-from evoplug import ConfigError, Evaluation
+from evoplug import ConfigError, Evaluation, Task
 from evoplug.contracts import Evaluator, Film, Ge, Literal, Annotated, dataclass
 
 
@@ -114,6 +114,9 @@ class Lights(Evaluator, genome="real-vector"):
     frames: Annotated[int, Ge(1), "of the film"] = 40
     rate: float = 20.0
     fault: Literal["none", "raise", "late", "small", "empty", "blind"] = "none"
+
+    def task(self):
+        return Task(domain=(-1.0, 1.0))
 
     def bind(self, genotype):
         self.evaluated, self.open = 0, False

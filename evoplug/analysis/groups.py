@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evoplug.analysis import apart
 from evoplug.analysis.direction import directed
@@ -24,6 +24,9 @@ from evoplug.errors import ConfigError, FilesError
 from evoplug.running import reading
 from evoplug.running.rundir import CHECKPOINTS, METRICS, PLOTS, RESOLVED, Run, arm_folder
 from evoplug.types import COLUMNS, SPLITS
+
+if TYPE_CHECKING:
+    from evoplug.contracts import Film
 
 OWN = ("name", "seed", "device", "workers", "checkpoint", "measure")
 """Keys of ``[run]`` in which the runs of one arm may differ."""
@@ -154,6 +157,25 @@ def numbers(run: Run) -> dict[str, float]:
     result = outcome(run)
     found = dict(_flat({name: result[name] for name in REPORTED if name in result}))
     return {name: value for name, value in found.items() if not _NO_METRIC.match(name)}
+
+
+def fitness(run: Run) -> float:
+    """Of what a run reports; -inf where it has none."""
+    found = outcome(run)["best"]["fitness"]
+    return -math.inf if found is None else float(found)
+
+
+def filmed(runs: Iterable[Run], count: int) -> tuple[Run, Film] | None:
+    """Of the runs of which ``evoplug play`` has filmed an episode, the one with the best fitness, and what
+    :meth:`evoplug.Run.episode` gives of it for this ``count``; None where there is none.
+
+    Raises:
+        FilesError: as :meth:`evoplug.Run.episode`.
+    """
+    for run in sorted(runs, key=fitness, reverse=True):
+        if (film := run.episode(count)) is not None:
+            return run, film
+    return None
 
 
 def column(run: Run, metric: str) -> float:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import pprint
 import re
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -26,7 +26,7 @@ from evoplug.analysis.statistics import Summary, summary
 from evoplug.config.difference import Difference, differences
 from evoplug.config.messages import given
 from evoplug.errors import EvoplugError, printable
-from evoplug.running import reading, rundir
+from evoplug.running import filming, reading, rundir
 from evoplug.running.rundir import Run
 from evoplug.running.shapes import Environment, Lock
 from evoplug.running.writing import write_text
@@ -120,6 +120,17 @@ class Solution(NamedTuple):
     description: str
 
 
+class Episode(NamedTuple):
+    """The film of one arm's best run of which there is one."""
+
+    arm: str
+    seed: int
+    title: str
+    score: float
+    source: str
+    """Of an image, with all that is in it."""
+
+
 class Page:
     """Everything that the template says.
 
@@ -139,6 +150,7 @@ class Page:
         self.doubts: tuple[str, ...] = ()
         self.families = self._families(groups)
         self.parts = self._parts()
+        self.episodes = list(self._episodes())
 
     def html(self) -> str:
         """The page."""
@@ -249,10 +261,23 @@ class Page:
                 (ours,) = _summaries(runs, [row.paper.metric])
                 yield Reported(arm, row, ours)
 
+    def _episodes(self) -> Iterator[Episode]:
+        for arm, runs in self.arms.items():
+            try:
+                if (found := groups.filmed(runs, 1)) is None:
+                    continue
+                run, film = found
+                encoded = b64encode(filming.content(rundir.plots(run.folder) / rundir.EPISODE)).decode()
+            except EvoplugError as error:
+                self._notices.append(f"an episode is not shown: {error}")
+                continue
+            source = f"data:image/gif;base64,{encoded}"
+            yield Episode(arm, run.config["run"]["seed"], film.title, film.score, source)
+
     def solutions(self) -> Iterator[Solution]:
         """Of each arm, the run with the best fitness; nothing of a run that has not finished."""
         for arm, runs in self.arms.items():
-            run = max(runs, key=_fitness)
+            run = max(runs, key=groups.fitness)
             best = groups.outcome(run)["best"]
             seed = run.config["run"]["seed"]
             if "description" in best:
@@ -352,11 +377,6 @@ def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """By name; what a run does not have counts as 0."""
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: sum(row.get(name, 0) for row in rows) / len(rows) for name in names}
-
-
-def _fitness(run: Run) -> float:
-    fitness = groups.outcome(run)["best"]["fitness"]
-    return -math.inf if fitness is None else float(fitness)
 
 
 def _described(description: Any) -> str:

@@ -36,6 +36,7 @@ _COMMANDS = {
     "check": _Lazy("evoplug.cli.checking:check", "Check a configuration without running it."),
     "compare": _Lazy("evoplug.cli.comparing:compare", "Compare the arms of sweeps, with a test of every claim."),
     "export": _Lazy("evoplug.cli.exporting:export", "Write a run's solution to a file that plain torch loads."),
+    "play": _Lazy("evoplug.cli.playing:play", "Film an episode of a run's solution."),
     "plot": _Lazy("evoplug.cli.plotting:plot", "Draw the figures of runs."),
     "report": _Lazy("evoplug.cli.reporting:report", "Write one page about a run or a sweep."),
     "new-plugin": _Lazy("evoplug.cli.scaffolding:new_plugin", "Write a new plugin project."),

@@ -65,18 +65,15 @@ def plot(
     from evoplug import results
     from evoplug.analysis import plots
     from evoplug.cli import output
-    from evoplug.errors import FilesError
-    from evoplug.running.rundir import PLOTS
+    from evoplug.running import rundir
 
     if out is None and len(folders) > 1:
         raise click.UsageError("with more than one DIR, say where to put the figures: --out FOLDER")
-    own = folders[0] / PLOTS
-    if out is None and own.is_symlink():
-        raise FilesError(f"{own}: is a symbolic link; none is followed inside a run folder")
+    into = rundir.plots(folders[0]) if out is None else out
     drawings = results.plot(
         *folders, x=x, y=y, log_x=log_x, log_y=log_y, xlim=xlim, ylim=ylim, without=without, plugins=plugins
     )
     output.notes(drawings.notices)
     for drawing in drawings.figures:
-        for path in plots.save(drawing, out or own, formats or plots.FORMATS):
+        for path in plots.save(drawing, into, formats or plots.FORMATS):
             output.line(path)

@@ -132,10 +132,14 @@ class RunProblem(Problem):
         return replace(evaluation, fitness=members.fitness, cases=self._counted(evaluation.cases))
 
     def measure(self, members: Members, split: str = "validation") -> dict[str, torch.Tensor]:
+        return self._measured("measure", members, split, len(members))
+
+    def _measured(self, method: str, members: Members, split: str, n: int) -> dict[str, torch.Tensor]:
+        """metric -> ``(n,)``, by one of the evaluator's methods."""
         shown = self._shown(members)
-        with self.timed("measure"), self._at_work("measure", shown):
-            metrics = self.evaluator.measure(shown, split, self._measure_rng.child(split))
-        require(self.evaluator, promises.metrics(metrics, len(members)))
+        with self.timed("measure"), self._at_work(method, shown):
+            metrics = getattr(self.evaluator, method)(shown, split, self._measure_rng.child(split))
+        require(self.evaluator, promises.metrics(metrics, n, method))
         return {name: value.detach().cpu() for name, value in metrics.items()}
 
     def describe(self, members: Members) -> dict[str, torch.Tensor]:
@@ -166,7 +170,14 @@ class RunProblem(Problem):
         return Outcome(best, self.metrics(best))
 
     def metrics(self, member: Members) -> dict[str, dict[str, float]]:
-        measured = {split: self.measure(member, split) for split in SPLITS}
+        return self._on_splits("measure", member)
+
+    def ensemble(self, members: Members) -> dict[str, dict[str, float]]:
+        return self._on_splits("ensemble", members)
+
+    def _on_splits(self, method: str, members: Members) -> dict[str, dict[str, float]]:
+        """split -> metric -> value of one solution."""
+        measured = {split: self._measured(method, members, split, 1) for split in SPLITS}
         return {split: {name: v.item() for name, v in values.items()} for split, values in measured.items() if values}
 
     def update(self, members: Members) -> Evaluation:
@@ -234,7 +245,7 @@ class RunProblem(Problem):
     def _place(self, method: str) -> str:
         made = int(self.ledger["generations"])
         # Members are measured when their generation is complete.
-        generation = made if method in ("measure", "describe", "finalise") else made + 1
+        generation = made if method in ("measure", "ensemble", "describe", "finalise") else made + 1
         return f"generation {generation}: {named(type(self.evaluator))}: {method}"
 
     def _shown(self, members: Members) -> Members:

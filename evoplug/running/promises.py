@@ -98,9 +98,9 @@ def _promised(given: Evaluation, n: int, evaluator: Evaluator, method: str) -> s
     return None
 
 
-def metrics(given: Any, n: int) -> str | None:
-    """What is wrong with an answer of ``measure``."""
-    return _numbers(given, n, "measure", "metric")
+def metrics(given: Any, n: int, method: str = "measure") -> str | None:
+    """What is wrong with an answer of ``measure``, or of ``ensemble``, which is one of one."""
+    return _numbers(given, n, method, "metric")
 
 
 def values(given: Any, n: int) -> str | None:

@@ -21,12 +21,15 @@ from evoplug.types import Members, compact
 
 if TYPE_CHECKING:
     from evoplug.config import Experiment
+    from evoplug.contracts import Film
 
 CONFIG, RESOLVED, ENVIRONMENT, LOCK = "config.toml", "resolved.toml", "environment.json", "plugins.lock"
 METRICS, RESULT, SOLUTION, ERROR_LOG, CHECKPOINTS = (
     "metrics.jsonl", "result.json", "solution.pt", "error.log", "checkpoints",
 )  # fmt: skip
 HOLD, OWNER, PLOTS, CLAIMS = ".lock", ".owner", "plots", "claims.json"
+EPISODE = "episode.gif"
+"""In the folder of the plots: the solution's episode."""
 _FIRST_FILES = {HOLD, OWNER, LOCK, CONFIG, CLAIMS}
 """What a folder may have before :data:`RESOLVED` makes it a run folder."""
 
@@ -139,6 +142,20 @@ class Run:
         notes = () if checksum else (f"{RESULT} has no checksum of {SOLUTION}: it was not verified",)
         return Solution(self.folder / RESOLVED, self.result["best"], member, owned, self.trusted, notes)
 
+    def episode(self, count: int) -> Film | None:
+        """What ``evoplug play`` has filmed of the solution, into ``plots/episode.gif``; None where it has not.
+
+        Args:
+            count: frames at most, about evenly spaced, the first and the last among them; 1 or more.
+
+        Returns:
+            The frames as an array ``(t, height, width, 3)``.
+        """
+        from evoplug.running import filming
+
+        path = plots(self.folder) / EPISODE
+        return filming.read(path, count) if reading.there(path) else None
+
     @property
     def validation(self) -> dict[str, float]:
         """Validation metrics of the reported solution."""
@@ -154,6 +171,18 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r}, {self.status})"
+
+
+def plots(folder: Path) -> Path:
+    """The folder of a run's figures, there or not.
+
+    Raises:
+        FilesError: if it is a link.
+    """
+    path = folder / PLOTS
+    if path.is_symlink():
+        raise FilesError(f"{path}: is a symbolic link; none is followed inside a run folder")
+    return path
 
 
 def _place(name: str, folder: Path) -> str:
@@ -311,7 +340,7 @@ def make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FilesError(f"{folder}: cannot make a run folder: {error.strerror}") from error
+        raise FilesError(f"{folder}: cannot be made: {error.strerror}") from error
 
 
 @contextmanager

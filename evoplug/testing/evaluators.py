@@ -155,6 +155,20 @@ class EvaluatorSuite(Suite):
         headline = problem.evaluator.headline
         assert not headline or headline in measured, f"its headline `{headline}` is not among its metrics"
 
+    def test_several_members_may_be_measured_as_one(self, problem: RunProblem, members: Members) -> None:
+        """One alone as by ``measure``, as far as numbers are exact."""
+        members = _learned(problem, members)
+        before = copy.deepcopy(members)
+        together = problem.ensemble(members)
+        if not together:
+            pytest.skip("it makes no ensembles")
+        agree("the same stream gives two results", problem.ensemble(members), together)
+        agree("`ensemble` changed the members", members, before)
+        alone, measured = problem.ensemble(members[:1]), problem.metrics(members[:1])
+        assert alone.keys() == measured.keys()
+        for split, values in alone.items():
+            assert values == pytest.approx({name: measured[split][name] for name in values}, rel=1e-3, nan_ok=True)
+
     def test_what_it_says_of_members_needs_no_data(
         self, example: Mapping[str, Any], genotype: Genotype | None, problem: RunProblem, members: Members
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Annotated, Literal
@@ -30,6 +31,7 @@ from evoplug.population.network_space import NetworkSpace, blocks
 from evoplug.population.workers import count
 from evoplug_rl.emulator import Emulator, Rules, actions, games, no_ops
 from evoplug_rl.emulators import Emulators
+from evoplug_rl.ensembles import Ensembles, ensemble
 from evoplug_rl.playing import EpisodeError, Policy, play
 from evoplug_rl.screens import Screens
 
@@ -135,6 +137,12 @@ class Atari(Evaluator, genome=("weights", "seed-chain")):
             return {}
         score = self._score(members, streams, self.cap)
         return {"score": score, "fitness": score}
+
+    def ensemble(self, members: Members, split: str, rng: Rng) -> Metrics:
+        one = copy.copy(self)
+        one._space = Ensembles(self._space, len(members))
+        one._policy = self._policy._replace(template=one._space.template)
+        return one.measure(ensemble(members), split, rng)
 
     def model(self, member: Members) -> Model:
         shape = (self.stack, self.side, self.side)

@@ -44,7 +44,8 @@ class EliteReevaluation(Strategy):
     beside it stand the "top elite", the best of the last generation, and the one "chosen anew": of that and the other
     elites and the reported one, the best on validation data, or where there are none by an evaluation that none of them
     was chosen by. Where ``measure`` has the metric ``fitness``, the fitness without its noise, ``overestimation`` says
-    by how much the recorded mean is above it.
+    by how much the recorded mean is above it. An "ensemble of 3" is of those with the best recorded means of all
+    generations, where the evaluator makes ensembles.
     """
 
     parents: Annotated[int, Ge(1), "mu: solutions that have offspring"] = 40
@@ -56,10 +57,13 @@ class EliteReevaluation(Strategy):
     elite_rule: Annotated[
         Literal["keep", "compete"], "whether all elites stay, or the best of them and the offspring"
     ] = "keep"
+    ensemble: Annotated[
+        int, Ge(1), "solutions whose outputs are averaged, the best of all generations, as one more beside; 1: none"
+    ] = 1
     mutation: Mutation = use("gaussian", sigma=0.005)
 
     examples = (
-        {"parents": 8, "offspring": 20, "elites": 4, "evaluations": 10},
+        {"parents": 8, "offspring": 20, "elites": 4, "evaluations": 10, "ensemble": 3},
         {"parents": 8, "offspring": 20, "elites": 4, "evaluations": 2, "elite_rule": "compete"},
         {"parents": 8, "offspring": 20, "elites": 1, "evaluations": 1},
     )
@@ -92,8 +96,9 @@ class Reevaluation(PopulationLoop):
         self._when: dict[int, int] = {}
         """id -> generation of the last evaluation, of all in P."""
         self._gone: Members | None = None
-        """The best of those that are no longer in P."""
-        self._gone_when = 0
+        """The best of those that are no longer in P, in their order, as many as an ensemble takes."""
+        self._gone_when: dict[int, int] = {}
+        """id -> generation of the last evaluation, of all of them."""
         self._reevaluations = 0
 
     # ------------------------------------------------------------------------------------------------ Algorithm 3
@@ -141,14 +146,16 @@ class Reevaluation(PopulationLoop):
     def _let_go(self, before: Members, when: Mapping[int, int]) -> None:
         """Remember the best of those that are no longer in P. Of offspring that never were, none is better than those
         that are."""
-        left = before[~torch.isin(before.ids, self.members.ids)]
+        if before.fitness is None:
+            return
+        gone = ~torch.isin(before.ids, self.members.ids) & before.fitness.isfinite()
+        left = before[gone.nonzero().flatten()]
         if not len(left):
             return
-        assert left.fitness is not None
-        row = int(left.fitness.argmax())
-        if left.fitness[row].isfinite() and (self._gone is None or left.fitness[row] > self._gone.fitness[0]):  # type: ignore[index]
-            self._gone = Members.cat([left[row : row + 1]])
-            self._gone_when = when.get(int(left.ids[row]), self.problem.generation)
+        every = left if self._gone is None else Members.cat([self._gone, left])
+        self._gone = Members.cat([_best(every, self.settings.ensemble)])
+        known = {**dict.fromkeys(left.ids.tolist(), self.problem.generation), **when, **self._gone_when}
+        self._gone_when = {number: known[number] for number in self._gone.ids.tolist()}
 
     def record(self) -> tuple[Members, int]:
         """The member with the best mean of all generations, as last evaluated, and the generation of that; of equals
@@ -156,7 +163,7 @@ class Reevaluation(PopulationLoop):
         top = self.members[:1]
         assert top.fitness is not None
         if self._gone is not None and self._gone.fitness[0] > top.fitness[0]:  # type: ignore[index]
-            return self._gone, self._gone_when
+            return self._gone[:1], self._gone_when[int(self._gone.ids[0])]
         return Members.cat([top]), self._when[int(top.ids[0])]
 
     @property
@@ -192,7 +199,14 @@ class Reevaluation(PopulationLoop):
             name: {**measured[int(member.ids[0])], "best": {"fitness": member.fitness[0].item()}}  # type: ignore[index]
             for name, member in (("top elite", self.best), ("chosen anew", anew))
         }
-        return Outcome(record, measured[int(record.ids[0])], beside, generation)
+        return Outcome(record, measured[int(record.ids[0])], {**beside, **self._ensemble()}, generation)
+
+    def _ensemble(self) -> dict[str, dict[str, dict[str, float]]]:
+        """What the evaluator measures of the best of all generations as one, by a name; nothing where it does not."""
+        k = self.settings.ensemble
+        every = self.members if self._gone is None else Members.cat([self.members, self._gone])
+        metrics = self.problem.ensemble(_best(every, k)) if k > 1 else {}
+        return {f"ensemble of {k}": metrics} if metrics else {}
 
     def _metrics(self, member: Members) -> dict[str, dict[str, float]]:
         assert member.fitness is not None
@@ -212,7 +226,13 @@ class Reevaluation(PopulationLoop):
         super().load_state_dict(state)
         gone = state["gone"]
         self._gone = None if gone is None else Members.from_state_dict(gone, self.problem.device)
-        self._gone_when, self._when = state["gone_when"], dict(state["when"])
+        self._gone_when, self._when = dict(state["gone_when"]), dict(state["when"])
+
+
+def _best(members: Members, count: int) -> Members:
+    """So many with the best fitness, in its order; equals in the order that they have."""
+    assert members.fitness is not None
+    return members[_best_first(members.fitness, torch.arange(len(members)))[:count]]
 
 
 def _best_first(fitness: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:

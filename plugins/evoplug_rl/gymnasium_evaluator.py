@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import os
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
@@ -26,6 +28,7 @@ from evoplug.contracts import (
     dataclass,
     field,
 )
+from evoplug_rl.ensembles import Ensembles, ensemble
 from evoplug_rl.environments import Environment, Environments, bare, make, told
 from evoplug_rl.filming import frames
 from evoplug_rl.moments import Moments, Seen
@@ -139,6 +142,11 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
         returns, _, _ = self._played(members, each, False)
         return {"score": self._tensor(returns.mean(1)), "deviation": self._tensor(returns.std(1))}
 
+    def ensemble(self, members: Members, split: str, rng: Rng) -> Metrics:
+        one = copy.copy(self)
+        one._genotype = Ensembles(self._genotype, len(members))
+        return one.measure(ensemble(members), split, rng)
+
     def _played(
         self, members: Members, episodes: Sequence[Sequence[Rng]], watched: bool
     ) -> tuple[np.ndarray, np.ndarray, Moments]:
@@ -207,6 +215,7 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
         weights, policy = self._genotype.weights(member.genomes).cpu(), self._policy("cpu")
         with closing(self._environments()) as unseen, self._blamed(member):
             score = play(policy, weights, [(0, rng)], unseen, 1, self._cap).returns[0]
+        os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # nothing opens a window; without, SDL complains of no screen
         drawn = frames(policy, weights, rng, self._environments(render_mode="rgb_array"), self._cap)
         try:
             first = next(drawn)

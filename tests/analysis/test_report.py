@@ -6,10 +6,12 @@ import json
 import math
 import shutil
 import subprocess
+from base64 import b64decode
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 import tomli_w
 
@@ -19,6 +21,8 @@ from evoplug import FilesError
 from evoplug.analysis.report import duration, number, spread, write
 from evoplug.analysis.statistics import Summary
 from evoplug.cli import main
+from evoplug.contracts import Film
+from evoplug.running import filming
 
 SNES: dict[str, Any] = {
     "evoplug": 1,
@@ -228,6 +232,41 @@ def test_a_run_that_has_not_finished_is_shown_as_far_as_it_is(ended: str, tmp_pa
     assert "Best solution" not in page.text
     assert "evaluations" in page.text
     assert page.figures
+
+
+def filmed(folder: Path, title: str = "lamps", seed: int = 1) -> Path:
+    """A run of which an episode was filmed, with the score 9."""
+    evoplug.run(SNES, {"run.seed": seed}, out=folder)
+    (folder / "plots").mkdir()
+    film = Film(numpy.zeros((1, 4, 6, 3), numpy.uint8), 30, 9.0, title)
+    filming.write(film, folder / "plots" / "episode.gif")
+    return folder
+
+
+def test_an_episode_is_shown_inside_the_page_and_as_a_strip(tmp_path: Path) -> None:
+    found = Page(write(filmed(tmp_path / "run", "a <b> & more"))[0])
+    assert found.tags.count("img") == 1
+    assert "An episode of the best solution: a <b> & more, score 9" in found.text
+    (image,) = (link for link in found.links if link.startswith("data:image/gif;base64,"))
+    assert b64decode(image.partition(",")[2]) == (tmp_path / "run/plots/episode.gif").read_bytes()
+    assert "Frames of an episode of the best solution" in found.text
+
+
+def test_of_an_arm_the_best_run_that_was_filmed_is_shown(tmp_path: Path) -> None:
+    for arm, seed in (("one", 1), ("one", 3), ("two", 1)):
+        evoplug.run(SNES, {"run.seed": seed}, out=tmp_path / arm / f"seed-{seed}")
+    filmed(tmp_path / "one/seed-2", seed=2)
+    text = Page(write(tmp_path)[0]).text
+    assert "An episode of the best solution of one, seed 2: lamps, score 9" in text
+    assert "solution of two" not in text
+
+
+def test_a_damaged_episode_is_said_and_leaves_the_rest(tmp_path: Path) -> None:
+    folder = filmed(tmp_path / "run")
+    (folder / "plots/episode.gif").write_bytes(b"no GIF")
+    path, notices = write(folder)
+    assert "img" not in Page(path).tags
+    assert any("an episode is not shown" in notice and "is damaged, or no GIF" in notice for notice in notices)
 
 
 def test_a_part_that_is_not_installed_any_more_leaves_the_rest(tmp_path: Path) -> None:

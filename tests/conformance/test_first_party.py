@@ -14,7 +14,8 @@ from PIL import Image
 import evoplug
 from analysis.folders import finished
 from evoplug import Run, build, catalogue
-from evoplug.contracts import Genotype
+from evoplug.contracts import Film, Genotype
+from evoplug.running import filming
 from evoplug.testing import SUITES, DatasetSuite, EvaluatorSuite, PlotSuite, suites
 from image_files import pixels, put_cifar100, put_omniglot, write_idx
 
@@ -252,6 +253,30 @@ class TestSharingLanes(Sharing):
     name = "sharing-lanes"
 
 
+class TestFilmStrip(PlotSuite):
+    """With an arm of which only the worse run was filmed, one of few frames, and one of none."""
+
+    name = "film-strip"
+
+    @pytest.fixture
+    def arms(self, tmp_path: Path) -> Arms:
+        def made(arm: str, seed: int, frames: int = 0) -> Run:
+            run = Run(finished(tmp_path / arm / f"seed-{seed}", seed))
+            if frames:
+                (run.folder / "plots").mkdir()
+                film = Film(
+                    pixels(frames, 6, 8, 3, seed=seed), 30, float("nan"), "$100 in the bank: a game of much text" * 3
+                )
+                filming.write(film, run.folder / "plots" / "episode.gif")
+            return run
+
+        return {
+            "two runs": [made("two", 1), made("two", 2, 20)],
+            "few": [made("few", 1, 2)],
+            "one generation": [made("none", 1)],
+        }
+
+
 SPECIAL = {
     (suite.group, suite.name)
     for suite in (
@@ -270,6 +295,7 @@ SPECIAL = {
         TestSharingErrors,
         TestSharingGroups,
         TestSharingLanes,
+        TestFilmStrip,
     )
 }
 globals().update({name: suite for name, suite in OWN.items() if (suite.group, suite.name) not in SPECIAL})

@@ -22,6 +22,7 @@ FAULTS = {
     "evaluators/lending": "a member may have a model",
     "evaluators/always-alike": "weights of its own depend on the seed",
     "evaluators/saying-late": "what it says of members needs no data",
+    "evaluators/adding-up": "several members may be measured as one",
     "evaluators/filming-anew": "a member may have a film",
     "evaluators/filming-late": "a film comes back from what a run leaves",
     "evaluators/owning": "a model comes back from what a run leaves",

@@ -31,11 +31,10 @@ def lit(tmp_path_factory):
     """Makes a finished run of an evaluator with a film, of 15 evaluations; with its parameters."""
     folder = tmp_path_factory.mktemp("lit")
     (folder / "lights.py").write_text(LIGHTS)
-    box = {"use": "real-vector", "length": 3, "low": -1.0, "high": 1.0}
 
     def make(**parameters):
         evaluator = {"use": "lights", **parameters}
-        config = {**SPHERE, "plugins": [str(folder / "lights.py")], "genotype": box, "evaluator": evaluator}
+        config = {**SPHERE, "plugins": [str(folder / "lights.py")], "evaluator": evaluator}
         return evoplug.run(config, out=folder / f"run-{len(list(folder.iterdir()))}")
 
     return make

@@ -333,6 +333,17 @@ class FilmingLate(Summing, genome="real-vector"):
 
 
 @dataclass(kw_only=True)
+class AddingUp(Summing, genome="real-vector"):
+    """Its ensembles are the better the more they are: one alone is better than itself."""
+
+    def measure(self, members, split, rng):
+        return {"sum": members.genomes.sum(1)}
+
+    def ensemble(self, members, split, rng):
+        return {"sum": members.genomes.sum().reshape(1) + len(members)}
+
+
+@dataclass(kw_only=True)
 class AlwaysAlike(Summing, genome="real-vector"):
     """Draws the weights that it owns from a seed of its own."""
 
