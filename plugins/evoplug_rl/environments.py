@@ -89,11 +89,9 @@ class Environments(Arena):
 
     def step(self, slots: Sequence[int], actions: np.ndarray) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
         seen, rewards, over = self._empty(slots), np.empty(len(slots)), np.empty(len(slots), bool)
-        # Single actions are plain numbers, which environments take the fastest.
-        each, slot = actions.tolist() if actions.ndim == 1 else actions, -1
-        array = self._observations.array
+        array, slot = self._observations.array, -1
         try:
-            for row, (slot, action) in enumerate(zip(slots, each, strict=True)):
+            for row, (slot, action) in enumerate(zip(slots, actions, strict=True)):
                 found, rewards[row], terminated, truncated, _ = self._slots[slot].step(action)
                 seen[row], over[row] = array(found), terminated or truncated
         except Exception as error:
