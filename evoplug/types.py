@@ -39,6 +39,7 @@ Genomes = Union["torch.Tensor", list[Any], Parts]
 """``(n, d)`` tensor, list of n plain values, or :class:`Parts` of either."""
 
 Rows = Union[slice, "torch.Tensor", Sequence[int]]
+"""A slice, row numbers, or a ``(n,)`` bool tensor that says which."""
 
 
 def count(genomes: Genomes) -> int:
@@ -51,8 +52,18 @@ def take(genomes: Genomes, rows: Rows) -> Genomes:
     if isinstance(genomes, Parts):
         return Parts({name: take(part, rows) for name, part in genomes.items()})
     if isinstance(genomes, list):
-        return genomes[rows] if isinstance(rows, slice) else [genomes[int(row)] for row in rows]
+        return genomes[rows] if isinstance(rows, slice) else [genomes[row] for row in _numbers(rows)]
     return genomes[rows]
+
+
+def _numbers(rows: torch.Tensor | Sequence[int]) -> list[int]:
+    """Row numbers, of a mask too."""
+    if isinstance(rows, Sequence):
+        return [int(row) for row in rows]
+    import torch
+
+    numbers: list[int] = (rows.nonzero().flatten() if rows.dtype == torch.bool else rows).tolist()
+    return numbers
 
 
 def genome(genomes: Genomes, row: int) -> Any:

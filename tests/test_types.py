@@ -1,3 +1,4 @@
+import numpy
 import torch
 
 from evoplug import Members, Parts
@@ -17,13 +18,21 @@ def members(n=4, first=0):
 
 def test_rows_carry_every_field():
     population = members()
-    for rows in ([2, 0], torch.tensor([2, 0])):
+    for rows in ([2, 0], torch.tensor([2, 0]), numpy.array([2, 0])):
         some = population[rows]
         assert some.ids.tolist() == [2, 0]
         assert some.genomes["blocks"] == ["b2", "b0"]
         assert torch.equal(some.genomes["loss"], population.genomes["loss"][[2, 0]])
         assert torch.equal(some.columns["scores"], population.columns["scores"][[2, 0]])
         assert some.states[0] is population.states[2]
+
+
+def test_a_mask_picks_the_same_rows_of_every_field():
+    population = members()
+    some = population[torch.tensor([False, True, False, True])]
+    assert some.ids.tolist() == [1, 3]
+    assert some.genomes["blocks"] == ["b1", "b3"]
+    assert some.states[1] is population.states[3]
 
 
 def test_a_slice_of_tensors_is_a_view():

@@ -68,8 +68,8 @@ class Score(Plot):
 class Overestimation(Plot):
     """Recorded fitness of elites against their fitness without its noise.
 
-    A dot is the top elite of a generation in which it was measured, or of the last one; a cross is the solution that is
-    reported. Under the diagonal fitness is overestimated. Drawn where metrics of the runs hold the exact fitness.
+    A filled mark is the top elite of a generation in which it was measured, or of the last one; a cross is the solution
+    that is reported. Under the diagonal fitness is overestimated. Drawn where runs have the metric `fitness`.
     """
 
     strategies = STRATEGIES
@@ -91,7 +91,7 @@ class Overestimation(Plot):
         axes.axline(every[0][:1] * 2, slope=1, color=INK, linewidth=0.7)
         axes.set_xlabel("recorded fitness")
         axes.set_ylabel("fitness without noise")
-        legend(figure, "dot: top elite; cross: the solution that is reported")
+        legend(figure, "filled: top elite; cross: the solution that is reported")
         return figure
 
 
@@ -113,7 +113,7 @@ def _elites(run: Run) -> Points:
         ]
         points += _pair(run, "beside.top elite.best.fitness", f"beside.top elite.{truth}")
         if points:
-            return points
+            return list(dict.fromkeys(points))  # the last one was measured twice, where it was in its generation
     return []
 
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 import evoplug
-from evoplug import Evaluation, Task
+from evoplug import Evaluation, Task, build
 from evoplug.contracts import Evaluator
+from evoplug.running.problem import RunProblem
 from evoplug_basics.mutations import Gaussian
 from evoplug_rl.elite_reevaluation import EliteReevaluation
 from fakes import Interval, problem, reloaded, steps
@@ -31,15 +32,17 @@ class Noisy(Evaluator):
         return {"fitness": -(members.genomes**2).sum(1)} if split == "test" else {}
 
 
-def started(evaluator=None, genotype=None, seed=1, **parameters):
+def started(evaluator=None, seed=1, space=None, **parameters):
     mutation = Gaussian(sigma=0.5)
-    space = Interval()
-    space.bind(Task())
-    mutation.bind(space)
+    line = Interval()
+    line.bind(Task())
+    mutation.bind(line)
     sizes = {"parents": 4, "offspring": 9, "elites": 2, "evaluations": 3}
     strategy = EliteReevaluation(**{**sizes, "mutation": mutation, **parameters})
     assert not list(strategy.check())
-    return strategy.start(problem(evaluator or Noisy(), genotype, seed=seed, strategy=strategy))
+    if space is None:
+        return strategy.start(problem(evaluator or Noisy(), seed=seed, strategy=strategy))
+    return strategy.start(RunProblem(space, evaluator, seed, torch.device("cpu"), strategy))
 
 
 class Plain:
@@ -261,6 +264,30 @@ def test_a_chain_of_seeds_is_searched_and_any_number_of_workers_gives_the_same_r
     assert runs[0].best.genome == runs[1].best.genome
     assert runs[0].best.module(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
     assert set(runs[0].result["beside"]) == {"top elite", "chosen anew"}
+
+
+@pytest.mark.parametrize("rule", ["keep", "compete"])
+def test_a_record_that_has_left_keeps_its_own_genome(rule):
+    """A list's as well as a row's."""
+    genotype = build("genotypes", "block-stack")
+    genotype.bind(Task(input_shape=(1, 8, 8), outputs=2))
+    mutation = build("mutations", "block-edit")
+    mutation.bind(genotype)
+    known = {}
+
+    class Lottery(Evaluator):
+        def evaluate(self, members, rng):
+            known.update(zip(members.ids.tolist(), members.genomes, strict=True))
+            return Evaluation(torch.rand(len(members), generator=rng.torch))
+
+    loop, gone = started(Lottery(), mutation=mutation, elite_rule=rule, space=genotype), 0
+    for _ in range(15):
+        steps(loop, 1)
+        record, _ = loop.record()
+        number = int(record.ids)
+        gone += number not in loop.members.ids.tolist()
+        assert record.genome(0) == known[number]
+    assert gone
 
 
 def test_who_is_invalid_does_not_survive():
