@@ -16,7 +16,7 @@ from deap import algorithms
 from evoplug import Members, Outcome, Problem, Rng
 from evoplug.backends import choice
 from evoplug.backends.deap import INDIVIDUAL, PopulationLoop, gathered
-from evoplug.contracts import Ge, Genotype, Holding, Mutation, Strategy, use
+from evoplug.contracts import ConfigError, Evaluator, Ge, Genotype, Holding, Mutation, Strategy, use
 
 
 @dataclass(kw_only=True)
@@ -45,7 +45,7 @@ class EliteReevaluation(Strategy):
     elites and the reported one, the best on validation data, or where there are none by an evaluation that none of them
     was chosen by. Where ``measure`` has the metric ``fitness``, the fitness without its noise, ``overestimation`` says
     by how much the recorded mean is above it. An "ensemble of 3" is of those with the best recorded means of all
-    generations, where the evaluator makes ensembles.
+    generations; not every evaluator makes ensembles.
     """
 
     parents: Annotated[int, Ge(1), "mu: solutions that have offspring"] = 40
@@ -63,7 +63,7 @@ class EliteReevaluation(Strategy):
     mutation: Mutation = use("gaussian", sigma=0.005)
 
     examples = (
-        {"parents": 8, "offspring": 20, "elites": 4, "evaluations": 10, "ensemble": 3},
+        {"parents": 8, "offspring": 20, "elites": 4, "evaluations": 10},
         {"parents": 8, "offspring": 20, "elites": 4, "evaluations": 2, "elite_rule": "compete"},
         {"parents": 8, "offspring": 20, "elites": 1, "evaluations": 1},
     )
@@ -82,6 +82,9 @@ class EliteReevaluation(Strategy):
         return Holding(members, self.offspring, members * INDIVIDUAL)
 
     def start(self, problem: Problem) -> Reevaluation:
+        """Raises ConfigError if an ensemble is asked for, and the evaluator makes none."""
+        if self.ensemble > 1 and type(problem.evaluator).ensemble is Evaluator.ensemble:
+            raise ConfigError("ensemble", f"is {self.ensemble}, and the evaluator makes no ensembles: leave it out")
         return Reevaluation(self, problem)
 
 
@@ -202,11 +205,10 @@ class Reevaluation(PopulationLoop):
         return Outcome(record, measured[int(record.ids[0])], {**beside, **self._ensemble()}, generation)
 
     def _ensemble(self) -> dict[str, dict[str, dict[str, float]]]:
-        """What the evaluator measures of the best of all generations as one, by a name; nothing where it does not."""
+        """What the evaluator measures of the best of all generations as one, by a name; nothing of one alone."""
         k = self.settings.ensemble
         every = self.members if self._gone is None else Members.cat([self.members, self._gone])
-        metrics = self.problem.ensemble(_best(every, k)) if k > 1 else {}
-        return {f"ensemble of {k}": metrics} if metrics else {}
+        return {f"ensemble of {k}": self.problem.ensemble(_best(every, k))} if k > 1 else {}
 
     def _metrics(self, member: Members) -> dict[str, dict[str, float]]:
         assert member.fitness is not None

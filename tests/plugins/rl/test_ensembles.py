@@ -7,7 +7,7 @@ import torch
 
 import known_environments  # noqa: F401
 from evoplug import Evaluation, Task, build
-from evoplug.contracts import Evaluator
+from evoplug.contracts import ConfigError, Evaluator
 from evoplug.population.forward import forward
 from evoplug.running.problem import RunProblem, start
 from evoplug_basics.mutations import Gaussian
@@ -88,7 +88,8 @@ def test_an_ensemble_is_of_the_best_of_all_generations(rule):
     assert again.finish().beside["ensemble of 3"] == expected
 
 
-def test_without_one_or_where_the_evaluator_makes_none_nothing_is_said():
-    assert set(steps(started(Remembering()), 2).finish().beside) == {"top elite", "chosen anew"}
+def test_an_evaluator_without_ensembles_is_refused_one():
     none = type("None", (Remembering,), {"ensemble": Evaluator.ensemble})()
-    assert set(steps(started(none, ensemble=3), 2).finish().beside) == {"top elite", "chosen anew"}
+    with pytest.raises(ConfigError, match="is 3, and the evaluator makes no ensembles"):
+        started(none, ensemble=3)
+    assert set(steps(started(none), 2).finish().beside) == {"top elite", "chosen anew"}
