@@ -219,7 +219,7 @@ def test_a_suggestion_is_a_name_that_can_be_used(site: Site) -> None:
         "there is no mutation `lewy`; did you mean `dist-a/levy` or `dist-b/levy`?"
     )
     assert catalogue.unknown("crossovers", "lewy").endswith("did you mean the mutation `dist-a/levy` or `dist-b/levy`?")
-    assert catalogue.unknown("mutations", "gausian").endswith("`gaussian` or `dist-b/gaussian`?")
+    assert "did you mean `gaussian` or `dist-b/gaussian` or" in catalogue.unknown("mutations", "gausian")
     assert catalogue.unknown("mutations", "qqq").endswith(", dist-a/levy, dist-b/levy, dist-b/gaussian")
 
 

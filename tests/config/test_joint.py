@@ -274,7 +274,7 @@ def test_the_part_in_the_way_is_named(tmp_path: Path) -> None:
     assert line.startswith(
         "strategy: `cma-es` works on real-vector genomes, not on composite, whose part `word` is word;"
     )
-    assert "strategies that fit: `mu-comma-lambda`" in line
+    assert "`mu-comma-lambda`, `mu-plus-lambda`" in line.partition("strategies that fit: ")[2]
     config = {**config, "genotype": QUADRATIC, "strategy": "leea", "operators": {"mutation": "spell"}}
     with pytest.raises(ConfigError) as caught:
         evoplug.check(config)

@@ -20,8 +20,10 @@ from evoplug.running.problem import RunProblem
 from evoplug.testing.problems import CPU, Judge
 from evoplug.testing.values import same
 
-SMALL = {"population": 8, "parents": 4, "offspring": 8, "elites": 2}
+SMALL = {"population": 8, "offspring": 8, "elites": 2}
 """Where a strategy has such a parameter."""
+PARENTS = {"elite-reevaluation": 4}
+"""A number of them; of cem it is a share of the population."""
 SHARES = {"elites": 0.2, "crossover_share": 0.4, "mutation_share": 0.4}
 SLOTS = {"selection": "selections", "crossover": "crossovers", "mutation": "mutations"}
 REFUSED = {("cma-es", "one gene")}
@@ -101,6 +103,8 @@ def configuration(strategy: str, space: str, operators: Mapping[str, Any]) -> di
     fields = load("strategies", strategy).__dataclass_fields__
     sizes = {**SMALL, **(SHARES if "crossover_share" in fields else {})}
     table = {name: value for name, value in sizes.items() if name in fields}
+    if strategy in PARENTS:
+        table["parents"] = PARENTS[strategy]
     if operators.get("crossover") == "none" and "crossover_probability" in fields:
         table["crossover_probability"] = 0.0
     genotype = {} if load("strategies", strategy).genotype == "none" else {"genotype": SPACES[space]}

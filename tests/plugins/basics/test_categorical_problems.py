@@ -24,10 +24,11 @@ BUDGETS = {
     "pbt": 2000,
     "niching-one-plus-one": 500,
     "categorical-nes": 2000,
+    "elite-reevaluation": 1000,
 }
 """Evaluations within which each finds the best of the 4096 genomes."""
 
-SMALL = {"leea": {"population": 100}}
+SMALL = {"leea": {"population": 100}, "elite-reevaluation": {"parents": 20, "offspring": 100, "elites": 5}}
 """Parameters that are not the strategy's own."""
 
 
