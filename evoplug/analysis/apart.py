@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from evoplug.config.difference import Difference, differences
-from evoplug.config.problem import problem, told_apart
+from evoplug.config.problem import data, problem, told_apart
 from evoplug.errors import FilesError
 from evoplug.running.rundir import Run
 
@@ -51,5 +51,4 @@ def other_data(arms: Mapping[str, Sequence[Run]]) -> Iterator[str]:
 
 
 def _data_differences(first: Run, run: Run) -> Iterator[Difference]:
-    one, other = (r.config["evaluator"].get("dataset", {}) for r in (first, run))
-    return differences(one, other, "evaluator.dataset.")
+    return differences(data(first.config), data(run.config), "evaluator.")

@@ -7,7 +7,8 @@ from typing import Any
 
 
 def problem(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The data set, whoever evaluates on it, or the function and its number of genes; by dotted key.
+    """The data set or those of the tasks, whoever evaluates on it; else the environment, the game, or the function and
+    its number of genes; by dotted key.
 
     Args:
         config: of one run, with every default.
@@ -16,10 +17,28 @@ def problem(config: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(dataset := evaluator.get("dataset"), Mapping):
         return {"evaluator.dataset": dataset.get("use")}
     return {
+        "evaluator.tasks": _tasks(evaluator),
+        "evaluator.environment": evaluator.get("environment"),
+        "evaluator.game": evaluator.get("game"),
         "evaluator.function": evaluator.get("function"),
         "evaluator.use": evaluator["use"],
         "genotype.length": genotype.get("length"),
     }
+
+
+def data(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables of the data sets, of one run or its tasks, by the evaluator's parameter."""
+    evaluator = config["evaluator"]
+    return {key: evaluator[key] for key in ("dataset", "tasks", "tasks_of") if key in evaluator}
+
+
+def _tasks(evaluator: Mapping[str, Any]) -> str | None:
+    """Tasks and the data set of each; None where there are none."""
+    tables = {**(evaluator.get("tasks") or {}), "tasks of": evaluator.get("tasks_of")}
+    named = [
+        f"{name} {table['use']}" for name, table in tables.items() if isinstance(table, Mapping) and "use" in table
+    ]
+    return " + ".join(named) or None
 
 
 def told_apart(problems: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from evoplug.config.problem import problem, told_apart
+from evoplug.config.problem import data, problem, told_apart
 
 SPHERE: dict[str, Any] = {"use": "function", "function": "sphere"}
 MNIST: dict[str, Any] = {"use": "train", "dataset": {"use": "mnist"}}
@@ -28,3 +28,22 @@ def config(evaluator: dict[str, Any], length: int | None = 3) -> dict[str, Any]:
 )
 def test_problems_are_called_by_what_tells_them_apart(configs: list[dict[str, Any]], names: list[str]) -> None:
     assert told_apart([problem(each) for each in configs]) == names
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ({"environment": "CartPole-v1"}, {"environment": "Acrobot-v1"}, "environment=Acrobot-v1"),
+        ({"game": "assault"}, {"game": "seaquest"}, "game=seaquest"),
+        ({"tasks": {"a": {"use": "mnist"}}}, {"tasks": {"a": {"use": "kmnist"}}}, "tasks=a kmnist"),
+        ({"tasks_of": {"use": "omniglot"}}, {"tasks_of": {"use": "cifar100"}}, "tasks=tasks of cifar100"),
+    ],
+)
+def test_other_environments_games_and_tasks_are_other_problems(one, other, expected):
+    problems = [problem({"evaluator": {"use": "it", **evaluator}}) for evaluator in (one, other)]
+    assert told_apart(problems)[1] == expected
+
+
+def test_data_of_tasks_are_data():
+    tasks = {"a": {"use": "mnist", "split_seed": 3}}
+    assert data({"evaluator": {"use": "multitask", "tasks": tasks, "batch": 16}}) == {"tasks": tasks}
