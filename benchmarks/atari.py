@@ -9,6 +9,7 @@ networks alone, for one member's episodes side by side.
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -22,8 +23,10 @@ from evoplug.population.forward import prepared
 from evoplug.population.workers import workers
 from evoplug_rl.atari import Atari
 from evoplug_rl.dqn import DQN
-from evoplug_rl.emulators import Emulators
+from evoplug_rl.emulator import Emulator, shapes
 from evoplug_rl.playing import Policy, play
+from evoplug_rl.process_arena import ProcessArena
+from evoplug_rl.screens import Screens
 from evoplug_supervised import Weights
 
 CORES = os.cpu_count() or 1
@@ -58,26 +61,27 @@ def speeds(size: Size, members: int) -> list[str]:
     """Of emulators and networks alone, of both as they bound each other, and of ours."""
     game, template, weights = setting(size, members)
     at_once = min(members, SLOTS)
-    arena = Emulators(game._rules, at_once, CORES)
+    arena = ProcessArena(partial(Emulator, game._rules), shapes(game._rules), at_once, CORES)
     rng = np.random.default_rng(0)
-    waves = [range(begin, min(begin + at_once, members)) for begin in range(0, members, at_once)]
+    waves = [np.arange(begin, min(begin + at_once, members)) for begin in range(0, members, at_once)]
 
     def emulate() -> None:
         for wave in waves:
-            arena.begin(range(len(wave)), [Rng(member) for member in wave])
+            arena.begin(wave % at_once, [Rng(member) for member in wave.tolist()])
             for _ in range(STEPS):
-                arena.step(range(len(wave)), rng.integers(0, 6, len(wave)))
+                arena.step_async(wave % at_once, rng.integers(0, 6, len(wave)))
+                arena.step_wait()
 
     def think() -> None:
         for wave in waves:
             x = torch.rand(len(wave), 1, 4, size.side, size.side)
-            call = prepared(template, weights, list(wave), x[0])
+            call = prepared(template, weights, wave.tolist(), x[0])
             for _ in range(STEPS):
                 call(x)
 
     def ours() -> None:
-        policy = Policy(template, lambda outputs: outputs.argmax(1).numpy())
-        play(policy, weights, [(member, Rng(member)) for member in range(members)], arena, at_once, STEPS)
+        policy = Policy(template, lambda outputs: outputs.argmax(1).numpy(), Screens())
+        play(policy, weights, [(member, Rng(member)) for member in range(members)], [arena], at_once, STEPS)
 
     timings = interleaved({"emulators": emulate, "networks": think, "ours": ours}, SECONDS)
     arena.close()

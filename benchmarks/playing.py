@@ -54,7 +54,7 @@ def main() -> None:
         speeds = [f"{steps / timings.median(variant):,.0f}" for variant in variants]
         rows.append([name, f"{steps:,}", *speeds, *(f"{timings.ratio(key, 'ours'):.1f}" for key in problems)])
     columns = ["", "steps", "ours /s", "GymNE /s", "VecGymNE /s", "GymNE / ours", "VecGymNE / ours"]
-    note = f"GymNE with {CORES} actors; ours and VecGymNE step their environments in one process"
+    note = f"GymNE with {CORES} actors, ours with {CORES} workers; VecGymNE steps its environments in one process"
     show(f"{MEMBERS} members 4-{HIDDEN}-2, one episode of {NAME} each", columns, rows, note)
     evaluator.close()
     ray.shutdown()

@@ -106,6 +106,9 @@ def prepared(
     size = max(networks.rows, _LEAST // genomes.shape[1])
     taken = [networks.take(genomes, rows[begin : begin + size]) for begin in range(0, len(rows), size)]
 
+    if len(taken) == 1:  # as in most calls of small networks, to which cutting and joining would cost as much again
+        return lambda x: networks(taken[0], networks.own(x))
+
     def outputs(x: torch.Tensor) -> torch.Tensor:
         inputs = networks.own(x).split(size)
         return torch.cat(parallel(lambda number: networks(taken[number], inputs[number]), len(taken)))

@@ -12,24 +12,27 @@ from evoplug import Rng
 
 
 class Arena(Protocol):
-    """Environments in slots, all stepped together."""
+    """Games in slots, all stepped together. Slots are numbers ``(k,)``, in an array that stays as it is."""
 
-    def begin(self, slots: Sequence[int], episodes: Sequence[Rng]) -> torch.Tensor:
+    def begin(self, slots: np.ndarray, episodes: Sequence[Rng]) -> torch.Tensor:
         """Start an episode in each of k slots, whatever was going on there; its randomness is its stream alone.
 
         Returns:
-            The first observations, ``(k, *shape)`` float32.
+            The first observations, ``(k, *shape)`` float32 or uint8.
 
         Raises:
             SlotError: if an environment fails.
         """
 
-    def step(self, slots: Sequence[int], actions: np.ndarray) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
-        """Act in each of k slots whose episode is not over; ``actions`` are ``(k, ...)``.
+    def step_async(self, slots: np.ndarray, actions: np.ndarray) -> None:
+        """Act in each of k slots whose episode is not over; ``actions`` are ``(k, ...)``. What comes of it is taken
+        with :meth:`step_wait`, and nothing else is asked before."""
+
+    def step_wait(self) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
+        """What came of the actions.
 
         Returns:
-            Observations ``(k, *shape)`` float32, rewards ``(k,)`` float64, and ``(k,)`` bool: whether the episode is
-            over.
+            Observations ``(k, *shape)``, rewards ``(k,)`` float64, and ``(k,)`` bool: whether the episode is over.
 
         Raises:
             SlotError: if an environment fails.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from functools import partial
 from typing import Annotated, Literal
 
 import numpy as np
@@ -29,10 +30,10 @@ from evoplug.contracts import (
 )
 from evoplug.population.network_space import NetworkSpace, blocks
 from evoplug.population.workers import count
-from evoplug_rl.emulator import Emulator, Rules, actions, games, no_ops
-from evoplug_rl.emulators import Emulators
+from evoplug_rl.emulator import Emulator, Rules, actions, games, no_ops, shapes
 from evoplug_rl.ensembles import Ensembles, ensemble
-from evoplug_rl.playing import EpisodeError, Policy, play
+from evoplug_rl.playing import EpisodeError, Policy, arenas, play
+from evoplug_rl.process_arena import ProcessArena
 from evoplug_rl.screens import Screens
 
 TEST_SEED = 666_666
@@ -86,7 +87,9 @@ class Atari(Evaluator, genome=("weights", "seed-chain")):
     test_cap: Annotated[
         int, Ge(1), "steps after which one of them is over: some games never end. 27,000 of 4 frames are half an hour"
     ] = 27_000
-    slots: Annotated[int, Ge(1), "episodes at once; changes no result"] = 16
+    slots: Annotated[
+        int, Ge(1), "episodes at once, in each half where the networks are on a GPU; changes no result"
+    ] = 16
 
     costs = ("steps", "frames", "episodes")
     headline = "score"
@@ -116,16 +119,20 @@ class Atari(Evaluator, genome=("weights", "seed-chain")):
 
     def start(self, device: torch.device, rng: Rng) -> None:
         self._device = device
-        self._policy = Policy(self._space.template.to(device), _largest, lambda screens: screens.to(device))
-        self._arena = Emulators(self._rules, self.slots, count())
+        self._policy = Policy(self._space.template.to(device), _largest, lambda seen: Screens()(seen.to(device)))
+        self._arenas = arenas(device, self._emulators)
+
+    def _emulators(self) -> ProcessArena:
+        return ProcessArena(partial(Emulator, self._rules), shapes(self._rules), self.slots, count())
 
     def close(self) -> None:
-        self._arena.close()
+        for arena in self._arenas:
+            arena.close()
 
     def evaluate(self, members: Members, rng: Rng) -> Evaluation:
-        before = self._arena.frames
+        before = self._frames
         scores, steps = self._play(members, lambda member: self._streams(self.episodes, rng.child(member)), self.cap)
-        cost = {"steps": steps, "frames": self._arena.frames - before, "episodes": scores.size}
+        cost = {"steps": steps, "frames": self._frames - before, "episodes": scores.size}
         return Evaluation(self._means(scores), cost=cost)
 
     def measure(self, members: Members, split: str, rng: Rng) -> Metrics:
@@ -163,6 +170,11 @@ class Atari(Evaluator, genome=("weights", "seed-chain")):
         return Film(_frames(emulator, taken, rng.seed), FRAMES_A_SECOND / self.skip, score, title)
 
     @property
+    def _frames(self) -> int:
+        """Played since the start."""
+        return sum(arena.frames for arena in self._arenas)
+
+    @property
     def _rules(self) -> Rules:
         return Rules(**{name: getattr(self, name) for name in Rules._fields})
 
@@ -192,7 +204,7 @@ class Atari(Evaluator, genome=("weights", "seed-chain")):
             block = ids[len(scores) : len(scores) + len(weights)]
             episodes = [(row, stream) for row, member in enumerate(block) for stream in streams(member)]
             try:
-                played = play(self._policy, weights, episodes, self._arena, self.slots, cap)
+                played = play(self._policy, weights, episodes, self._arenas, self.slots, cap)
             except EpisodeError as error:
                 raise EvaluationError(f"atari: {self.game}: member {block[error.row]}: {error.reason}") from error
             scores.extend(played.returns.reshape(len(block), -1))
@@ -214,7 +226,7 @@ def _taken(emulator: Emulator, network: nn.Module, seed: int, cap: int) -> tuple
     taken, score, over = list[int](), 0.0, False
     emulator.begin(seed)
     while not over and len(taken) != cap:
-        screens = torch.from_numpy(emulator.screens / np.float32(255))
+        screens = torch.from_numpy(emulator.seen / np.float32(255))
         taken.append(int(network(screens.unsqueeze(0)).argmax()))
         reward, over = emulator.step(taken[-1])
         score += reward

@@ -12,6 +12,7 @@ from ale_py.roms import get_all_rom_ids, get_rom_path
 
 from evoplug import Rng
 from evoplug_rl.area import Area
+from evoplug_rl.game import Shapes
 
 
 class Rules(NamedTuple):
@@ -44,7 +45,7 @@ class Emulator:
         height, width = self._ale.getScreenDims()
         self._area = Area(height, width, rules.side)
         self._last = np.empty((min(2, rules.skip), height, width), np.uint8)
-        self.screens = np.zeros((rules.stack, rules.side, rules.side), np.uint8)
+        self.seen = np.zeros((rules.stack, rules.side, rules.side), np.uint8)
         """``(stack, side, side)`` uint8: what the player sees, the newest screen last."""
         self.frames = 0
         """Emulated since the episode began, no-ops and FIRE too."""
@@ -64,7 +65,7 @@ class Emulator:
             for screen in self._last:
                 self._ale.getScreenGrayscale(screen)
             self._push()
-        self.screens[:] = self.screens[-1]
+        self.seen[:] = self.seen[-1]
 
     def step(self, action: int) -> tuple[float, bool]:
         """The reward of one action, held for ``skip`` frames or to the end; whether the episode is over."""
@@ -72,6 +73,9 @@ class Emulator:
         lives = self._ale.lives()
         lost, self._lives = lives < self._lives, lives
         return reward, self._ale.game_over() or (self._rules.end == "life" and lost)
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
 
     def picture(self) -> np.ndarray:
         """``(height, width, 3)`` uint8: the screen in colour."""
@@ -91,8 +95,8 @@ class Emulator:
         return reward
 
     def _push(self) -> None:
-        self.screens[:-1] = self.screens[1:]
-        self.screens[-1] = self._area(self._last.max(0))
+        self.seen[:-1] = self.seen[1:]
+        self.seen[-1] = self._area(self._last.max(0))
 
     def _frame(self, action: Action) -> float:
         """One frame. Where actions stick, the draws are ours: the emulator's own belong to its loading."""
@@ -101,6 +105,11 @@ class Emulator:
         self._held = action
         self.frames += 1
         return float(self._ale.act(action))
+
+
+def shapes(rules: Rules) -> Shapes:
+    """Of its screens and actions."""
+    return Shapes((rules.stack, rules.side, rules.side), "uint8", (), "int64")
 
 
 def no_ops(seed: int, most: int) -> int:

@@ -6,9 +6,10 @@ import copy
 import os
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Annotated, Any, NamedTuple
 
+import gymnasium
 import numpy as np
 import torch
 from torch import nn
@@ -28,12 +29,20 @@ from evoplug.contracts import (
     dataclass,
     field,
 )
+from evoplug.population.workers import count
+from evoplug_rl.actions import Actions, actions
+from evoplug_rl.arena import Arena
+from evoplug_rl.dealt_arena import DealtArena
 from evoplug_rl.ensembles import Ensembles, ensemble
-from evoplug_rl.environments import Environment, Environments, bare, make, told
+from evoplug_rl.environment import Environment, EnvironmentGame, bare, make
 from evoplug_rl.filming import frames
+from evoplug_rl.game import Shapes, told
+from evoplug_rl.local_arena import LocalArena
 from evoplug_rl.moments import Moments, Seen
-from evoplug_rl.playing import EpisodeError, Played, Policy, play
-from evoplug_rl.spaces import Actions, Observations, Senses, actions, observations
+from evoplug_rl.observations import Observations, observations
+from evoplug_rl.playing import EpisodeError, Played, Policy, arenas, play
+from evoplug_rl.process_arena import ProcessArena
+from evoplug_rl.senses import Senses
 
 BLOCK = 2**27
 """Weights of members that are held at once: 512 MiB of those that are computed and not stored."""
@@ -61,6 +70,9 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
     discrete ones the largest of each part; of a continuous one each output is squashed by tanh and stretched over the
     bounds. All members are stepped together, see :func:`evoplug_rl.playing.play`.
 
+    The run's `workers` step an equal share of the environments each, in processes of their own but for one. Where an
+    environment is registered with a class, and not with its name, ``module:Class``, that one steps all.
+
     A member whose observations, rewards or outputs are no finite numbers has no finite fitness.
 
     ``measure`` plays the same episodes in every run, whatever its seed, and gives the mean return, ``score``, and the
@@ -87,7 +99,9 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
         "take the running mean from observations and divide by the running deviation, of all that was seen in "
         "generations before",
     ] = False
-    slots: Annotated[int, Ge(1), "environments at most, and so episodes at once; changes no result"] = 256
+    slots: Annotated[
+        int, Ge(1), "environments at most, of each half where the networks are on a GPU; changes no result"
+    ] = 256
     test_episodes: Annotated[int, Ge(1), "played on test"] = 100
     validation_episodes: Annotated[int, Ge(0), "played on validation; by default there is no such split"] = 0
 
@@ -106,7 +120,8 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
             yield "normalise", "is for vectors: images are divided by 255"
 
     def task(self) -> Task:
-        return Task(input_shape=self._spaces.observations.inputs, outputs=self._spaces.actions.outputs)
+        seen, actions = self._spaces.observations, self._spaces.actions
+        return Task(input_shape=Senses(seen.shape, seen.image).inputs, outputs=actions.outputs)
 
     def bind(self, genotype: Genotype | None) -> None:
         if not hasattr(genotype, "weights"):
@@ -117,11 +132,11 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
     def start(self, device: torch.device, rng: Rng) -> None:
         self._genotype.template.to(device)
         self._device = device
-        self._arena = self._environments()
+        self._arenas = arenas(device, self._arena)
 
     def close(self) -> None:
-        if hasattr(self, "_arena"):
-            self._arena.close()
+        for arena in getattr(self, "_arenas", ()):
+            arena.close()
 
     # ---------------------------------------------------------------------------------------------- at work
 
@@ -165,7 +180,7 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
     def _played_at_once(self, members: Members, episodes: Sequence[tuple[int, Rng]], watch: Seen | None) -> Played:
         weights = self._genotype.weights(members.genomes)
         with self._blamed(members):
-            return play(self._policy(self._device), weights, episodes, self._arena, self.slots, self._cap, watch)
+            return play(self._policy(self._device), weights, episodes, self._arenas, self.slots, self._cap, watch)
 
     @contextmanager
     def _blamed(self, members: Members) -> Iterator[None]:
@@ -213,10 +228,10 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
         if not self._spaces.drawn:
             return None
         weights, policy = self._genotype.weights(member.genomes).cpu(), self._policy("cpu")
-        with closing(self._environments()) as unseen, self._blamed(member):
-            score = play(policy, weights, [(0, rng)], unseen, 1, self._cap).returns[0]
+        with closing(LocalArena(self._game, self._shapes)) as unseen, self._blamed(member):
+            score = play(policy, weights, [(0, rng)], [unseen], 1, self._cap).returns[0]
         os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # nothing opens a window; without, SDL complains of no screen
-        drawn = frames(policy, weights, rng, self._environments(render_mode="rgb_array"), self._cap)
+        drawn = frames(policy, weights, rng, self._game(render_mode="rgb_array"), self._shapes, self._cap)
         try:
             first = next(drawn)
         except Exception as error:  # mostly for want of a library
@@ -242,11 +257,26 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
                 float(metadata.get("render_fps", 30)),
             )
 
-    def _made(self, **options: Any) -> Environment:
-        return make(self.environment, {**self.options, **options})
+    def _made(self) -> Environment:
+        return make(self.environment, self.options)
 
-    def _environments(self, **options: Any) -> Environments:
-        return Environments(lambda: bare(self._made(**options))[0], self._spaces.observations)
+    def _arena(self) -> Arena:
+        """In this process, and in others, where there are more workers; these have to make the environment too: its
+        class has to be named, not given."""
+        here, spec, workers = LocalArena(self._game, self._shapes), gymnasium.spec(self.environment), count()
+        if workers == 1 or not isinstance(spec.entry_point, str):
+            return here
+        game = partial(EnvironmentGame, spec, self.options, self._spaces.observations.array)
+        slots = -(-self.slots // workers)
+        return DealtArena([here, *(ProcessArena(game, self._shapes, slots, 1) for _ in range(workers - 1))])
+
+    def _game(self, **options: Any) -> EnvironmentGame:
+        return EnvironmentGame(self.environment, {**self.options, **options}, self._spaces.observations.array)
+
+    @property
+    def _shapes(self) -> Shapes:
+        seen, actions = self._spaces.observations, self._spaces.actions
+        return Shapes(seen.shape, seen.dtype, actions.shape, actions.dtype)
 
     @property
     def _cap(self) -> int | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import groupby
-from typing import NamedTuple
+from itertools import groupby, islice
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -21,6 +21,9 @@ TOGETHER = 8
 """Episodes of one network that are one call of it: large networks take these in a third of the time of single ones."""
 
 
+A = TypeVar("A", bound=Arena)
+
+
 class Policy(NamedTuple):
     """How networks of one architecture act."""
 
@@ -29,7 +32,7 @@ class Policy(NamedTuple):
     act: Callable[[torch.Tensor], np.ndarray]
     """Outputs ``(k, outputs)`` to actions ``(k, ...)``."""
     sense: Callable[[torch.Tensor], torch.Tensor] = nn.Identity()
-    """Observations ``(k, ...)`` float32 to what networks take, ``(k, *shape)``, on their device."""
+    """Observations ``(k, ...)`` to what networks take, ``(k, *shape)``, on their device."""
 
 
 Watch = Callable[[np.ndarray, torch.Tensor], None]
@@ -58,35 +61,46 @@ def play(
     policy: Policy,
     genomes: torch.Tensor,
     episodes: Sequence[tuple[int, Rng]],
-    arena: Arena,
+    arenas: Sequence[Arena],
     slots: int,
     cap: int | None = None,
     watch: Watch | None = None,
 ) -> Played:
     """Play each episode once, in as many slots as there are; one that is over leaves its slot to the next at once.
 
-    A step is one batched forward pass of the networks at work. Neither the number of slots nor that of workers changes
-    a bit: a network takes the observations of its own episodes in batches whose size is that of the list, whichever of
-    them are going on.
+    A step is one batched forward pass of the networks at work in an arena; meanwhile the others may play. Neither the
+    number of slots nor those of arenas and workers change a bit: a network takes the observations of its own episodes
+    in batches whose size is that of the list, whichever of them are going on.
 
     Args:
         genomes: ``(n, d)``, the weights of n networks, as :func:`evoplug.population.forward.parameters` has them.
         episodes: who plays, as a row of the genomes, and all that is random in it; those of a row one after the other.
+        slots: in each arena, at most.
         cap: steps after which an episode is over; by default as many as the environment allows.
 
     Raises:
         EpisodeError: if an environment fails.
     """
-    table = _Table(policy, genomes, episodes, arena, cap, watch)
-    table.fill(slots)
-    while len(table):
+    played = Played(np.zeros(len(episodes)), np.zeros(len(episodes), np.int64))
+    waiting, share = iter(range(len(episodes))), -(-len(episodes) // len(arenas))
+    tables = [_Table(policy, genomes, episodes, arena, cap, watch, played, waiting) for arena in arenas]
+    for table in tables:
+        table.fill(min(slots, share))
+    while any(len(table) for table in tables):
         look_up()
-        table.step()
-    return table.played
+        for table in tables:
+            table.step()
+    return played
+
+
+def arenas(device: torch.device, make: Callable[[], A]) -> list[A]:
+    """As many as there is work for at a time: two where the networks are not on the CPU, so that the games of one are
+    played there while the networks are at work for the other."""
+    return [make() for _ in range(1 if device.type == "cpu" else 2)]
 
 
 class _Table:
-    """The k episodes that are going on: numbers, slots and last observations of each, in one order."""
+    """The k episodes that are going on in an arena: numbers, slots and last observations of each, in one order."""
 
     def __init__(
         self,
@@ -96,45 +110,60 @@ class _Table:
         arena: Arena,
         cap: int | None,
         watch: Watch | None,
+        played: Played,
+        waiting: Iterator[int],
     ) -> None:
-        self.played = Played(np.zeros(len(episodes)), np.zeros(len(episodes), np.int64))
         self._networks = _Networks(policy, genomes, [row for row, _ in episodes])
         self._episodes, self._arena, self._act, self._watch = episodes, arena, policy.act, watch
         self._cap = math.inf if cap is None else cap
-        self._begun = 0
+        self._played, self._waiting = played, waiting
+        self._numbers = self._slots = np.arange(0)
 
     def __len__(self) -> int:
         return len(self._numbers)
 
     def fill(self, slots: int) -> None:
         """Begin the first episodes."""
-        self._begun = min(slots, len(self._episodes))
-        self._numbers = self._slots = np.arange(self._begun)
-        self._observations = self._begin(self._slots)
-        self._networks.arrange(self._numbers)
+        self._numbers = self._next(slots)
+        self._slots = np.arange(len(self._numbers))
+        if len(self):
+            self._observations = self._begin(self._slots)
+            self._networks.arrange(self._numbers)
+            self._choose()
 
     def step(self) -> None:
-        """Act once in every episode, and begin new ones in the slots of those that are over."""
-        outputs = self._networks.outputs(self._observations)
-        if (broken := _broken(self._observations, outputs)) is not None:
-            self.played.returns[self._numbers[broken]] = np.nan
-            self._leave(broken)  # the others act in the next step
+        """See what came of the last actions, begin new episodes in the slots of those that are over, and act again."""
+        if not len(self):
             return
-        if self._watch is not None:
-            self._watch(self._numbers, self._observations)
         with self._blamed():
-            self._observations, rewards, over = self._arena.step(self._slots.tolist(), self._act(outputs))
-        self.played.returns[self._numbers] += rewards
-        self.played.steps[self._numbers] += 1
-        over = over | (self.played.steps[self._numbers] >= self._cap) | ~np.isfinite(rewards)
+            self._observations, rewards, over = self._arena.step_wait()
+        self._played.returns[self._numbers] += rewards
+        self._played.steps[self._numbers] += 1
+        over = over | (self._played.steps[self._numbers] >= self._cap) | ~np.isfinite(rewards)
         if over.any():
             self._leave(over)
+        self._choose()
+
+    def _choose(self) -> None:
+        """Act in every episode."""
+        while len(self):
+            outputs = self._networks.outputs(self._observations)
+            if (broken := _broken(self._observations, outputs)) is None:
+                if self._watch is not None:
+                    self._watch(self._numbers, self._observations)
+                self._arena.step_async(self._slots, self._act(outputs))
+                return
+            self._played.returns[self._numbers[broken]] = np.nan
+            self._leave(broken)
+
+    def _next(self, most: int) -> np.ndarray:
+        """The next episodes that wait."""
+        return np.fromiter(islice(self._waiting, most), np.int64)
 
     def _leave(self, over: np.ndarray) -> None:
         """Episodes that are over make room for the next, as many as there are."""
         (places,) = over.nonzero()
-        new = np.arange(self._begun, min(self._begun + len(places), len(self._episodes)))
-        self._begun += len(new)
+        new = self._next(len(places))
         taken, stay = places[: len(new)], np.delete(np.arange(len(over)), places[len(new) :])
         self._numbers = self._numbers.copy()
         self._numbers[taken] = new
@@ -148,7 +177,7 @@ class _Table:
     def _begin(self, slots: np.ndarray) -> torch.Tensor:
         at = dict(zip(self._slots.tolist(), self._numbers.tolist(), strict=True))
         with self._blamed():
-            return self._arena.begin(slots.tolist(), [self._episodes[at[slot]][1] for slot in slots.tolist()])
+            return self._arena.begin(slots, [self._episodes[at[slot]][1] for slot in slots.tolist()])
 
     @contextmanager
     def _blamed(self) -> Iterator[None]:

@@ -8,7 +8,7 @@ import torch
 from evoplug import ConfigError, EvaluationError, Members, Rng, build
 from evoplug.population.workers import workers
 from evoplug.running.problem import RunProblem
-from evoplug_rl import emulator_process
+from evoplug_rl import game_process
 from evoplug_rl.emulator import Emulator
 
 CPU = torch.device("cpu")
@@ -45,7 +45,7 @@ def scores(problem, members, starts, cap=12):
             emulator.begin(start)
             over = False
             while not over and found[1, row, column] < cap:
-                screens = torch.from_numpy(emulator.screens / np.float32(255)).unsqueeze(0)
+                screens = torch.from_numpy(emulator.seen / np.float32(255)).unsqueeze(0)
                 reward, over = emulator.step(int(network(screens).argmax()))
                 found[:, row, column] += reward, 1
     return found
@@ -120,7 +120,7 @@ def test_a_process_that_dies_is_not_seen_in_the_records(started):
         members = problem.sample(6)
         problem.evaluate(members)
         if disturb:
-            os.kill(problem.evaluator._arena.pids[0], signal.SIGKILL)
+            os.kill(problem.evaluator._arenas[0].pids[0], signal.SIGKILL)
         problem.evaluate(members)
         return members.fitness.tolist(), problem.ledger.row()
 
@@ -128,12 +128,12 @@ def test_a_process_that_dies_is_not_seen_in_the_records(started):
 
 
 def test_a_member_with_which_it_dies_twice_is_named(started, monkeypatch):
-    command = emulator_process.command
-    monkeypatch.setattr(emulator_process, "command", lambda *given: ["failing_emulator", *command(*given)[1:]])
+    command = game_process.command
+    monkeypatch.setattr(game_process, "command", lambda *given: ["failing_game", *command(*given)[1:]])
     monkeypatch.setenv("FAILING", "dies")
     problem = started(episodes="all", no_ops=14)
     problem.sample(3)
-    with pytest.raises(EvaluationError, match=r"^atari: breakout: member 3: the process of its emulator failed twice"):
+    with pytest.raises(EvaluationError, match=r"^atari: breakout: member 3: its process failed twice"):
         problem.evaluate(problem.sample(2))
 
 

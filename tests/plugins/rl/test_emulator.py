@@ -23,7 +23,7 @@ def played(emulator, seed, steps=60):
     rng = np.random.default_rng(5)
     emulator.begin(seed)
     rewards = [emulator.step(int(rng.integers(4)))[0] for _ in range(steps)]
-    return rewards, emulator.screens.tolist()
+    return rewards, emulator.seen.tolist()
 
 
 def test_a_step_beside_the_console_itself():
@@ -33,26 +33,26 @@ def test_a_step_beside_the_console_itself():
         ale.act(Action.NOOP)
     area = Area(210, 160, 84)
     first = area(ale.getScreenGrayscale())
-    assert (emulator.screens == first).all()
+    assert (emulator.seen == first).all()
     for _ in range(30):
         reward, screens = 0, []
         for _ in range(4):
             reward += ale.act(Action.FIRE)
             screens.append(ale.getScreenGrayscale())
         assert emulator.step(1) == (reward, ale.game_over())
-        assert (emulator.screens[-1] == area(np.maximum(*screens[2:]))).all()
+        assert (emulator.seen[-1] == area(np.maximum(*screens[2:]))).all()
     assert emulator.frames == 5 + 30 * 4
 
 
 def test_the_newest_screen_is_the_last():
     emulator = Emulator(PLAIN._replace(stack=3))
     emulator.begin(1)
-    first = emulator.screens[-1].copy()
+    first = emulator.seen[-1].copy()
     emulator.step(2)
-    second = emulator.screens[-1].copy()
+    second = emulator.seen[-1].copy()
     emulator.step(2)
-    assert (emulator.screens[0] == first).all()
-    assert (emulator.screens[1] == second).all()
+    assert (emulator.seen[0] == first).all()
+    assert (emulator.seen[1] == second).all()
 
 
 @pytest.mark.parametrize(("seed", "most", "number"), [(0, 30, 1), (29, 30, 30), (30, 30, 1), (7, 0, 0), (7, 1, 1)])
@@ -88,7 +88,7 @@ def test_an_action_that_always_sticks_is_never_another():
     for action in (1, 2, 3, 2):
         idle.step(0)
         stuck.step(action)
-    assert (stuck.screens == idle.screens).all()
+    assert (stuck.seen == idle.seen).all()
 
 
 def test_fire_starts_the_game_where_it_can():
@@ -98,7 +98,7 @@ def test_fire_starts_the_game_where_it_can():
     by_hand.step(1)
     by_hand.step(2)
     assert fired.frames == by_hand.frames == 10 + 8
-    assert (fired.screens == by_hand.screens[-1]).all()
+    assert (fired.seen == by_hand.seen[-1]).all()
 
 
 def test_there_is_no_fire_in_freeway():

@@ -22,13 +22,17 @@ class Numbers:
         self.bad = {}
 
     def begin(self, slots, episodes):
-        for slot, rng in zip(slots, episodes, strict=True):
+        for slot, rng in zip(slots.tolist(), episodes, strict=True):
             if rng.seed == self.failing:
                 raise SlotError(slot, "no luck")
             self.at[slot] = [rng, int(rng.numpy.integers(1, 10))]
-        return torch.stack([self.look(slot) for slot in slots])
+        return torch.stack([self.look(slot) for slot in slots.tolist()])
 
-    def step(self, slots, actions):
+    def step_async(self, slots, actions):
+        self.ordered = slots.tolist(), actions
+
+    def step_wait(self):
+        slots, actions = self.ordered
         self.steps += 1
         self.most = max(self.most, len(slots))
         rewards, over = [], []
@@ -67,13 +71,14 @@ def listed(each, n=6):
 @pytest.mark.parametrize("template", [DENSE, CONVOLUTION])
 def test_each_episode_is_what_its_network_does_alone(template):
     genomes, episodes = population(template), listed([1, 3])
-    played = play(policy(template), genomes, episodes, Numbers(), slots=4)
+    played = play(policy(template), genomes, episodes, [Numbers()], slots=4)
     for number, (row, rng) in enumerate(episodes):
         nn.utils.vector_to_parameters(genomes[row], template.parameters())
         rng, arena, total, over, steps = Rng(rng.seed), Numbers(), 0.0, [False], 0
-        x = arena.begin([0], [rng])
+        x = arena.begin(np.zeros(1, int), [rng])
         while not over[0]:
-            x, reward, over = arena.step([0], template(x)[:, 0].double().numpy())
+            arena.step_async(np.zeros(1, int), template(x)[:, 0].double().numpy())
+            x, reward, over = arena.step_wait()
             total, steps = total + reward[0], steps + 1
         assert played.returns[number] == pytest.approx(total, abs=1e-4)
         assert played.steps[number] == steps
@@ -81,17 +86,17 @@ def test_each_episode_is_what_its_network_does_alone(template):
 
 @pytest.mark.parametrize("template", [DENSE, CONVOLUTION])
 @pytest.mark.parametrize("each", [[1], [3], [11, 1, 2]])
-def test_neither_slots_nor_workers_change_a_bit(template, each):
+def test_neither_slots_nor_arenas_nor_workers_change_a_bit(template, each):
     genomes = population(template)
 
-    def played(slots):
-        return play(policy(template), genomes, listed(each), Numbers(), slots)
+    def played(slots, arenas=1):
+        return play(policy(template), genomes, listed(each), [Numbers() for _ in range(arenas)], slots)
 
     with workers(1):
         expected = played(1)
         others = [played(slots) for slots in (2, 5, 50)]
     with workers(3):
-        others.append(played(7))
+        others += [played(7), played(2, arenas=3), played(50, arenas=2)]
     for other in others:
         assert np.array_equal(other.returns, expected.returns)
         assert np.array_equal(other.steps, expected.steps)
@@ -99,7 +104,7 @@ def test_neither_slots_nor_workers_change_a_bit(template, each):
 
 def test_a_slot_is_used_again_at_once():
     arena, episodes = Numbers(), listed([5])
-    played = play(policy(DENSE), population(DENSE), episodes, arena, slots=4)
+    played = play(policy(DENSE), population(DENSE), episodes, [arena], slots=4)
     assert arena.most == 4
     assert arena.at.keys() == {0, 1, 2, 3}
     longest = played.steps.max()
@@ -108,24 +113,26 @@ def test_a_slot_is_used_again_at_once():
 
 def test_rows_may_come_in_any_order_and_not_at_all():
     episodes = [(4, Rng(1)), (1, Rng(2)), (1, Rng(3))]
-    played = play(policy(DENSE), population(DENSE), episodes, Numbers(), slots=8)
-    turned = play(policy(DENSE), population(DENSE).flip(0), [(1, Rng(1)), (4, Rng(2)), (4, Rng(3))], Numbers(), slots=8)
+    played = play(policy(DENSE), population(DENSE), episodes, [Numbers()], slots=8)
+    turned = play(
+        policy(DENSE), population(DENSE).flip(0), [(1, Rng(1)), (4, Rng(2)), (4, Rng(3))], [Numbers()], slots=8
+    )
     assert np.array_equal(played.returns, turned.returns)
 
 
 def test_the_cap_ends_an_episode():
-    free = play(policy(DENSE), population(DENSE), listed([4]), Numbers(), slots=8)
-    capped = play(policy(DENSE), population(DENSE), listed([4]), Numbers(), slots=8, cap=3)
+    free = play(policy(DENSE), population(DENSE), listed([4]), [Numbers()], slots=8)
+    capped = play(policy(DENSE), population(DENSE), listed([4]), [Numbers()], slots=8, cap=3)
     assert np.array_equal(capped.steps, free.steps.clip(max=3))
     assert free.steps.max() > 3
 
 
 @pytest.mark.parametrize("what", ["observation", "reward"])
 def test_what_is_no_number_ends_that_episode_alone(what):
-    sound = play(policy(DENSE), population(DENSE), listed([2]), Numbers(), slots=3)
+    sound = play(policy(DENSE), population(DENSE), listed([2]), [Numbers()], slots=3)
     arena = Numbers()
     arena.bad = {200: what}
-    played = play(policy(DENSE), population(DENSE), listed([2]), arena, slots=3)
+    played = play(policy(DENSE), population(DENSE), listed([2]), [arena], slots=3)
     others = np.arange(12) != 4
     assert np.isnan(played.returns[4])
     assert played.steps[4] == (what == "reward")
@@ -135,7 +142,7 @@ def test_what_is_no_number_ends_that_episode_alone(what):
 def test_outputs_that_are_no_numbers_end_all_episodes_of_that_network():
     genomes = population(DENSE)
     genomes[1] = torch.nan
-    played = play(policy(DENSE), genomes, listed([2]), Numbers(), slots=3)
+    played = play(policy(DENSE), genomes, listed([2]), [Numbers()], slots=3)
     assert np.isnan(played.returns).nonzero()[0].tolist() == [2, 3]
 
 
@@ -143,7 +150,7 @@ def test_a_failure_is_told_with_the_row_that_played():
     arena = Numbers()
     arena.failing = 301
     with pytest.raises(EpisodeError, match="row 3: no luck") as caught:
-        play(policy(DENSE), population(DENSE), listed([2]), arena, slots=3)
+        play(policy(DENSE), population(DENSE), listed([2]), [arena], slots=3)
     assert caught.value.row == 3
 
 
@@ -154,5 +161,5 @@ def test_whoever_watches_is_told_of_every_observation_that_was_acted_on():
         assert observations.shape == (len(numbers), *SHAPE)
         seen.extend(numbers.tolist())
 
-    played = play(policy(DENSE), population(DENSE), listed([3]), Numbers(), slots=4, watch=watch)
+    played = play(policy(DENSE), population(DENSE), listed([3]), [Numbers()], slots=4, watch=watch)
     assert np.array_equal(np.bincount(seen), played.steps)

@@ -6,7 +6,9 @@ import torch
 from gymnasium import spaces
 
 from evoplug import ConfigError
-from evoplug_rl.spaces import Senses, actions, observations
+from evoplug_rl.actions import actions
+from evoplug_rl.observations import observations
+from evoplug_rl.senses import Senses
 
 BYTES = {"low": 0, "high": 255, "dtype": np.uint8}
 
@@ -29,7 +31,7 @@ BYTES = {"low": 0, "high": 255, "dtype": np.uint8}
 def test_vectors_images_and_what_can_be_flattened(space, shape, inputs):
     space.seed(1)
     found = observations(space)
-    assert (found.shape, found.inputs) == (shape, inputs)
+    assert (found.shape, Senses(found.shape, found.image).inputs) == (shape, inputs)
     assert np.broadcast_to(found.array(space.sample()), shape).shape == shape
     assert Senses(found.shape, found.image)(torch.zeros(2, *shape)).shape == (2, *inputs)
 

@@ -3,19 +3,24 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 from evoplug import Rng
-from evoplug_rl import emulator_process, emulators
+from evoplug_rl import game_process, process_arena
 from evoplug_rl.arena import SlotError
-from evoplug_rl.emulator import Emulator, Rules
-from evoplug_rl.emulators import Emulators
+from evoplug_rl.emulator import Emulator, Rules, shapes
+from evoplug_rl.process_arena import ProcessArena
 
 RULES = Rules("assault", "minimal", side=24, stack=2, skip=4, no_ops=30, fire=False, end="game", sticky=0.1)
 SLOTS, STEPS = 4, 8
+
+
+def emulators(rules, slots, processes):
+    return ProcessArena(partial(Emulator, rules), shapes(rules), slots, processes)
 
 
 @pytest.fixture
@@ -24,7 +29,7 @@ def arena():
     made = []
 
     def make(processes=2, rules=RULES, slots=SLOTS):
-        made.append(Emulators(rules, slots, processes))
+        made.append(emulators(rules, slots, processes))
         return made[-1]
 
     yield make
@@ -34,12 +39,13 @@ def arena():
 
 def played(arena, seeds=(11, 12, 13, 14), disturb=lambda step: None):
     """Everything that a few steps give."""
-    slots = range(len(seeds))
+    slots = np.arange(len(seeds))
     found = [arena.begin(slots, [Rng(seed) for seed in seeds])]
     rng = np.random.default_rng(1)
     for step in range(STEPS):
         disturb(step)
-        observations, rewards, over = arena.step(slots, rng.integers(0, 7, len(seeds)))
+        arena.step_async(slots, rng.integers(0, 7, len(seeds)))
+        observations, rewards, over = arena.step_wait()
         found += [observations, torch.from_numpy(rewards), torch.from_numpy(over)]
     return found, arena.frames
 
@@ -47,7 +53,7 @@ def played(arena, seeds=(11, 12, 13, 14), disturb=lambda step: None):
 @pytest.fixture(scope="module")
 def undisturbed():
     """What :func:`played` gives."""
-    arena = Emulators(RULES, SLOTS, 2)
+    arena = emulators(RULES, SLOTS, 2)
     yield played(arena)
     arena.close()
 
@@ -69,13 +75,15 @@ def gone(pid, seconds=10.0):
 
 
 def test_slots_are_emulators():
-    arena, emulator = Emulators(RULES, 2, 1), Emulator(RULES)
-    observations = arena.begin([1], [Rng(8)])
+    arena, emulator = emulators(RULES, 2, 1), Emulator(RULES)
+    slots = np.array([1])
+    observations = arena.begin(slots, [Rng(8)])
     emulator.begin(8)
     for action in (1, 5, 2):
-        assert observations.dtype == torch.float32
-        assert torch.equal(observations[0], torch.from_numpy(emulator.screens) / 255)
-        observations, rewards, over = arena.step([1], np.array([action]))
+        assert observations.dtype == torch.uint8
+        assert torch.equal(observations[0], torch.from_numpy(emulator.seen))
+        arena.step_async(slots, np.array([action]))
+        observations, rewards, over = arena.step_wait()
         assert (rewards[0], over[0]) == emulator.step(action)
         assert (rewards.dtype, over.dtype) == (np.float64, np.bool_)
     assert arena.frames == emulator.frames == 9 + 12
@@ -112,7 +120,7 @@ def test_what_a_process_played_that_died_is_played_again(arena, undisturbed, how
 
 
 def test_what_a_process_played_that_hangs_is_played_again(arena, undisturbed, monkeypatch):
-    monkeypatch.setattr(emulators, "PATIENCE", 2.0)
+    monkeypatch.setattr(process_arena, "PATIENCE", 2.0)
     one = arena()
     stop = lambda step: os.kill(one.pids[0], signal.SIGSTOP) if step == 4 else None
     assert same(played(one, disturb=stop), undisturbed)
@@ -123,23 +131,23 @@ def test_what_a_process_played_that_hangs_is_played_again(arena, undisturbed, mo
     [("dies", "ended by SIGKILL"), ("hangs", "no answer for 2 seconds"), ("raises", "RuntimeError: out of quarters")],
 )
 def test_a_second_failure_in_an_episode_is_an_error_that_names_its_slot(arena, monkeypatch, failing, said):
-    command = emulator_process.command
-    monkeypatch.setattr(emulator_process, "command", lambda *given: ["failing_emulator", *command(*given)[1:]])
-    monkeypatch.setattr(emulators, "PATIENCE", 2.0)
+    command = game_process.command
+    monkeypatch.setattr(game_process, "command", lambda *given: ["failing_game", *command(*given)[1:]])
+    monkeypatch.setattr(process_arena, "PATIENCE", 2.0)
     monkeypatch.setenv("FAILING", failing)
-    with pytest.raises(SlotError, match=f"slot 2: the process of its emulator failed twice: {said}"):
+    with pytest.raises(SlotError, match=f"slot 2: its process failed twice: {said}"):
         played(arena())
 
 
 def test_processes_that_do_not_start_say_why(arena, monkeypatch):
-    monkeypatch.setattr(emulator_process, "command", lambda *given: ["no_such_module"])
+    monkeypatch.setattr(game_process, "command", lambda *given: ["no_such_module"])
     with pytest.raises(SlotError, match=r"does not start: .*No module named no_such_module"):
         played(arena())
 
 
 def test_closing_ends_the_processes():
-    one = Emulators(RULES, SLOTS, 2)
-    one.begin([0], [Rng(1)])
+    one = emulators(RULES, SLOTS, 2)
+    one.begin(np.zeros(1, int), [Rng(1)])
     one.close()
     assert all(gone(pid, 1) for pid in one.pids)
 
@@ -149,10 +157,13 @@ def test_no_process_outlives_who_started_it(how):
     code = f"""
 import time
 from evoplug import Rng
-from evoplug_rl.emulator import Rules
-from evoplug_rl.emulators import Emulators
-arena = Emulators(Rules{tuple(RULES)}, 2, 2)
-arena.begin([0, 1], [Rng(1), Rng(2)])
+from functools import partial
+import numpy as np
+from evoplug_rl.emulator import Emulator, Rules, shapes
+from evoplug_rl.process_arena import ProcessArena
+rules = Rules{tuple(RULES)}
+arena = ProcessArena(partial(Emulator, rules), shapes(rules), 2, 2)
+arena.begin(np.arange(2), [Rng(1), Rng(2)])
 print(*arena.pids, flush=True)
 time.sleep(600)
 """
