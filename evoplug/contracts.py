@@ -237,6 +237,16 @@ class Evaluator(Component):
     figures and reports go by it."""
     deterministic: ClassVar[bool] = False
     """Whether the same genome always gets the same fitness, so that the best of all generations is the best."""
+    reads_cases: bool = False
+    """Whether anything in the run reads cases; the run says so before ``bind``. Where nothing does, an evaluator that
+    provides "cases" may leave them out."""
+
+    @property
+    def fixed_cases(self) -> bool:
+        """Whether a case is the same one in every evaluation, the third always the same example, so that members of
+        different generations can be held against each other by cases; by default where it is ``deterministic``. A class
+        variable will do."""
+        return self.deterministic
 
     def task(self) -> Task:
         """What a genotype must know of the problem; reads no more than ``Dataset.info()``."""
@@ -255,6 +265,7 @@ class Evaluator(Component):
         """Bytes that it takes beside genomes: its data, what members have learned, the work; by default none.
 
         An estimate before any of it is there, called once it is bound; as :meth:`Genotype.footprint`, rather too low.
+        Where the run reads cases, they are of what members have.
 
         Args:
             members: held at once.
@@ -360,19 +371,21 @@ class Evaluator(Component):
 
 
 class Selection(Component):
-    """Chooses rows by fitness alone, so every selection works with every genotype."""
+    """Chooses rows by fitness alone, so every selection works with every genotype. ``members.selected`` calls it."""
 
     group = "selections"
     cases: ClassVar[bool] = False
     """True for case-wise selections: they read ``fitness.shape`` and ``fitness[:, cases]`` of an ``(n, cases)``
-    matrix and nothing else, so that a matrix that is computed as it is read will do."""
+    matrix and nothing else, so that a matrix that is computed as it is read will do. Every strategy that selects by
+    ``members.selected`` takes them, with an evaluator that provides "cases"."""
 
     def footprint(self, count: int) -> int:
         """Bytes that it takes to select ``count`` rows, for an estimate beforehand; by default none."""
         return 0
 
     def __call__(self, fitness: Any, count: int, rng: Rng) -> torch.Tensor:
-        """``(count,)`` int64 row numbers, repeats allowed; fitness ``(n,)``, -inf for invalid members."""
+        """``(count,)`` int64 row numbers, repeats allowed; fitness ``(n,)``, for case-wise selections ``(n, cases)``,
+        -inf where it is invalid."""
         raise NotImplementedError
 
 
@@ -467,7 +480,8 @@ class Problem(Protocol):
         """n new members with random genomes; without a genotype, genomes without genes."""
 
     def children(self, parents: Members, mates: Members | None = None) -> Members:
-        """New members for operators to write into: copies of the parents' genomes and columns, without fitness.
+        """New members for operators to write into: copies of the parents' genomes and columns, without fitness and
+        cases.
 
         Args:
             parents: the one parent of each child, or the first of two.
@@ -480,10 +494,11 @@ class Problem(Protocol):
     def evaluate(self, members: Members) -> Evaluation:
         """Evaluate members and write their fitness and the states that they learned into them; count the cost.
 
-        Fitness that is not finite becomes -inf and is counted.
+        Fitness that is not finite becomes -inf and is counted. Where the strategy has a selection by cases, and does
+        not itself need "cases", the members keep theirs: the whole matrix, computed and counted here.
 
         Returns:
-            What the evaluator said, with ``cases`` where it provides them.
+            What the evaluator said, with ``cases`` where it gives them, to be read before the next evaluation.
 
         Raises:
             EvaluationError: if the evaluator raised.
@@ -586,9 +601,17 @@ class Strategy(Component):
 
     group = "strategies"
     needs: ClassVar[tuple[str, ...]] = ()
-    """What the evaluator must provide: of ``"states"``, ``"cases"``, ``"update"``."""
+    """What the evaluator must provide: of ``"states"``, ``"cases"``, ``"update"``. With "cases" it reads them itself,
+    of the evaluation, as far as it needs them: members keep none."""
     genotype: ClassVar[Literal["required", "optional", "none"]] = "required"
     """Whether a ``[genotype]`` must, may or must not be there."""
+
+    @property
+    def mixes_generations(self) -> bool:
+        """Whether it may select among members that were evaluated in different generations, as where parents survive;
+        by default it may. A selection by cases then takes only evaluators with ``fixed_cases``. A class variable will
+        do."""
+        return True
 
     def bind(self, genotype: Genotype | None) -> None:
         """Look at the bound genotype (None where the configuration has none); its operators are bound already.

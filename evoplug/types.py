@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Union
 
 if TYPE_CHECKING:
     import torch
+
+    from evoplug.rng import Rng
 
 
 class Parts(Mapping[str, Any]):
@@ -104,9 +106,12 @@ class Members:
     """What each member has learned: nested dicts and lists of tensors and plain values, or None. That of a trained
     network is a dict with "weights" and "buffers", each name -> tensor, "optimizer", name of a weight -> slot ->
     tensor, and whatever else its evaluator needs; what is missing there is drawn anew."""
+    cases: torch.Tensor | None = None
+    """``(n, cases)`` floating: the fitness by case of the last evaluation, -inf where it gave no finite number; None
+    unless the strategy has a selection by cases."""
 
     def __repr__(self) -> str:
-        return _outlined(self, "genomes", "fitness", "columns", "states")
+        return _outlined(self, "genomes", "fitness", "columns", "states", "cases")
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -114,6 +119,12 @@ class Members:
     def genome(self, row: int) -> Any:
         """One genome: a ``(d,)`` row, a plain value, or a mapping part -> either."""
         return genome(self.genomes, row)
+
+    def selected(self, selection: Callable[[Any, int, Rng], torch.Tensor], count: int, rng: Rng) -> torch.Tensor:
+        """``(count,)`` int64 rows that a :class:`evoplug.contracts.Selection`, or a function of fitness, chooses among
+        these: by their cases if it selects by cases, else by their fitness."""
+        values = self.cases if getattr(selection, "cases", False) else self.fitness
+        return selection(values, count, rng).to(self.ids.device)
 
     def __getitem__(self, rows: Rows) -> Members:
         return Members(
@@ -123,6 +134,7 @@ class Members:
             None if self.fitness is None else self.fitness[rows],
             {name: column[rows] for name, column in self.columns.items()},
             None if self.states is None else list(take(self.states, rows)),
+            None if self.cases is None else self.cases[rows],
         )
 
     @staticmethod
@@ -145,6 +157,7 @@ class Members:
                 if all(name in group.columns for group in groups)
             },
             None if any(s is None for s in states) else [state for group in states for state in group],  # type: ignore[union-attr]
+            joined([group.cases for group in groups]),
         )
 
     def state_dict(self) -> dict[str, Any]:
@@ -202,7 +215,8 @@ class Evaluation:
     evaluations in one step the last counts."""
     cases: Any = None
     """``(n, cases)`` floating, higher is better, of evaluators that provide "cases": a tensor, or any object with
-    ``shape`` and ``[:, cases]`` that computes cases when they are read. Read cases are counted in the ledger."""
+    ``shape`` and ``[:, cases]`` that computes cases when they are read. Read cases are counted in the ledger. None
+    will do where nothing in the run reads cases, see ``Evaluator.reads_cases``."""
 
     def __repr__(self) -> str:
         return _outlined(self, "fitness", "states", "cost", "columns", "cases")

@@ -46,9 +46,9 @@ class Sphere(Evaluator):
         return Evaluation(fitness)
 
 
-def distance(genomes: torch.Tensor) -> torch.Tensor:
-    """Places of ``(n, d)`` genomes that hold another choice than 1, ``(n,)``."""
-    return (genomes != 1).sum(1)
+def mismatches(genomes: torch.Tensor) -> torch.Tensor:
+    """``(n, d)``: by gene, how far choices are from 1."""
+    return (genomes - 1).abs()
 
 
 def problem(

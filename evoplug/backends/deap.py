@@ -27,7 +27,8 @@ Algorithm = Callable[[list["Individual"], base.Toolbox, int], tuple[list["Indivi
 """``(population, toolbox, generations) -> (population, logbook)``: one of ``deap.algorithms`` with its settings."""
 
 Select = Callable[[torch.Tensor, int, Rng], torch.Tensor]
-"""``(fitness, count, rng) -> (count,)`` rows, as every :class:`evoplug.contracts.Selection` has it."""
+"""``(fitness, count, rng) -> (count,)`` rows, as every :class:`evoplug.contracts.Selection` has it: by cases where its
+``cases`` says so."""
 
 INDIVIDUAL = 240
 """Bytes of one in a list of DEAP's, beside its member."""
@@ -47,17 +48,18 @@ class Individual:
         row: which.
     """
 
-    __slots__ = ("block", "fitness", "row", "state")
+    __slots__ = ("block", "cases", "fitness", "row", "state")
 
     def __init__(self, block: Members, row: int) -> None:
         self.block, self.row = block, row
         self.state = block.states[row] if block.states else None
+        self.cases = None if block.cases is None else block.cases[row]
         self.fitness = Fitness()
 
     def clone(self) -> Individual:
         """Another handle on the same row, for ``toolbox.clone``."""
         copy = Individual(self.block, self.row)
-        copy.state, copy.fitness.wvalues = self.state, self.fitness.wvalues
+        copy.state, copy.cases, copy.fitness.wvalues = self.state, self.cases, self.fitness.wvalues
         return copy
 
 
@@ -249,27 +251,35 @@ def individuals(members: Members) -> list[Individual]:
 
 
 def gathered(population: Sequence[Individual]) -> Members:
-    """The members of a list of individuals, in a new container; with a fitness where all have one."""
+    """The members of a list of individuals, in a new container; with fitness and cases where all have them."""
     blocks = list({id(individual.block): individual.block for individual in population}.values())
     starts, start = {}, 0
     for block in blocks:
         starts[id(block)] = start
         start += len(block)
     rows = torch.tensor([starts[id(individual.block)] + individual.row for individual in population])
-    bare = [replace(block, fitness=None, states=None) for block in blocks]
+    bare = [replace(block, fitness=None, states=None, cases=None) for block in blocks]
     members = Members.cat(bare)[rows.to(blocks[0].ids.device)]
-    if all(individual.fitness.valid for individual in population):
-        values = [individual.fitness.values[0] for individual in population]
-        members.fitness = torch.tensor(values, dtype=torch.float64, device=members.ids.device)
+    _judge(members, population)
     if any(individual.state is not None for individual in population):
         members.states = [individual.state for individual in population]
     return members
 
 
+def _judge(members: Members, population: Sequence[Individual]) -> None:
+    """Write what individuals were evaluated to into their members, where all were."""
+    if not all(individual.fitness.valid for individual in population):
+        return
+    values = [individual.fitness.values[0] for individual in population]
+    members.fitness = torch.tensor(values, dtype=torch.float64, device=members.ids.device)
+    if population and all(individual.cases is not None for individual in population):
+        members.cases = torch.stack([individual.cases for individual in population])  # type: ignore[misc]
+
+
 def evaluated(
     problem: Problem, population: Sequence[Individual], mean: RunningMean | None = None
 ) -> list[tuple[float, ...]]:
-    """Evaluate a whole list at once; DEAP writes the values back, the states are written here.
+    """Evaluate a whole list at once; DEAP writes the values back, states and cases are written here.
 
     Args:
         mean: gives what is written in place of each fitness.
@@ -283,12 +293,17 @@ def evaluated(
     if members.states is not None:
         for individual, state in zip(population, members.states, strict=True):
             individual.state = state
+    if members.cases is not None:
+        for individual, cases in zip(population, members.cases, strict=True):
+            individual.cases = cases
     return [(value,) for value in fitness.tolist()]
 
 
 def _selected(selection: Select, population: Sequence[Individual], k: int, rng: Rng) -> list[Individual]:
-    fitness = torch.tensor([individual.fitness.values[0] for individual in population], dtype=torch.float64)
-    return [population[row] for row in selection(fitness, k, rng).tolist()]
+    n = len(population)
+    members = Members([None] * n, torch.arange(n), torch.full((n, 2), -1))  # a selection sees no genomes
+    _judge(members, population)
+    return [population[row] for row in members.selected(selection, k, rng).tolist()]
 
 
 @contextmanager

@@ -273,8 +273,8 @@ class Reading:
             self.checker.wrong(evaluator.key, f"{operators.misfit(evaluator, genotype)}; {others}")
         if strategy and evaluator:
             self._needs(strategy, genotype, evaluator)
-        if strategy:
-            self._selections(strategy)
+        if strategy and evaluator:
+            self._selections(strategy, genotype, evaluator)
 
     def _genotype_wanted(self, strategy: Spec, genotype: Spec | None) -> None:
         wanted = strategy.schema.facts.get("genotype", "required" if strategy.schema.complete else "optional")
@@ -292,16 +292,28 @@ class Reading:
                 message = f"strategy `{strategy.name}` needs `{need}`, which `{evaluator.name}` does not provide"
                 self.checker.wrong(evaluator.key, f"{message}; {_evaluators(strategy, genotype)}")
 
-    def _selections(self, strategy: Spec) -> None:
-        """Selections by case are for strategies that ask for cases."""
-        if "cases" in strategy.schema.facts.get("needs", ()):
+    def _selections(self, strategy: Spec, genotype: Spec | None, evaluator: Spec) -> None:
+        """Selections by cases are for evaluators that provide cases."""
+        facts = evaluator.schema.facts
+        if not evaluator.schema.complete or "cases" in facts.get("provides", ()):
             return
+        for slot, operator in self._by_cases():
+            message = f"`{operator.name}` selects by cases, which `{evaluator.name}` does not provide"
+            others = _evaluators(strategy, genotype, "cases")
+            self.checker.wrong(("operators", slot), f"{message}; {others}")
+
+    def _by_cases(self) -> Iterator[tuple[str, Spec]]:
+        """Slot and operator of each selection by cases."""
         for slot, operator in self.operators.items():
             if isinstance(operator, Spec) and operator.schema.facts.get("cases"):
-                others = (e for e in catalogue.entries("selections") if not e.class_vars.get("cases"))
-                fitting = messages.listed(map(catalogue.usable, others))
-                message = f"`{operator.name}` selects by cases, which strategy `{strategy.name}` does not ask for"
-                self.checker.wrong(("operators", slot), f"{message}; selections that fit: {fitting}")
+                yield slot, operator
+
+    def _reads_cases(self) -> bool:
+        """Whether anything reads cases, as far as it is known."""
+        strategy = self.strategy
+        if strategy is None or not strategy.schema.complete or strategy.given is not None:
+            return True
+        return "cases" in strategy.schema.facts.get("needs", ()) or any(self._by_cases())
 
     def _read_run(self, evaluator: Spec | None) -> RunSettings | None:
         table = self.data.get("run", {})
@@ -321,7 +333,7 @@ class Reading:
             stop = self.data.get("run", {}).get("stop", {})
             return list(stop) if isinstance(stop, Mapping) else []
         facts = evaluator.schema.facts
-        cases = ["cases"] if "cases" in facts.get("provides", ()) else []
+        cases = ["cases"] if "cases" in facts.get("provides", ()) and self._reads_cases() else []
         return [*facts.get("costs", ()), *cases]
 
     def _read_claims(self, swept: Sweep | None) -> tuple[Claim, ...]:
@@ -374,10 +386,10 @@ def _strategies(genotype: Spec, evaluator: Spec | None) -> str:
     return _listed("strategies", fitting)
 
 
-def _evaluators(strategy: Spec | None, genotype: Spec | None) -> str:
-    """The evaluators that work on these genomes and provide all that the strategy needs."""
+def _evaluators(strategy: Spec | None, genotype: Spec | None, *more: str) -> str:
+    """The evaluators that work on these genomes and provide all that the strategy needs, and more."""
     kinds = operators.kinds(genotype) if genotype else ()
-    needed = set(strategy.schema.facts.get("needs", ())) if strategy else set()
+    needed = {*(strategy.schema.facts.get("needs", ()) if strategy else ()), *more}
     fitting = (
         entry
         for entry in catalogue.entries("evaluators")

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from evoplug import catalogue
-from evoplug.config import estimate, operators
+from evoplug.config import cases, estimate, operators
 from evoplug.config.building import blamed, make, under
 from evoplug.config.experiment import Experiment, Reading
 from evoplug.config.joint import seen_by
@@ -159,6 +159,10 @@ class _Fitting:
         if missing := [need for need in strategy.needs if need not in evaluator.provides]:
             message = f"the strategy needs {', '.join(missing)}, which this evaluator does not provide"
             self._wrong(("evaluator",), message)
+        evaluator.reads_cases = cases.read(strategy)
+        with self._noting(("evaluator",), "fixed_cases"):
+            for slot, message in cases.misfits(strategy, evaluator):
+                self._wrong(("operators", slot), message)
         self.bind_genotype(genotype, evaluator)
         with self._noting(("genotype",), "bind"):
             searched = seen_by(strategy, genotype)

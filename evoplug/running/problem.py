@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from evoplug.catalogue.blame import said
+from evoplug.config import cases
 from evoplug.config.joint import seen_by, translated
 from evoplug.contracts import Evaluator, Genotype, Mutation, Problem, Strategy
 from evoplug.errors import PASSING, EvaluationError, named, require
@@ -20,6 +21,9 @@ from evoplug.rng import Rng
 from evoplug.running import promises
 from evoplug.running.invalid_fitness import finite
 from evoplug.types import SPLITS, Evaluation, Genomes, Ledger, Members, Outcome, concatenate, count, genome
+
+BLOCK = 1024
+"""Cases that are read at once where all are."""
 
 
 class RunProblem(Problem):
@@ -59,6 +63,7 @@ class RunProblem(Problem):
         """What the evaluator gave for the records in this step."""
         slots = vars(strategy).values() if strategy is not None else ()
         self._mutations = [operator for operator in slots if isinstance(operator, Mutation)]
+        self._keeps_cases = strategy is not None and cases.kept(strategy)
         self._evaluation_rng = root.child("evaluation")
         self._measure_rng = root.child("measure")
         self._sample_rng = root.child("sample")
@@ -129,7 +134,9 @@ class RunProblem(Problem):
         self.invalid += invalid
         if evaluation.states is not None:
             members.states = evaluation.states
-        return replace(evaluation, fitness=members.fitness, cases=self._counted(evaluation.cases))
+        by_case = self._counted(evaluation.cases)
+        members.cases = _whole(by_case) if self._keeps_cases else None
+        return replace(evaluation, fitness=members.fitness, cases=by_case if members.cases is None else members.cases)
 
     def measure(self, members: Members, split: str = "validation") -> dict[str, torch.Tensor]:
         return self._measured("measure", members, split, len(members))
@@ -277,6 +284,14 @@ class _Cases:
             values = self._cases[key]
         self._problem.ledger.add(cases=values.numel())
         return finite(values)[0]
+
+
+def _whole(by_case: Any) -> torch.Tensor:
+    """All cases, those that are computed as they are read a block at a time."""
+    if isinstance(by_case, torch.Tensor):
+        return by_case.detach()
+    blocks = torch.arange(by_case.shape[1]).split(BLOCK)
+    return torch.cat([by_case[:, block] for block in blocks], 1)
 
 
 def start(evaluator: Evaluator, seed: int, device: torch.device) -> None:

@@ -92,9 +92,17 @@ def _promised(given: Evaluation, n: int, evaluator: Evaluator, method: str) -> s
         return None
     if "states" in evaluator.provides and given.states is None:
         return "it provides states, and gave none"
-    shape = tuple(getattr(given.cases, "shape", ()))
-    if "cases" in evaluator.provides and (len(shape) != 2 or shape[0] != n):
-        return f"cases must have shape ({n}, cases), got {shape or _kind(given.cases)}"
+    return _cases(given.cases, n, evaluator)
+
+
+def _cases(given: Any, n: int, evaluator: Evaluator) -> str | None:
+    if "cases" not in evaluator.provides or (given is None and not evaluator.reads_cases):
+        return None
+    shape = tuple(getattr(given, "shape", ()))
+    if len(shape) != 2 or shape[0] != n or shape[1] < 1:
+        return f"cases must have shape ({n}, cases), got {shape or _kind(given)}"
+    if isinstance(given, torch.Tensor) and given.dtype not in FLOATING:
+        return f"cases must be a floating tensor, got {given.dtype}"
     return None
 
 

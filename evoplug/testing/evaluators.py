@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import numpy
@@ -90,15 +91,33 @@ class EvaluatorSuite(Suite):
         """Shapes, dtypes, states and costs, as :class:`evoplug.running.problem.RunProblem` checks them in every run."""
         evaluation = problem.evaluate(members)
         assert evaluation.fitness.device == CPU
-        assert ("cases" in problem.evaluator.provides) == (evaluation.cases is not None)
-        if evaluation.cases is not None:
-            cases = _read(evaluation.cases)
-            assert cases.shape == tuple(evaluation.cases.shape)
-            assert cases.is_floating_point()
-            assert cases.device == CPU
+        if "cases" not in problem.evaluator.provides:
+            assert evaluation.cases is None, "it gives cases, and does not provide them"
         assert ("states" in problem.evaluator.provides) == (evaluation.states is not None)
         assert all(isinstance(cost, float | int) and cost >= 0 for cost in evaluation.cost.values()), evaluation.cost
         json.dumps(plain(dict(evaluation.columns)))
+
+    def test_cases_are_there_where_they_are_read(
+        self, example: Mapping[str, Any], genotype: Genotype | None, problem: RunProblem, members: Members
+    ) -> None:
+        """And change nothing else. They may be read in any order; where they are fixed, they are as many every time."""
+        if "cases" not in problem.evaluator.provides:
+            pytest.skip("it provides no cases")
+        if not problem.evaluator.reads_cases:
+            pytest.skip("it has none with these parameters")
+        close = partial(torch.testing.assert_close, equal_nan=True)
+        evaluation = problem.evaluate(copy.copy(members))
+        cases = _read(evaluation.cases)
+        assert cases.shape == tuple(evaluation.cases.shape)
+        assert cases.is_floating_point()
+        assert cases.device == CPU
+        backwards = torch.arange(cases.shape[1]).flip(0)
+        close(evaluation.cases[:, backwards], cases.flip(1), msg="cases read in another order are others")
+        with _problem(self.used(), example, genotype, reads_cases=False) as other:
+            fitness = other.evaluate(other.sample(N)).fitness
+            close(evaluation.fitness, fitness, msg="where nothing reads cases the fitness is another one")
+        if problem.evaluator.fixed_cases:
+            assert problem.evaluate(copy.copy(members)).cases.shape == cases.shape, "its fixed cases became others"
 
     def test_members_are_left_as_they_are(self, problem: RunProblem, members: Members) -> None:
         new = copy.deepcopy(members)
@@ -273,21 +292,35 @@ def _spaces(evaluator: Evaluator) -> Iterator[Genotype | None]:
     yield None
 
 
-def _bound(name: str, example: Mapping[str, Any], genotype: Genotype | None) -> tuple[Evaluator, Genotype | None]:
-    """An evaluator that was not started, on a copy of the genotype."""
-    evaluator, genotype = build("evaluators", name, **example), copy.deepcopy(genotype)
+def _bound(
+    name: str, example: Mapping[str, Any], genotype: Genotype | None, reads_cases: bool = True
+) -> tuple[Evaluator, Genotype | None]:
+    """An evaluator that was not started, on a copy of the genotype; one whose cases are read, if it has any."""
+    evaluator, space = build("evaluators", name, **example), copy.deepcopy(genotype)
     assert isinstance(evaluator, Evaluator)
+    evaluator.reads_cases = reads_cases and "cases" in evaluator.provides
+    try:
+        return _bind(evaluator, space), space
+    except ConfigError:
+        if not evaluator.reads_cases:
+            raise
+        return _bound(name, example, genotype, reads_cases=False)
+
+
+def _bind(evaluator: Evaluator, genotype: Genotype | None) -> Evaluator:
     if genotype is not None:
         genotype.bind(evaluator.task())
     evaluator.bind(seen_by(evaluator, genotype))
-    return evaluator, genotype
+    return evaluator
 
 
 @contextmanager
-def _problem(name: str, example: Mapping[str, Any], genotype: Genotype | None, seed: int = 1) -> Iterator[RunProblem]:
+def _problem(
+    name: str, example: Mapping[str, Any], genotype: Genotype | None, seed: int = 1, reads_cases: bool = True
+) -> Iterator[RunProblem]:
     """A run of its own, on copies; skips where data are missing."""
     try:
-        evaluator, genotype = _bound(name, example, genotype)
+        evaluator, genotype = _bound(name, example, genotype, reads_cases)
         with closing(evaluator):
             start(evaluator, seed, CPU)
             yield RunProblem(genotype, evaluator, seed, CPU)

@@ -6,7 +6,7 @@ import copy
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ from evoplug import catalogue
 from evoplug.catalogue import loading
 from evoplug.config.building import build
 from evoplug.config.joint import JointVector
-from evoplug.contracts import Component, Evaluator, Genotype
+from evoplug.contracts import Component, Evaluator, Genotype, Selection
 from evoplug.errors import EvoplugError
 from evoplug.population.box import Box
 from evoplug.rng import Rng
@@ -120,6 +120,18 @@ def installed(kinds: tuple[str, ...], task: Task) -> Iterator[Genotype]:
 
 
 @dataclass(kw_only=True)
+class ByCase(Selection):
+    """Takes the best on a random case."""
+
+    cases: ClassVar[bool] = True
+
+    def __call__(self, fitness: Any, count: int, rng: Rng) -> torch.Tensor:
+        _, cases = fitness.shape
+        best: torch.Tensor = fitness[:, torch.randint(cases, (count,), generator=rng.torch)].argmax(0)
+        return best
+
+
+@dataclass(kw_only=True)
 class Judge(Evaluator):
     """Scores genomes of any kind, with noise, and finds every fifth or so invalid.
 
@@ -133,6 +145,7 @@ class Judge(Evaluator):
 
     costs = ("epochs", "cases", "updates")
     headline = "score"
+    fixed_cases = True
 
     def __post_init__(self) -> None:
         self._weight = 0.0

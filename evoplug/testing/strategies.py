@@ -12,14 +12,15 @@ import pytest
 import torch
 
 from evoplug.catalogue import loading
+from evoplug.config import cases
 from evoplug.config.building import build
 from evoplug.config.joint import JointVector, seen_by
-from evoplug.contracts import Crossover, Evaluator, Genotype, Loop, Mutation, Strategy
+from evoplug.contracts import ConfigError, Crossover, Evaluator, Genotype, Loop, Mutation, Selection, Strategy
 from evoplug.population.workers import workers
 from evoplug.running.problem import RunProblem, start
 from evoplug.running.records import plain
 from evoplug.testing.elsewhere import elsewhere
-from evoplug.testing.problems import CPU, SPACES, Judge, Together, installed, require_inside
+from evoplug.testing.problems import CPU, SPACES, ByCase, Judge, Together, installed, require_inside
 from evoplug.testing.randomness import seeded
 from evoplug.testing.suite import Suite
 from evoplug.testing.values import agree, stored
@@ -111,6 +112,25 @@ class StrategySuite(Suite):
                 assert all(state is not None for state in members.states), "a member lost its state"
         loop.finish()
 
+    def test_a_selection_by_cases_selects(self, parts: Setting) -> None:
+        """In the place of each selection, or the strategy refuses it in words; and every step can be gone on from."""
+        name, example, genotype, evaluator = parts
+        if not isinstance(evaluator, Judge):
+            pytest.skip("the evaluator is its own")
+        try:
+            by_cases = {**example, **_by_cases(name, example)}
+        except ConfigError as error:
+            pytest.skip(str(error))
+        if by_cases == example:
+            pytest.skip("it has no selection")
+        judge = replace(evaluator, provides=tuple({*evaluator.provides, "cases"}))
+        loop = _started(name, by_cases, genotype, judge)
+        list(_generations(loop, 1))
+        state = _state(loop)
+        rest = list(_generations(loop, GENERATIONS - 1))
+        assert "cases" in loop.problem.ledger.row(), "nothing has read cases"
+        agree("resumed it goes on in another way", _resumed(name, by_cases, genotype, judge, state, len(rest)), rest)
+
     def test_the_end_is_an_outcome(self, parts: Setting) -> None:
         loop = _started(*parts)
         list(_generations(loop, GENERATIONS))
@@ -171,6 +191,23 @@ class StrategySuite(Suite):
         agree("in another process it goes on in another way", elsewhere(_resumed, *parts, state, 2), expected)
 
 
+def _by_cases(name: str, example: Mapping[str, Any]) -> Mapping[str, Selection]:
+    """Slot -> a selection by cases, for each selection of a strategy.
+
+    Raises:
+        ConfigError: if the strategy refuses these.
+    """
+    slots = {slot: ByCase() for slot, operator in vars(_made(name, example)).items() if isinstance(operator, Selection)}
+    _made(name, {**example, **slots})
+    return slots
+
+
+def _made(name: str, example: Mapping[str, Any]) -> Strategy:
+    strategy = build("strategies", name, **example)
+    assert isinstance(strategy, Strategy)
+    return strategy
+
+
 def _require_ids(members: Members) -> None:
     """Whoever has the id of another has its genome too: it is a copy that was carried over."""
     rows = {number: row for row, number in enumerate(members.ids.tolist())}
@@ -182,8 +219,7 @@ def _require_ids(members: Members) -> None:
 def _started(name: str, example: Mapping[str, Any], genotype: Genotype | None, evaluator: Evaluator) -> Loop:
     """A run that has not made a step, with parts of its own."""
     genotype, evaluator = copy.deepcopy((genotype, evaluator))
-    strategy = build("strategies", name, **example)
-    assert isinstance(strategy, Strategy)
+    strategy = _made(name, example)
     if genotype is not None:
         genotype.bind(evaluator.task())
         searched = seen_by(strategy, genotype)
@@ -192,6 +228,7 @@ def _started(name: str, example: Mapping[str, Any], genotype: Genotype | None, e
             if isinstance(operator, Crossover | Mutation):
                 operator.bind(searched)
     strategy.bind(seen_by(strategy, genotype))
+    evaluator.reads_cases = cases.read(strategy)
     evaluator.bind(seen_by(evaluator, genotype))
     start(evaluator, 1, CPU)
     return strategy.start(RunProblem(genotype, evaluator, 1, CPU, strategy))

@@ -26,6 +26,7 @@ class Simple(_Loop):
     """DEAP's ``eaSimple``: select as many as there are, cross and mutate some of them, replace all.
 
     Without a crossover, ``crossover_probability`` must be 0: individuals are mutated or stay as they were selected.
+    Those that stay keep what they were evaluated to.
     """
 
     population: Annotated[int, Ge(2), "number of individuals"] = 100
@@ -37,6 +38,12 @@ class Simple(_Loop):
 
     def check(self) -> Iterator[tuple[str, str]]:
         yield from _without_crossover(self)
+
+    @property
+    def mixes_generations(self) -> bool:
+        """Unless each of them is crossed or mutated; a crossover leaves the last of an odd number alone."""
+        all_crossed = self.crossover_probability == 1 and self.population % 2 == 0
+        return self.mutation_probability < 1 and not all_crossed
 
     def start(self, problem: Problem) -> PopulationLoop:
         def algorithm(population, toolbox, generations):  # type: ignore[no-untyped-def]
@@ -88,11 +95,17 @@ class MuPlusLambda(_MuLambda):
 
     Where fitness is noisy, a parent that was lucky once stays for ever. With ``reevaluate`` parents are evaluated again
     in every generation, and fitness is the mean of all evaluations of a member; a generation then costs mu + lambda.
+    Cases have no such mean: a selection by cases needs ``reevaluate = false``.
     """
 
     reevaluate: Annotated[bool, "evaluate parents again in every generation, and take the mean"] = False
 
     loop: ClassVar[str] = "eaMuPlusLambda"
+
+    def check(self) -> Iterator[tuple[str, str]]:
+        yield from super().check()
+        if self.reevaluate and self.selection.cases:
+            yield "reevaluate", "takes means of fitness, of which a selection by cases sees nothing: must be false"
 
     def start(self, problem: Problem) -> PopulationLoop:
         return self._started(problem, self.reevaluate)
@@ -111,6 +124,11 @@ class MuCommaLambda(_MuLambda):
         yield from super().check()
         if self.offspring < self.population:
             yield "offspring", f"must be at least the population, {self.population}, is {self.offspring}"
+
+    @property
+    def mixes_generations(self) -> bool:
+        """Children that are copies keep what their parent was evaluated to."""
+        return self.crossover_probability + self.mutation_probability < 1
 
     def start(self, problem: Problem) -> PopulationLoop:
         return self._started(problem)

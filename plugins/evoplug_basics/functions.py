@@ -15,17 +15,21 @@ if TYPE_CHECKING:
     from evoplug import Rng
 
 PI = torch.pi
+POINTS = 20
+"""Cases of a segment of ``sinusoids``."""
 
 
 class Benchmark(NamedTuple):
     """A function to minimise."""
 
     values: Callable[[torch.Tensor], torch.Tensor]
-    """``(n, d)`` to ``(n,)``."""
+    """``(n, d)`` to ``(n,)``, or to ``(n, cases)``."""
     domain: tuple[float, float] | None = None
     """Where the literature searches for the minimum, in every gene."""
     genes: int = 1
     """The least d."""
+    by_case: bool = False
+    """Whether it gives a value a case."""
 
 
 def sphere(x: torch.Tensor) -> torch.Tensor:
@@ -68,6 +72,20 @@ def schaffer(x: torch.Tensor) -> torch.Tensor:
     return (squares**0.25 * ((50 * squares**0.1).sin().square() + 1)).sum(1)
 
 
+def sinusoids(x: torch.Tensor) -> torch.Tensor:
+    """Regression of a signal in segments, in each a sine wave of its own: the absolute error at each point, a case.
+
+    Of s segments there are 3 s genes: s amplitudes, s frequencies, s phases, those in units of pi. What is over is of
+    no segment. A wave of the wrong frequency is worse in the mean than none, and right at some points.
+    """
+    s = x.shape[1] // 3
+    t = torch.linspace(-1, 1, POINTS, dtype=x.dtype, device=x.device)
+    order = torch.arange(1, s + 1, dtype=x.dtype, device=x.device)[:, None]
+    signal = (PI * ((1 + 4 * (0.618 * order).frac()) * t + 2 * (0.414 * order).frac() - 1)).sin()
+    amplitude, frequency, phase = x[:, : 3 * s].unflatten(1, (3, s))[..., None].unbind(1)
+    return (amplitude * (PI * (frequency * t + phase)).sin() - signal).abs().flatten(1)
+
+
 FUNCTIONS: Mapping[str, Benchmark] = {
     "sphere": Benchmark(sphere, (-5.12, 5.12)),
     "cigar": Benchmark(cigar, (-5.12, 5.12)),
@@ -78,8 +96,9 @@ FUNCTIONS: Mapping[str, Benchmark] = {
     "griewank": Benchmark(griewank, (-600.0, 600.0)),
     "bohachevsky": Benchmark(bohachevsky, (-100.0, 100.0), genes=2),
     "schaffer": Benchmark(schaffer, (-100.0, 100.0), genes=2),
+    "sinusoids": Benchmark(sinusoids, (-5.0, 5.0), genes=3, by_case=True),
 }
-"""As ``deap.benchmarks`` defines them, on whole populations. The minimum of each is 0."""
+"""On whole populations. The minimum of each is 0."""
 
 
 @dataclass(kw_only=True)
@@ -87,8 +106,11 @@ class FunctionEvaluator(Evaluator, genome=("real-vector", "assignment")):
     """A function to minimise: fitness = -value.
 
     A function of the user's own takes the population, a ``(n, d)`` tensor of real numbers or of choices, int64, and
-    returns its ``(n,)`` values. The known ones, of real numbers, are those of ``deap.benchmarks``, with a domain each
-    that a genotype without bounds takes.
+    returns its ``(n,)`` values. Or it returns ``(n, cases)``, the errors on several cases: a member's value is their
+    mean, and a selection by cases sees each of them with its sign changed.
+
+    The known ones, of real numbers, are those of ``deap.benchmarks``, and ``sinusoids``, regression with 20 cases for
+    every three genes; each has a domain that a genotype without bounds takes.
 
     The records get the best value of each evaluated batch as ``value``.
     """
@@ -105,10 +127,12 @@ class FunctionEvaluator(Evaluator, genome=("real-vector", "assignment")):
             "griewank",
             "bohachevsky",
             "schaffer",
+            "sinusoids",
         ),
         "what to minimise: a known name, or your own as FILE.py:NAME or MODULE:NAME",
     ] = "sphere"
 
+    provides = ("cases",)
     deterministic = True
     minimised = ("value",)
 
@@ -125,6 +149,12 @@ class FunctionEvaluator(Evaluator, genome=("real-vector", "assignment")):
         if not callable(self.function) and "real-vector" not in genotype.kinds:
             own = "give one of your own, as FILE.py:NAME or MODULE:NAME"
             raise ConfigError("function", f"{self.function} is a function of real vectors, not of choices: {own}")
+        if self.reads_cases and not callable(self.function) and not self._benchmark.by_case:
+            with_cases = ", ".join(name for name, each in FUNCTIONS.items() if each.by_case)
+            own = f"{with_cases}, or one of your own that returns (n, cases)"
+            raise ConfigError(
+                "function", f"{self.function} has no cases, by which a selection is to select: take {own}"
+            )
         length, least = cast(RealSpace, genotype).length, self._benchmark.genes
         if length < least:
             raise ConfigError("function", f"{self.function} needs at least {least} genes, got {length}")
@@ -138,14 +168,24 @@ class FunctionEvaluator(Evaluator, genome=("real-vector", "assignment")):
         """Fitness ``(n,)`` in the dtype of the genomes, float64 where these are choices.
 
         Raises:
-            PluginError: if a user's function returns anything but a tensor of n numbers.
+            PluginError: if a user's function returns anything but a tensor of n numbers, or of n by cases; if it
+                returns no cases where a selection reads them.
         """
         genomes = cast(torch.Tensor, members.genomes)
-        values = self._benchmark.values(genomes)
-        if not isinstance(values, torch.Tensor) or values.shape != (len(genomes),):
-            got = tuple(values.shape) if isinstance(values, torch.Tensor) else type(values).__name__
-            name = getattr(self.function, "__qualname__", self.function)
-            raise PluginError(f"function {name}: must return a tensor of shape ({len(genomes)},), got {got}")
-        values = values.detach().to(genomes.dtype if genomes.is_floating_point() else torch.float64)
+        errors = self._benchmark.values(genomes)
+        self._require_shape(errors, len(genomes))
+        errors = errors.detach().to(genomes.dtype if genomes.is_floating_point() else torch.float64)
+        values = errors.mean(1) if errors.ndim == 2 else errors
         valid = values[values.isfinite()]
-        return Evaluation(-values, columns={"value": valid.min().item()} if len(valid) else {})
+        columns = {"value": valid.min().item()} if len(valid) else {}
+        return Evaluation(-values, columns=columns, cases=-errors if self.reads_cases else None)
+
+    def _require_shape(self, values: object, n: int) -> None:
+        shape = tuple(values.shape) if isinstance(values, torch.Tensor) else None
+        cases = shape is not None and len(shape) == 2 and shape[0] == n and shape[1] > 0
+        if cases or (shape == (n,) and not self.reads_cases):
+            return
+        wanted = f"({n}, cases), by which a selection selects," if self.reads_cases else f"({n},) or ({n}, cases),"
+        got = type(values).__name__ if shape is None else shape
+        name = getattr(self.function, "__qualname__", self.function)
+        raise PluginError(f"function {name}: must return a tensor of shape {wanted} got {got}")

@@ -37,6 +37,8 @@ class EPBT(Strategy):
     untrained networks, and it counts 40 loss functions in the first generation, so here the first population is
     trained. Its 8,000 epochs hold only if elites are trained again each generation; carried with their fitness,
     which is what its text says, they leave 4,160: ``elites_retrain`` chooses. Without a crossover, h^ is the mutated h.
+
+    A selection by cases chooses whom the tournaments would; the elites are those of the best fitness in any case.
     """
 
     population: Annotated[int, Ge(2), "p"] = 40
@@ -50,6 +52,11 @@ class EPBT(Strategy):
     def check(self) -> Iterator[tuple[str, str]]:
         if self.elites >= self.population:
             yield "elites", f"must be below population = {self.population}, got {self.elites}"
+
+    @property
+    def mixes_generations(self) -> bool:
+        """Elites keep what they were evaluated to, unless they are trained again."""
+        return self.elites > 0 and not self.elites_retrain
 
     def start(self, problem: Problem) -> Evolution:
         return Evolution(self, problem)
@@ -69,7 +76,7 @@ class Evolution(GenerateUpdateLoop):
         if M is None:
             return self.problem.sample(self.p)
         generation, n = self.problem.generation, self.p - self.k
-        winners = self.tau(M.fitness, n, rng.child("tournaments"))
+        winners = M.selected(self.tau, n, rng.child("tournaments"))
         M_hat = M[winners]
 
         N = mutants = self.problem.children(M_hat)

@@ -21,6 +21,8 @@ class PBT(Strategy):
 
     Exploit is truncation selection of 25 %; explore multiplies each hyperparameter by 1.2 or 0.8, or draws it anew:
     the EPBT paper's baseline 2. Members that are not replaced go on training as they are.
+
+    Who is replaced is told by fitness, who is copied by the selection, which may select by cases.
     """
 
     population: Annotated[int, Ge(2), "members"] = 40
@@ -28,6 +30,7 @@ class PBT(Strategy):
     selection: Selection = use("truncation", proportion=0.25)
     mutation: Mutation = use("perturb")
     needs = ("states",)
+    mixes_generations = False
 
     def start(self, problem: Problem) -> Training:
         return Training(self, problem)
@@ -46,7 +49,7 @@ class Training(GenerateUpdateLoop):
         assert members.fitness is not None
         n = max(1, round(self.settings.replaced * len(members)))
         survivors = members[members.fitness.argsort(descending=True, stable=True)[:-n]]
-        copied = self.settings.selection(members.fitness, n, rng.child("exploit"))
+        copied = members.selected(self.settings.selection, n, rng.child("exploit"))
         parents = members[copied]
         children = self.problem.children(parents)
         self.settings.mutation.at(self.problem.generation).into(members, copied, rng.child("explore"), children)

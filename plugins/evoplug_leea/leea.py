@@ -36,6 +36,9 @@ class LEEA(Strategy, genome=("real-vector", "assignment")):
     Crossover children are not mutated. Elites are scored again on each new batch. Defaults are table 5.1's
     validation column. The released code differs: it seeds every loss with 1000 and selects once before the first
     evaluation, which drops half of the initial population unseen.
+
+    A selection by cases chooses parents by their cases of the last batch, of which nothing is smoothed or inherited;
+    elites are chosen by the smoothed fitness in any case.
     """
 
     population: Annotated[int, Ge(2), "lambda: number of weight vectors"] = 1000
@@ -46,6 +49,7 @@ class LEEA(Strategy, genome=("real-vector", "assignment")):
     selection: Selection = use("truncation", proportion=0.5)
     crossover: Crossover = use("uniform")
     mutation: Mutation = use("gaussian", sigma=0.001)
+    mixes_generations = False
 
     def check(self) -> Iterator[tuple[str, str]]:
         total = self.elites + self.crossover_share + self.mutation_share
@@ -84,9 +88,10 @@ class Evolution(RowsLoop):
         E, C, M = children[self.E], children[self.C], children[self.M]
 
         elites = best(u, len(E))
-        first = self.settings.selection(u, len(C), rng.child("first parents"))
-        second = self.settings.selection(u, len(C), rng.child("second parents"))
-        parents = self.settings.selection(u, len(M), rng.child("parents"))
+        selection = self.settings.selection
+        first = P.selected(selection, len(C), rng.child("first parents"))
+        second = P.selected(selection, len(C), rng.child("second parents"))
+        parents = P.selected(selection, len(M), rng.child("parents"))
 
         copy(P[elites], E)
         children.ids[self.E] = P.ids[elites]

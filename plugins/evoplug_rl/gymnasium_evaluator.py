@@ -73,7 +73,8 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
     The run's `workers` step an equal share of the environments each, in processes of their own but for one. Where an
     environment is registered with a class, and not with its name, ``module:Class``, that one steps all.
 
-    A member whose observations, rewards or outputs are no finite numbers has no finite fitness.
+    A member whose observations, rewards or outputs are no finite numbers has no finite fitness. A case is an
+    episode, its return; the episodes of the next generation are others.
 
     ``measure`` plays the same episodes in every run, whatever its seed, and gives the mean return, ``score``, and the
     ``deviation`` of single returns. ``describe`` gives the number of ``weights``.
@@ -105,6 +106,7 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
     test_episodes: Annotated[int, Ge(1), "played on test"] = 100
     validation_episodes: Annotated[int, Ge(0), "played on validation; by default there is no such split"] = 0
 
+    provides = ("cases",)
     costs = ("steps", "episodes")
     headline = "score"
     minimised = ("deviation", "weights")
@@ -126,6 +128,8 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
     def bind(self, genotype: Genotype | None) -> None:
         if not hasattr(genotype, "weights"):
             raise ConfigError((), "needs a genotype of weights")
+        if self.reads_cases and not self.same_episodes:
+            raise ConfigError("same_episodes", "must be true for a selection by cases: a case is an episode of all")
         self._genotype: Any = genotype
         self._moments = Moments.none(self._spaces.observations.shape)
 
@@ -147,7 +151,9 @@ class Gymnasium(Evaluator, genome=("weights", "seed-chain")):
 
         returns, steps, seen = self._played(members, [of(member) for member in members.ids.tolist()], self.normalise)
         self._moments = self._moments.joined(seen)
-        return Evaluation(self._tensor(returns.mean(1)), cost={"steps": int(steps.sum()), "episodes": steps.size})
+        cost = {"steps": int(steps.sum()), "episodes": steps.size}
+        cases = self._tensor(returns) if self.reads_cases else None
+        return Evaluation(self._tensor(returns.mean(1)), cost=cost, cases=cases)
 
     def measure(self, members: Members, split: str, rng: Rng) -> Metrics:
         episodes = {"validation": self.validation_episodes, "test": self.test_episodes}[split]

@@ -43,6 +43,9 @@ class Classification(Evaluator, genome=("weights", "seed-chain")):
 
     This is equation 5.5 of the thesis on LEEA. A member whose loss is not finite has no finite fitness. ``measure``
     gives the ``accuracy`` and the mean ``loss`` on a whole split, ``describe`` the number of ``weights``.
+
+    A case is an example of the batch, minus its loss. Members that were evaluated on different batches cannot be held
+    against each other by cases; a ``batch`` of all training examples is the same one in every generation.
     """
 
     dataset: Annotated[Dataset, "examples and labels"] = use("digits")
@@ -53,9 +56,15 @@ class Classification(Evaluator, genome=("weights", "seed-chain")):
         "per example: logits (..., b, classes) and labels (b,) to (..., b)",
     ] = "cross-entropy"
 
+    provides = ("cases",)
     costs = ("samples",)
     headline = "accuracy"
     minimised = ("loss", "weights")
+
+    @property
+    def fixed_cases(self) -> bool:
+        """Where the batch is the whole training split."""
+        return self.batch == self.dataset.info().sizes.get("train")
 
     def check(self) -> Iterable[tuple[str, str]]:
         sizes = self.dataset.info().sizes
@@ -74,8 +83,9 @@ class Classification(Evaluator, genome=("weights", "seed-chain")):
         self._loss = per_example(self.loss)
 
     def footprint(self, members: int, evaluated: int) -> int:
-        """Its data."""
-        return of_data(self.dataset.info())
+        """Its data, and cases."""
+        cases = members * self.batch * 4 if self.reads_cases else 0
+        return of_data(self.dataset.info()) + cases
 
     def start(self, device: torch.device, rng: Rng) -> None:
         data = self.dataset.load_all()
@@ -91,9 +101,12 @@ class Classification(Evaluator, genome=("weights", "seed-chain")):
     def evaluate(self, members: Members, rng: Rng) -> Evaluation:
         x, y = self._data["train"]
         rows = torch.randperm(len(y), generator=rng.torch, device=y.device)[: self.batch]
-        images, score = x[rows], partial(_mean_loss, self._loss, y[rows])
+        if self.reads_cases:
+            rows = rows.sort().values  # of all examples, a case is the same one every time
+        images, score = x[rows], partial(_losses if self.reads_cases else _mean_loss, self._loss, y[rows])
         loss = torch.cat([map_outputs(self._template, weights, images, score) for weights in self._weights(members)])
-        return Evaluation(-loss, cost={"samples": len(members) * self.batch})
+        cost = {"samples": len(members) * self.batch}
+        return Evaluation(-loss.mean(1), cost=cost, cases=-loss) if self.reads_cases else Evaluation(-loss, cost=cost)
 
     def measure(self, members: Members, split: str, rng: Rng) -> Metrics:
         if split not in self._data:
@@ -124,6 +137,11 @@ class Classification(Evaluator, genome=("weights", "seed-chain")):
     def _weights(self, members: Members) -> Iterator[torch.Tensor]:
         """A block of them at a time."""
         return blocks(self._space, members.genomes, self._device)
+
+
+def _losses(loss: Loss, labels: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+    """``(k, b, classes)`` to ``(k, b)``."""
+    return loss(logits, labels)
 
 
 def _mean_loss(loss: Loss, labels: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:

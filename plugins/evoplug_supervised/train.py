@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, NamedTuple
 
 import torch
 from torch import nn
@@ -37,12 +39,23 @@ from evoplug_supervised import finishing, schedules
 from evoplug_supervised.architectures import Architectures
 from evoplug_supervised.augmentation import AUGMENTATIONS
 from evoplug_supervised.initialisers import fill
+from evoplug_supervised.lazy_cases import LazyCases
 from evoplug_supervised.losses import Loss, by_network, cross_entropy, per_example
 from evoplug_supervised.networks.mlp import MLP
 from evoplug_supervised.preprocessing import with_preprocessing
 from evoplug_supervised.size import of_buffers, of_data, of_weights, require_pass, require_step, require_weights
-from evoplug_supervised.teams import STACK, Teams, load, state_of
-from evoplug_supervised.trainer import BLOCK, Recipe, score, smallest_step, train, trains_on_one
+from evoplug_supervised.teams import STACK, Alone, Stack, Teams, load, state_of
+from evoplug_supervised.trainer import (
+    BLOCK,
+    Recipe,
+    averaged,
+    by_example,
+    score,
+    smallest_step,
+    taken,
+    train,
+    trains_on_one,
+)
 
 GENES = ("architecture", "loss", "learning_rate", "momentum", "weight_decay")
 """What parts of a genome can set."""
@@ -62,6 +75,10 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
 
     A member's epochs are counted in its own column of the records, ``lineage_epochs``: its ancestors' and its own.
     A member whose training diverges gets a fitness that is not finite.
+
+    A case is an example of the split on which fitness is measured, as it is and in evaluation mode: whether the member
+    has it right, or minus its loss. It is the same one in every generation. Cases come with fitness, at no cost; with
+    ``fitness = "training-loss"`` nothing is measured after training, and cases are computed as they are read.
     """
 
     dataset: Annotated[Dataset, "examples and labels"] = use("digits")
@@ -88,8 +105,17 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         tuple[Literal["crop", "flip"], ...],
         "of training images, in this order: a crop padded by an eighth of the side, a mirror image half of the time",
     ] = ()
-    fitness: Annotated[Literal["accuracy", "loss"], "what is maximised; the loss with its sign changed"] = "accuracy"
-    fitness_split: Annotated[Literal["validation", "train"], "examples on which fitness is measured"] = "validation"
+    fitness: Annotated[
+        Literal["accuracy", "loss", "training-loss"],
+        "what is maximised, losses with their sign changed; training-loss: of the last epoch, as it was trained, which "
+        "needs no pass of its own",
+    ] = "accuracy"
+    fitness_split: Annotated[
+        Literal["validation", "train"], "examples on which fitness and cases are measured, without augmentation"
+    ] = "validation"
+    cases: Annotated[
+        Literal["correct", "loss"], "of an example: 1 if it is right, else 0; or the loss with its sign changed"
+    ] = "correct"
     inherit: Annotated[
         Mapping[Literal["weights", "buffers", "optimizer", "schedule_clock"], bool],
         "what of its parent's a child goes on with; without schedule_clock it takes the epochs of the whole run so far",
@@ -102,10 +128,11 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         "decay, by default 0.1; split, train or train+validation; weights, inherited or fresh",
     ] = None
 
-    provides = ("states",)
+    provides = ("states", "cases")
     costs = ("epochs", "steps", "samples")
     headline = "accuracy"
     minimised = ("loss", "weights")
+    fixed_cases = True
 
     def check(self) -> Iterable[tuple[str, str]]:
         for name in ("learning_rate", "weight_decay"):
@@ -148,8 +175,11 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         self._require_steps(network, torch.zeros(1, *info.shape, device="meta"), info.sizes.get("train", 0))
 
     def footprint(self, members: int, evaluated: int) -> int:
-        """Its data, and of each member weights, buffers and what the optimizer remembers of each weight."""
-        return of_data(self.dataset.info()) + members * self._state
+        """Its data, and of each member weights, buffers, what the optimizer remembers of each weight, and cases."""
+        info = self.dataset.info()
+        measured = self.reads_cases and self.fitness != "training-loss"
+        cases = 4 * info.sizes.get(self.fitness_split, 0) if measured else 0
+        return of_data(info) + members * (self._state + cases)
 
     def start(self, device: torch.device, rng: Rng) -> None:
         self._device = device
@@ -174,15 +204,15 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         plans = [self._plan(members, row) for row in range(n)]
         pieces = list(self._architectures.split(members, plans))
 
-        def work(number: int) -> tuple[torch.Tensor, list[dict[str, Any]]]:
+        def work(number: int) -> _Trained:
             teams, rows = pieces[number]
             return self._train(teams, members, rows, *plans[rows[0]], rng)
 
-        fitness, trained = zip(*parallel(work, len(pieces)), strict=True)
-        states = [state for of_team in trained for state in of_team]
+        trained = parallel(work, len(pieces))
+        states = [state for team in trained for state in team.states]
         self._rounds += 1
         return Evaluation(
-            torch.cat(fitness),
+            torch.cat([team.fitness for team in trained]),
             states,
             cost={
                 "epochs": n * self.epochs,
@@ -190,7 +220,26 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
                 "samples": n * self.epochs * examples,
             },
             columns={"lineage_epochs": torch.tensor([state["epochs"] for state in states])},
+            cases=self._cases(pieces, trained) if self.reads_cases else None,
         )
+
+    def _cases(self, pieces: Sequence[tuple[Teams, list[int]]], trained: Sequence[_Trained]) -> Any:
+        """``(n, cases)`` as they were measured with fitness, or to be computed as they are read."""
+        if self.fitness != "training-loss":
+            return torch.cat([self._of_cases(team.examples) for team in trained])
+        x, y = self._data[self.fitness_split]
+
+        def scored(networks: Alone | Stack, numbers: torch.Tensor) -> torch.Tensor:
+            numbers = numbers.to(y.device)
+            return self._of_cases(by_example(networks, taken(x, numbers), y[numbers], self._loss))
+
+        loaded = [teams.team(len(rows)) for teams, rows in pieces]
+        for networks, team in zip(loaded, trained, strict=True):
+            networks.load(team.states)
+        return LazyCases(loaded, len(y), scored)
+
+    def _of_cases(self, examples: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        return examples["correct"] if self.cases == "correct" else -examples["loss"]
 
     def measure(self, members: Members, split: str, rng: Rng) -> Metrics:
         """``accuracy`` and ``loss`` (cross-entropy where genes set the loss) of trained members."""
@@ -239,10 +288,8 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self._rounds = state["rounds"]
 
-    def _train(
-        self, teams: Teams, members: Members, rows: list[int], recipe: Recipe, clock: int, rng: Rng
-    ) -> tuple[torch.Tensor, list[dict[str, Any]]]:
-        """The fitness ``(k,)`` and the new states of a team."""
+    def _train(self, teams: Teams, members: Members, rows: list[int], recipe: Recipe, clock: int, rng: Rng) -> _Trained:
+        """A team after its epochs."""
         networks, genes = teams.team(len(rows)), self._numbers(members, rows)
         streams = {member: rng.child(member) for member in members.ids[rows].tolist()}
         begins = [
@@ -250,11 +297,18 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
             for row, stream in zip(rows, streams.items(), strict=True)
         ]
         loss = self._loss_of(genes, networks.lead)
-        states = train(networks, *self._data["train"], loss, recipe, begins, clock, [*streams.values()])
-        scores = score(networks, *self._data[self.fitness_split], self._loss)
+        x, y = self._data["train"]
+        seen = deque[torch.Tensor](maxlen=-(-len(x) // recipe.batch))  # of the last epoch
+        states = train(networks, x, y, loss, recipe, begins, clock, [*streams.values()], seen.append)
         for state, begin, member in zip(states, begins, streams, strict=True):
             state |= {"member": member, "epochs": begin["epochs"] + self.epochs}
-        return scores["accuracy"] if self.fitness == "accuracy" else -scores["loss"], states
+        if self.fitness == "training-loss":
+            mean = torch.cat([*seen], -1).mean(-1, dtype=torch.float64).view(-1)
+            sound = torch.tensor([_is_sound(state) for state in states], device=mean.device)
+            return _Trained(states, -mean.where(sound, torch.nan))
+        examples = by_example(networks, *self._data[self.fitness_split], self._loss)
+        scores = averaged(examples)
+        return _Trained(states, scores["accuracy"] if self.fitness == "accuracy" else -scores["loss"], examples)
 
     def _loss_of(self, genes: Mapping[str, torch.Tensor], lead: tuple[int, ...]) -> Loss:
         """The loss of a team, ``lead`` being its dimensions: that of its genes, if they set it."""
@@ -371,6 +425,21 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
             yield "dataset", "has no training examples"
         elif self.fitness_split not in splits:
             yield "fitness_split", f"the data set has no {self.fitness_split} examples"
+
+
+class _Trained(NamedTuple):
+    """A team after training."""
+
+    states: list[dict[str, Any]]
+    fitness: torch.Tensor
+    """``(k,)``."""
+    examples: Mapping[str, torch.Tensor] = MappingProxyType({})
+    """As :func:`by_example` gives them, where fitness was measured by example."""
+
+
+def _is_sound(state: Mapping[str, Any]) -> bool:
+    """Whether training has left numbers that are finite."""
+    return all(bool(tensor.isfinite().all()) for part in ("weights", "buffers") for tensor in state[part].values())
 
 
 def _parts(genotype: Genotype | None) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,6 +21,9 @@ from evoplug_supervised.teams import Alone, Stack, State
 
 if TYPE_CHECKING:
     from evoplug import Rng
+
+Watch = Callable[[torch.Tensor], None]
+"""Takes the losses of a step's examples, ``(..., b)``, as they were before it."""
 
 BLOCK = 512
 """Examples in one forward pass when networks are scored."""
@@ -51,6 +54,7 @@ def train(
     states: Sequence[State],
     clock: int,
     rngs: Sequence[Rng],
+    watch: Watch = lambda losses: None,
 ) -> list[dict[str, Any]]:
     """Train k networks for ``recipe.epochs`` epochs, each over all examples in orders of its own; their new states.
 
@@ -64,6 +68,7 @@ def train(
         states: k, from where they go on.
         clock: the epoch at which the schedule goes on.
         rngs: k.
+        watch: called after each step.
     """
     networks.load(states)
     networks.train(True)
@@ -79,8 +84,10 @@ def train(
             for rows in shuffled.view(*networks.lead, -1).split(recipe.batch, dim=-1):
                 look_up()
                 optimizer.zero_grad()
-                loss(networks(_inputs(x, rows, recipe, noises)), y.take(rows)).mean(-1).sum().backward()
+                of_step = loss(networks(_inputs(x, rows, recipe, noises)), y.take(rows))
+                of_step.mean(-1).sum().backward()
                 optimizer.step()
+                watch(of_step.detach())
     return networks.states(optimizer)
 
 
@@ -108,29 +115,42 @@ def _works(module: nn.Module, x: torch.Tensor) -> bool:
     return True
 
 
-@torch.no_grad()
 def score(networks: Alone | Stack, x: torch.Tensor, y: torch.Tensor, loss: Loss) -> dict[str, torch.Tensor]:
     """Mean ``accuracy`` and ``loss``, ``(k,)`` float64, over all examples in evaluation mode.
 
     NaN where a logit is not finite. ``loss`` as in :func:`train`.
     """
+    return averaged(by_example(networks, x, y, loss))
+
+
+def averaged(examples: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """What :func:`score` gives, of what :func:`by_example` gives."""
+    of = {"accuracy": examples["correct"], "loss": examples["loss"]}
+    return {metric: values.mean(-1, dtype=torch.float64) for metric, values in of.items()}
+
+
+@torch.no_grad()
+def by_example(networks: Alone | Stack, x: torch.Tensor, y: torch.Tensor, loss: Loss) -> dict[str, torch.Tensor]:
+    """``(k, n)`` floating, in evaluation mode: of each example whether it is ``correct``, 1 or 0, and the ``loss``.
+
+    NaN where a logit is not finite. ``loss`` as in :func:`train`.
+    """
     networks.train(False)
     lead = networks.lead
-    finite = torch.ones(lead, dtype=torch.bool, device=x.device)
-    total = torch.zeros(2, *lead, dtype=torch.float64, device=x.device)
+    correct, losses = [], []
     for images, labels in zip(x.split(BLOCK), y.expand(*lead, -1).split(BLOCK, dim=-1), strict=True):
         look_up()
         logits = networks(images.expand(*lead, *images.shape))
-        finite &= logits.isfinite().all(-1).all(-1)
-        total[0] += (logits.argmax(-1) == labels).sum(-1)
-        total[1] += loss(logits, labels).sum(-1, dtype=torch.float64)
-    accuracy, mean = (total / len(x)).where(finite, torch.nan).view(2, -1)
-    return {"accuracy": accuracy, "loss": mean}
+        finite = logits.isfinite().all(-1)
+        correct.append((logits.argmax(-1) == labels).to(logits.dtype).where(finite, torch.nan))
+        losses.append(loss(logits, labels).where(finite, torch.nan))
+    blocks = {"correct": correct, "loss": losses}
+    return {name: torch.cat(values, -1).view(-1, len(x)) for name, values in blocks.items()}
 
 
 def _inputs(x: torch.Tensor, rows: torch.Tensor, recipe: Recipe, noises: Sequence[Rng]) -> torch.Tensor:
     """``x[rows]``, augmented: rows ``(..., b)`` to ``(..., b, *example)``."""
-    inputs = _taken(x, rows.flatten())
+    inputs = taken(x, rows.flatten())
     if recipe.augmentation:
         inputs = torch.cat(
             [_augmented(own, recipe, noise) for own, noise in zip(inputs.chunk(len(noises)), noises, strict=True)]
@@ -144,7 +164,7 @@ def _augmented(images: torch.Tensor, recipe: Recipe, rng: Rng) -> torch.Tensor:
     return images
 
 
-def _taken(x: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+def taken(x: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     """``x[rows]``, in the memory format of x. Indexing goes number by number, index_select copies whole examples."""
     if not x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last):
         return x.permute(0, 2, 3, 1).index_select(0, rows).permute(0, 3, 1, 2)

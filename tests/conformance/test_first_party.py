@@ -33,10 +33,10 @@ def _no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TestFunctionOfChoices(EvaluatorSuite):
-    """One of the user's own, of genomes that are no real numbers."""
+    """One of the user's own, of genomes that are no real numbers, with a case a gene."""
 
     name = "function"
-    examples = ({"function": "fakes:distance"},)
+    examples = ({"function": "fakes:mismatches"},)
 
     @pytest.fixture
     def genotype(self) -> Genotype:
@@ -52,6 +52,7 @@ class TestTrain(EvaluatorSuite):
     examples = (
         {**SMALL, "epochs": 2, "optimizer": "adam", "finish": {"epochs": 1}},
         {**SMALL, "augmentation": ["crop", "flip"]},
+        {**SMALL, "fitness": "training-loss", "fitness_split": "train", "cases": "loss"},
     )
 
 

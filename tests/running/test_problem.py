@@ -1,10 +1,12 @@
 import re
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 import pytest
 import torch
 
 from evoplug import Evaluation, EvaluationError, Parts, PluginError
-from evoplug.contracts import Evaluator, Genotype
+from evoplug.contracts import Evaluator, Genotype, Selection, Strategy
 from evoplug.running.problem import start
 from fakes import Interval, Sphere, problem
 
@@ -106,10 +108,73 @@ def test_cases_that_are_there_stay_a_tensor_and_are_counted_once():
     assert (p.ledger["cases"], p.invalid) == (30, 0)
 
 
-@pytest.mark.parametrize("cases", [None, torch.zeros(3), torch.zeros(2, 5)])
+@pytest.mark.parametrize("cases", [None, torch.zeros(3), torch.zeros(2, 5), torch.zeros(3, 0)])
 def test_promised_cases_must_be_there(cases):
+    evaluator = Answers(Evaluation(torch.zeros(3), cases=cases), provides=("cases",))
+    evaluator.reads_cases = True
+    p = problem(evaluator)
     with pytest.raises(PluginError, match=r"Answers: cases must have shape \(3, cases\), got"):
-        evaluate(Evaluation(torch.zeros(3), cases=cases), provides=("cases",))
+        p.evaluate(p.sample(3))
+
+
+def test_cases_that_nothing_reads_may_be_left_out():
+    p, evaluation = evaluate(Evaluation(torch.zeros(3)), provides=("cases",))
+    assert evaluation.cases is None
+    assert "cases" not in p.ledger.row()
+
+
+def test_whole_numbers_are_no_cases():
+    with pytest.raises(PluginError, match=r"Answers: cases must be a floating tensor, got torch.int64"):
+        evaluate(Evaluation(torch.zeros(3), cases=torch.zeros(3, 2, dtype=torch.int64)), provides=("cases",))
+
+
+@dataclass(kw_only=True)
+class ByCase(Selection):
+    """The best on the first case."""
+
+    cases: ClassVar[bool] = True
+
+    def __call__(self, fitness, count, rng):
+        return fitness[:, 0].argmax().expand(count)
+
+
+@dataclass(kw_only=True)
+class Searching(Strategy):
+    """Has a selection by cases."""
+
+    selection: Selection = field(default_factory=ByCase)
+
+
+@dataclass(kw_only=True)
+class Reading(Searching):
+    """Reads cases itself."""
+
+    needs = ("cases",)
+
+
+@pytest.mark.parametrize("cases", [Lazy(), Lazy()[:, torch.arange(1000)]], ids=["lazy", "there"])
+def test_members_keep_their_cases_for_a_selection_by_cases(cases):
+    evaluator = Answers(Evaluation(torch.tensor([0.0, 1.0, 2.0]), cases=cases), provides=("cases",))
+    p = problem(evaluator, strategy=Searching())
+    members = p.sample(3)
+    evaluation = p.evaluate(members)
+    assert members.cases is evaluation.cases
+    assert members.cases.shape == (3, 1000)
+    assert members.cases[:, 999].tolist() == [1, -torch.inf, 0]
+    assert p.ledger["cases"] == 3000
+    assert members.selected(ByCase(), 2, p.rng).tolist() == [0, 0]
+    assert members.selected(lambda fitness, count, rng: fitness.argmax().expand(count), 2, p.rng).tolist() == [2, 2]
+    assert p.children(members).cases is None
+
+
+def test_members_keep_none_where_the_strategy_reads_them_itself():
+    lazy = Lazy()
+    p = problem(Answers(Evaluation(torch.zeros(3), cases=lazy), provides=("cases",)), strategy=Reading())
+    members = p.sample(3)
+    evaluation = p.evaluate(members)
+    assert members.cases is None
+    assert lazy.read == []
+    assert evaluation.cases.shape == (3, 1000)
 
 
 class Updating(Answers):

@@ -21,6 +21,7 @@ GOOD = torch.zeros(3)
 
 class Learner(Evaluator):
     provides = ("states", "cases")
+    reads_cases = True
     costs = ("epochs",)
 
 

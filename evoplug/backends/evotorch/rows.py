@@ -80,7 +80,8 @@ class RowsLoop(TrackedLoop):
         parents = self._populations[self._current]
         self._current = 1 - self._current
         children = self._populations[self._current]
-        children.ids, children.fitness = self.problem.ids(len(children)), None
+        children.ids = self.problem.ids(len(children))
+        children.fitness = children.cases = None
         self._breed(parents, children, self.problem.rng.child("step", self.problem.generation))
         self._inherit(parents, children)
         self.members = children
@@ -114,7 +115,7 @@ class RowsLoop(TrackedLoop):
             column[:] = saved.columns[name]
         assert saved.fitness is not None
         members.ids, members.parents = saved.ids, saved.parents
-        members.fitness, members.states = saved.fitness, saved.states
+        members.fitness, members.states, members.cases = saved.fitness, saved.states, saved.cases
         self._searcher.population.set_evals(members.fitness.to(self._bridge.eval_dtype))
         self._searcher._first_iter = False
         super().load_state_dict(state)

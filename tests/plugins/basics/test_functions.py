@@ -14,13 +14,16 @@ from evoplug_basics.assignment import Assignment
 from evoplug_basics.functions import FUNCTIONS, FunctionEvaluator
 from evoplug_basics.real_vector import RealVector
 
-MINIMA = dict.fromkeys(FUNCTIONS, 0.0) | {"rosenbrock": 1.0, "schwefel": 420.96874635998}
+DEAPS = [name for name, function in FUNCTIONS.items() if not function.by_case]
+MINIMA = dict.fromkeys(DEAPS, 0.0) | {"rosenbrock": 1.0, "schwefel": 420.96874635998}
 
 
-def evaluate(function, genomes):
+def evaluate(function, genomes, reads_cases=False):
     n = len(genomes)
     members = Members(genomes, torch.arange(n), torch.full((n, 2), -1))
-    return FunctionEvaluator(function=function).evaluate(members, Rng(1))
+    evaluator = FunctionEvaluator(function=function)
+    evaluator.reads_cases = reads_cases
+    return evaluator.evaluate(members, Rng(1))
 
 
 def space(length):
@@ -29,7 +32,7 @@ def space(length):
     return genotype
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", DEAPS)
 def test_values_are_deaps(name):
     low, high = FUNCTIONS[name].domain
     x = low + (high - low) * torch.rand(20, 5, generator=Rng(1).torch, dtype=torch.float64)
@@ -37,12 +40,35 @@ def test_values_are_deaps(name):
     torch.testing.assert_close(-evaluate(name, x).fitness, torch.tensor(expected, dtype=x.dtype))
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", DEAPS)
 def test_the_minimum_is_zero_and_inside_the_domain(name):
     low, high = FUNCTIONS[name].domain
     assert low < MINIMA[name] < high
     minimum = torch.full((1, 4), MINIMA[name], dtype=torch.float64)
     assert evaluate(name, minimum).fitness.abs().item() < 1e-4
+
+
+def test_sinusoids_are_fitted_wave_by_wave():
+    """Two segments, by hand: frequencies 1 + 4 frac(0.618 i), phases 2 frac(0.414 i) - 1."""
+    exact = torch.tensor([[1.0, 1.0, 3.472, 1.944, -0.172, 0.656]], dtype=torch.float64)
+    silent = exact.clone()
+    silent[0, 1] = 0.0
+    first, second = (evaluate("sinusoids", x, reads_cases=True).cases for x in (exact, silent))
+    assert first.shape == (1, 40)
+    torch.testing.assert_close(first, torch.zeros_like(first))
+    t = torch.linspace(-1, 1, 20, dtype=torch.float64)
+    torch.testing.assert_close(second[0, :20], torch.zeros(20, dtype=torch.float64))
+    torch.testing.assert_close(second[0, 20:], -(torch.pi * (1.944 * t + 0.656)).sin().abs())
+
+
+def test_a_function_may_return_cases_whose_mean_is_the_value():
+    errors = torch.tensor([[1.0, 3.0], [torch.nan, 0.0], [2.0, 0.0]])
+    evaluation = evaluate(lambda x: errors, torch.zeros(3, 1), reads_cases=True)
+    assert evaluation.fitness[[0, 2]].tolist() == [-2, -1]
+    assert evaluation.fitness[1].isnan()
+    assert evaluation.columns == {"value": 1.0}
+    torch.testing.assert_close(evaluation.cases, -errors, equal_nan=True)
+    assert evaluate(lambda x: errors, torch.zeros(3, 1)).cases is None
 
 
 def test_the_known_names_are_those_that_are_there():
@@ -116,9 +142,15 @@ def plain(x):
 
 @pytest.mark.parametrize(("function", "got"), [(scalar, r"\(\)"), (plain, "list")])
 def test_a_function_that_returns_something_else_is_named(function, got):
-    message = rf"^function {function.__name__}: must return a tensor of shape \(2,\), got {got}$"
+    message = rf"^function {function.__name__}: must return a tensor of shape \(2,\) or \(2, cases\), got {got}$"
     with pytest.raises(PluginError, match=message):
         evaluate(function, torch.zeros(2, 3))
+
+
+def test_a_function_without_cases_is_named_where_a_selection_reads_them():
+    message = r"must return a tensor of shape \(2, cases\), by which a selection selects, got \(2,\)$"
+    with pytest.raises(PluginError, match=message):
+        evaluate(lambda x: x.sum(1), torch.zeros(2, 3), reads_cases=True)
 
 
 @pytest.mark.parametrize("name", ["rosenbrock", "bohachevsky", "schaffer"])

@@ -9,7 +9,7 @@ import pytest
 import torch
 from deap import base, tools
 
-from evoplug import ConfigError, Rng, check
+from evoplug import Rng
 from evoplug_basics.lexicase import EpsilonLexicase, Lexicase
 
 BOTH = pytest.mark.parametrize("selection", [Lexicase, EpsilonLexicase])
@@ -130,19 +130,3 @@ def test_a_single_member_is_chosen_unread(selection):
 @BOTH
 def test_says_that_it_reads_cases(selection):
     assert selection.cases
-
-
-def test_a_strategy_that_asks_for_no_cases_takes_none_of_them():
-    config = {
-        "strategy": {"use": "mu-plus-lambda"},
-        "genotype": {"use": "real-vector"},
-        "evaluator": {"use": "function"},
-        "operators": {"selection": "lexicase"},
-    }
-    with pytest.raises(ConfigError) as caught:
-        check(config)
-    (line,) = str(caught.value).splitlines()
-    said = "operators.selection: `lexicase` selects by cases, which strategy `mu-plus-lambda` does not ask for; "
-    assert line.startswith(f"{said}selections that fit: ")
-    assert "tournament" in line
-    assert "epsilon-lexicase" not in line

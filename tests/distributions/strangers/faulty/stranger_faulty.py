@@ -28,6 +28,7 @@ from evoplug.contracts import (
     Strategy,
     Task,
     dataclass,
+    use,
 )
 
 ONE = 1.0
@@ -238,6 +239,21 @@ class Counting(Summing, genome="real-vector"):
 
 
 @dataclass(kw_only=True)
+class Wavering(Summing, genome="real-vector"):
+    """Has other cases each time, and says that they are fixed."""
+
+    provides = ("cases",)
+    fixed_cases = True
+
+    def start(self, device, rng):
+        self.cases = 1
+
+    def evaluate(self, members, rng):
+        self.cases += 1
+        return Evaluation(members.genomes.sum(1), cases=members.genomes.sum(1)[:, None].repeat(1, self.cases))
+
+
+@dataclass(kw_only=True)
 class Unsure(Summing, genome="real-vector"):
     """Says that it is deterministic, and draws."""
 
@@ -443,6 +459,36 @@ class Counterfeiting(Strategy):
 
     def start(self, problem):
         return CounterfeitingLoop(problem)
+
+
+class UncasedLoop(Sampling):
+    """Shows a selection fitness, whatever it asks for."""
+
+    def __init__(self, problem, selection):
+        super().__init__(problem)
+        self.selection = selection
+
+    def step(self):
+        super().step()
+        rows = self.selection(self.members.fitness, 3, self.problem.rng.child("step", self.problem.generation))
+        self.members = self.members[rows]
+
+    def state_dict(self):
+        return {**super().state_dict(), "steps": self.steps}
+
+    def load_state_dict(self, state):
+        super().load_state_dict(state)
+        self.steps = state["steps"]
+
+
+@dataclass(kw_only=True)
+class Uncased(Strategy):
+    """Knows nothing of cases."""
+
+    selection: Selection = use("tournament")
+
+    def start(self, problem):
+        return UncasedLoop(problem, self.selection)
 
 
 class TrustingLoop(Sampling):
