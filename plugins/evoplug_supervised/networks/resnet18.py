@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from itertools import pairwise
 from typing import Annotated, Literal
 
 from torch import nn
 
 from evoplug.contracts import Ge, MaxLen, MinLen, Network, dataclass
 from evoplug_supervised.networks.images import image_shape
+from evoplug_supervised.networks.stages import four_stages, shortcut
 
 
 @dataclass(kw_only=True)
@@ -21,27 +20,24 @@ class ResNet18(Network):
     (the first convolution, with normalisation and ReLU), `block1`, ..., `block8`, `pool`, `flatten`, `output`.
     """
 
-    width: Annotated[int, Ge(1), "channels of the first stage"] = 64
+    width: Annotated[int, Ge(1), "channels of the first convolution; all others keep their ratio to it"] = 64
     first_stride: Annotated[Literal[1, 2], "of the first convolution"] = 1
     strides: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(4), MaxLen(4), "of each stage"] = (1, 2, 2, 2)
 
     def build(self, shape: tuple[int, ...], outputs: int) -> nn.Module:
-        from torchvision.models.resnet import conv3x3
-
         inputs, _, _ = image_shape(shape)
-        stem = (conv3x3(inputs, self.width, self.first_stride), nn.BatchNorm2d(self.width), nn.ReLU(inplace=True))
-        layers = OrderedDict[str, nn.Module](stem=nn.Sequential(*stem))
-        widths = (self.width, *(self.width << stage for stage in range(4)))
-        for (before, channels), stride in zip(pairwise(widths), self.strides, strict=True):
-            layers[f"block{len(layers)}"] = _block(before, channels, stride)
-            layers[f"block{len(layers)}"] = _block(channels, channels, 1)
-        layers |= {"pool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "output": nn.Linear(widths[-1], outputs)}
-        return nn.Sequential(layers)
+        return four_stages(
+            inputs,
+            outputs,
+            self.width,
+            (2, 2, 2, 2),
+            _block,
+            first_stride=self.first_stride,
+            strides=self.strides,
+        )
 
 
-def _block(inputs: int, outputs: int, stride: int) -> nn.Module:
-    from torchvision.models.resnet import BasicBlock, conv1x1
+def _block(inputs: int, channels: int, stride: int) -> nn.Module:
+    from torchvision.models.resnet import BasicBlock
 
-    changes = stride > 1 or inputs != outputs
-    shortcut = nn.Sequential(conv1x1(inputs, outputs, stride), nn.BatchNorm2d(outputs)) if changes else None
-    return BasicBlock(inputs, outputs, stride, shortcut)
+    return BasicBlock(inputs, channels, stride, shortcut(inputs, channels, stride))

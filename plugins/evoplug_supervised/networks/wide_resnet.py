@@ -6,12 +6,11 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Annotated
 
-import torch
 from torch import nn
-from torch.nn.functional import relu
 
 from evoplug.contracts import Ge, Le, Network, dataclass
 from evoplug_supervised.networks.images import image_shape
+from evoplug_supervised.networks.pre_activation import PreActivationBlock
 
 
 @dataclass(kw_only=True)
@@ -41,23 +40,3 @@ class WideResNet(Network):
         layers["norm"] = nn.Sequential(nn.BatchNorm2d(before), nn.ReLU(inplace=True))
         layers |= {"pool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "output": nn.Linear(before, outputs)}
         return nn.Sequential(layers)
-
-
-class PreActivationBlock(nn.Module):
-    """Twice normalisation, ReLU and a 3 x 3 convolution, beside a shortcut: B(3, 3) of the paper.
-
-    torchvision's blocks normalise after the convolution and cannot stand in.
-    """
-
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
-        super().__init__()
-        self.norm1 = nn.BatchNorm2d(inputs)
-        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
-        self.norm2 = nn.BatchNorm2d(outputs)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
-        self.shortcut = None if inputs == outputs else nn.Conv2d(inputs, outputs, 1, stride, bias=False)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        h = relu(self.norm1(x))
-        beside = x if self.shortcut is None else self.shortcut(h)
-        return beside + self.conv2(relu(self.norm2(self.conv1(h))))
