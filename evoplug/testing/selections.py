@@ -64,6 +64,15 @@ class SelectionSuite(Suite):
     def test_equal_members_can_be_selected_from(self, selection: Selection, fitness: torch.Tensor) -> None:
         assert len(selection(torch.zeros_like(fitness), N, Rng(1))) == N
 
+    def test_invalid_members_can_be_selected_from_where_all_are(
+        self, selection: Selection, fitness: torch.Tensor
+    ) -> None:
+        assert len(selection(torch.full_like(fitness, -torch.inf), N, Rng(1))) == N
+
+    def test_a_member_alone_is_selected(self, selection: Selection, fitness: torch.Tensor) -> None:
+        for alone in (fitness[:1], torch.full_like(fitness[:1], -torch.inf)):
+            assert selection(alone, 1, Rng(1)).tolist() == [0]
+
     def test_an_invalid_member_is_never_chosen_for_its_fitness(
         self, selection: Selection, fitness: torch.Tensor
     ) -> None:

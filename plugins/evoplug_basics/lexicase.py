@@ -1,23 +1,31 @@
-"""Selections by case: members are held against each other on one case after the other, in random order."""
+"""Lexicase selection: members are held against each other on one case after the other, in random order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import torch
 
 from evoplug.contracts import Ge, Selection, dataclass
+from evoplug_basics.cases import by_case, differ, equal, valid
 
 if TYPE_CHECKING:
     from evoplug import Rng
 
-Read = Callable[[np.ndarray], np.ndarray]
-"""Numbers of cases, to the members' fitness on them, ``(cases, n)``."""
-
 Keep = Callable[[np.ndarray], np.ndarray]
-"""Fitness of the candidates on one case, to a mask of those that stay."""
+"""Fitness of the candidates on one case, to the mask of those that stay: someone does, and all where all are equal."""
+
+Read = Callable[[np.ndarray], Iterator[tuple[np.ndarray, np.ndarray]]]
+"""Cases in their order, to pieces of them: a matrix ``(cases, n)``, and the rows of it to go through."""
+
+AHEAD = 4096
+"""Values looked at together, to drop cases on which all candidates agree: many cases where there are few candidates,
+which agree on most; few cases where there are many, since the first leave few."""
+
+FEW = 16
+"""Selected ones for whom it costs less to read across the matrix than to turn it, and to find equal members."""
 
 
 @dataclass(kw_only=True)
@@ -28,12 +36,12 @@ class Lexicase(Selection):
     probability. Each of the selected takes an order of its own.
     """
 
-    block: Annotated[int, Ge(1), "cases read at a time; more are read only while the choice is open"] = 128
+    block: Annotated[int, Ge(1), "cases computed at a time, of a matrix computed while the choice is open"] = 128
     cases: ClassVar[bool] = True
 
     def __call__(self, fitness: Any, count: int, rng: Rng) -> torch.Tensor:
         """``(count,)`` rows; a member that is invalid on every case wins only where all are."""
-        return _select(fitness, count, _best, self.block, rng)
+        return select(fitness, count, best, rng, self.block)
 
 
 @dataclass(kw_only=True)
@@ -45,52 +53,81 @@ class EpsilonLexicase(Selection):
     members that are still candidates.
     """
 
-    block: Annotated[int, Ge(1), "cases read at a time; more are read only while the choice is open"] = 128
+    block: Annotated[int, Ge(1), "cases computed at a time, of a matrix computed while the choice is open"] = 128
     cases: ClassVar[bool] = True
 
     def __call__(self, fitness: Any, count: int, rng: Rng) -> torch.Tensor:
         """``(count,)`` rows; a member that is invalid on every case wins only where all are."""
-        return _select(fitness, count, _near_best, self.block, rng)
+        return select(fitness, count, _near_best, rng, self.block)
 
 
-def _select(fitness: Any, count: int, keep: Keep, block: int, rng: Rng) -> torch.Tensor:
+def select(fitness: Any, count: int, keep: Keep, rng: Rng, block: int, batch: int = 1) -> torch.Tensor:
+    """``(count,)`` rows, each by a random order of the cases, of which ``batch`` at a time count as their mean."""
     n, cases = fitness.shape
-    read = _reader(fitness)
-    rows = [_walk(read, np.arange(n), rng.numpy.permutation(cases), keep, block, rng) for _ in range(count)]
+    alike = np.arange(n)
+    if not isinstance(fitness, torch.Tensor):
+        read = _computed(fitness, block)
+    elif count <= FEW:
+        read = _at_once(by_case(fitness))
+    else:
+        turned = np.ascontiguousarray(by_case(fitness))
+        read, alike = _at_once(turned), equal(valid(turned))
+    walks = (_walk(read(rng.numpy.permutation(cases)), alike, keep, batch) for _ in range(count))
+    rows = [left[rng.numpy.integers(len(left)) if len(left) > 1 else 0] for left in walks]
     return torch.tensor(rows, dtype=torch.int64)
 
 
-def _walk(read: Read, candidates: np.ndarray, order: np.ndarray, keep: Keep, block: int, rng: Rng) -> int:
-    """One selected row. Reads whole blocks of cases, so that a lazy matrix evaluates them together."""
-    for start in range(0, len(order), block):
-        if len(candidates) == 1:
-            break
-        values = read(order[start : start + block])[:, candidates]
-        differing = values[(values != values[:, :1]).any(1)]
-        kept = np.arange(len(candidates))
-        for case in differing:
-            kept = kept[keep(case[kept])]
-            if len(kept) == 1:
-                break
-        candidates = candidates[kept]
-    return int(rng.numpy.choice(candidates))
-
-
-def _reader(fitness: Any) -> Read:
-    """A tensor is turned once for all that is selected from it; anything else is asked case by case."""
-    if isinstance(fitness, torch.Tensor):
-        return _by_case(fitness).__getitem__
-    return lambda cases: _by_case(fitness[:, torch.from_numpy(cases)])
-
-
-def _by_case(values: torch.Tensor) -> np.ndarray:
-    """``(n, cases)`` to ``(cases, n)``; what is not finite becomes -inf."""
-    rows = values.detach().T.contiguous().cpu().numpy()
-    return np.where(np.isfinite(rows), rows, -np.inf)
-
-
-def _best(values: np.ndarray) -> np.ndarray:
+def best(values: np.ndarray) -> np.ndarray:
+    """The mask of the largest."""
     return values == values.max()
+
+
+def _at_once(matrix: np.ndarray) -> Read:
+    return lambda order: iter([(matrix, order)])
+
+
+def _computed(fitness: Any, block: int) -> Read:
+    def read(order: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for start in range(0, len(order), block):
+            cases = order[start : start + block]
+            yield by_case(fitness[:, torch.from_numpy(cases)]), np.arange(len(cases))
+
+    return read
+
+
+def _walk(pieces: Iterator[tuple[np.ndarray, np.ndarray]], alike: np.ndarray, keep: Keep, batch: int) -> np.ndarray:
+    """Those that are left in the end; a piece is read only while the choice is open.
+
+    ``alike`` is ``(n,)``, the same number for members that are known to be equal on every case.
+    """
+    candidates = np.arange(len(alike))
+    while differ(candidates, alike) and (piece := next(pieces, None)) is not None:
+        matrix, rows = piece
+        while len(rows) and differ(candidates, alike):
+            ahead = batch * max(1, AHEAD // (batch * len(candidates)))
+            values = valid(matrix[np.ix_(rows[:ahead], candidates)])
+            candidates = candidates[_kept(_means(values, batch), keep)]
+            rows = rows[ahead:]
+    return candidates
+
+
+def _kept(values: np.ndarray, keep: Keep) -> np.ndarray:
+    """The numbers of the candidates ``(cases, candidates)`` that are left, case by case."""
+    kept = np.arange(values.shape[1])
+    for case in values[(values != values[:, :1]).any(1)]:
+        kept = kept[keep(case[kept])]
+        if len(kept) == 1:
+            break
+    return kept
+
+
+def _means(values: np.ndarray, batch: int) -> np.ndarray:
+    """Of ``batch`` rows at a time, of fewer at the end."""
+    if batch == 1:
+        return values
+    starts = np.arange(0, len(values), batch)
+    sums = np.add.reduceat(values, starts, axis=0, dtype=np.float64)
+    return sums / np.diff(starts, append=len(values))[:, None]
 
 
 def _near_best(values: np.ndarray) -> np.ndarray:

@@ -1,27 +1,27 @@
-"""Lexicase selections: hand-worked cases, DEAP's frequencies, and how little of the matrix is read."""
+"""Lexicase selections: hand-worked cases, DEAP's distribution, and how little of the matrix is read."""
 
 from __future__ import annotations
 
 import random
+import time
 
 import numpy as np
 import pytest
 import torch
 from deap import base, tools
 
+from by_case import Lazy, drawn, of_one_distribution
 from evoplug import Rng
-from evoplug_basics.lexicase import EpsilonLexicase, Lexicase
+from evoplug_basics.lexicase import FEW, EpsilonLexicase, Lexicase
 
 BOTH = pytest.mark.parametrize("selection", [Lexicase, EpsilonLexicase])
 
 
 def frequencies(selection, fitness, draws):
-    rows = selection(fitness, draws, Rng(1))
-    assert rows.dtype == torch.int64
-    return torch.bincount(rows, minlength=len(fitness)).double() / draws
+    return drawn(selection, fitness, draws).double() / draws
 
 
-def deaps_frequencies(select, fitness, draws):
+def drawn_by_deap(select, fitness, draws):
     class Fitness(base.Fitness):
         weights = (1.0,) * fitness.shape[1]
 
@@ -32,23 +32,11 @@ def deaps_frequencies(select, fitness, draws):
     individuals = [Individual(row, values) for row, values in enumerate(fitness.tolist())]
     state, numpy_state = random.getstate(), np.random.get_state()
     random.seed(1)
+    np.random.seed(1)
     rows = [each.row for each in select(individuals, draws)]
     random.setstate(state)
     np.random.set_state(numpy_state)
-    return torch.bincount(torch.tensor(rows), minlength=len(fitness)).double() / draws
-
-
-class Lazy:
-    """Counts the cases that are read; allows nothing but what the contract names."""
-
-    def __init__(self, fitness):
-        self._fitness, self.shape, self.reads = fitness, fitness.shape, []
-
-    def __getitem__(self, key):
-        rows, cases = key
-        assert rows == slice(None)
-        self.reads.append(cases.tolist())
-        return self._fitness[:, cases]
+    return torch.bincount(torch.tensor(rows), minlength=len(fitness))
 
 
 def test_the_first_case_in_the_order_decides():
@@ -62,18 +50,51 @@ def test_equals_are_drawn_alike(selection):
     assert (frequencies(selection(), torch.ones(4, 3), 2000) - 0.25).abs().max() < 0.04
 
 
-def test_lexicase_has_deaps_frequencies():
-    fitness = torch.randint(3, (6, 8), generator=Rng(4).torch).double()
-    ours, deaps = frequencies(Lexicase(), fitness, 6000), deaps_frequencies(tools.selLexicase, fitness, 6000)
-    assert (ours - deaps).abs().max() < 0.03
+@pytest.mark.parametrize("levels", [2, 3])
+def test_lexicase_draws_as_deap_does(levels):
+    fitness = torch.randint(levels, (6, 8), generator=Rng(4).torch).double()
+    ours, deaps = drawn(Lexicase(), fitness, 6000), drawn_by_deap(tools.selLexicase, fitness, 6000)
+    assert (deaps > 30).sum() >= 3
+    assert of_one_distribution(ours, deaps)
 
 
-def test_epsilon_lexicase_has_deaps_frequencies():
+def test_many_members_of_which_some_are_equal_are_drawn_as_deap_does():
+    fitness = torch.randint(2, (40, 12), generator=Rng(4).torch).double()
+    fitness[1::2] = fitness[::2]
+    ours, deaps = drawn(Lexicase(), fitness, 3000), drawn_by_deap(tools.selLexicase, fitness, 3000)
+    assert of_one_distribution(ours, deaps)
+
+
+def test_epsilon_lexicase_draws_as_deap_does():
     fitness = torch.randn(6, 5, generator=Rng(4).torch).double()
-    ours = frequencies(EpsilonLexicase(), fitness, 3000)
-    deaps = deaps_frequencies(tools.selAutomaticEpsilonLexicase, fitness, 3000)
-    assert deaps.max() < 0.9
-    assert (ours - deaps).abs().max() < 0.04
+    ours = drawn(EpsilonLexicase(), fitness, 3000)
+    deaps = drawn_by_deap(tools.selAutomaticEpsilonLexicase, fitness, 3000)
+    assert (deaps > 30).sum() >= 3
+    assert of_one_distribution(ours, deaps)
+
+
+@BOTH
+def test_how_many_are_selected_changes_no_choice(selection):
+    # Many are selected from a matrix that is turned first.
+    fitness = torch.randint(3, (8, 30), generator=Rng(2).torch).double()
+    fitness[5, :10] = torch.nan
+    few = selection()(fitness, FEW, Rng(3)).tolist()
+    assert selection()(fitness, 3 * FEW, Rng(3)).tolist()[:FEW] == few
+
+
+@BOTH
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.bool, torch.int64])
+def test_any_numbers_will_do(selection, dtype):
+    fitness = torch.tensor([[0, 0], [1, 1], [0, 0]]).to(dtype)
+    assert selection()(fitness, 3, Rng(1)).tolist() == [1, 1, 1]
+
+
+def test_a_thousand_are_selected_in_no_time():
+    # 0.2 s; minutes where each choice turns the matrix or walks it all.
+    fitness = torch.randint(2, (1000, 2000), generator=Rng(1).torch).float()
+    begin = time.perf_counter()
+    Lexicase()(fitness, 1000, Rng(1))
+    assert time.perf_counter() - begin < 3
 
 
 def test_epsilon_by_hand():
