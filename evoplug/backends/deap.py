@@ -21,7 +21,7 @@ from evoplug.backends.running_mean import RunningMean
 from evoplug.backends.tracked import TrackedLoop
 from evoplug.contracts import Crossover, Mutation, Problem
 from evoplug.rng import Rng
-from evoplug.types import Members
+from evoplug.types import Evaluation, Members
 
 Algorithm = Callable[[list["Individual"], base.Toolbox, int], tuple[list["Individual"], Any]]
 """``(population, toolbox, generations) -> (population, logbook)``: one of ``deap.algorithms`` with its settings."""
@@ -208,6 +208,9 @@ class GenerateUpdateLoop(TrackedLoop):
         self._generate, self._update = generate, update
         self._population: Members | None = None
         self._random = problem.rng.child("deap").python.getstate()
+        self.by_case: Any = None
+        """Of the members that ``update`` is given, where the strategy needs "cases": their fitness by case, as
+        ``Evaluation.cases`` has it; there only."""
 
     def step(self) -> None:
         """Generate, evaluate, update."""
@@ -215,11 +218,15 @@ class GenerateUpdateLoop(TrackedLoop):
         toolbox = base.Toolbox()
         toolbox.register("generate", lambda: individuals(self._generate(self._population, rng)))
         toolbox.register("evaluate", lambda individual: individual)
-        toolbox.register("map", lambda _, population: evaluated(self.problem, population))
+        toolbox.register("map", lambda _, population: evaluated(self.problem, population, told=self._read))
         toolbox.register("update", self._tell)
         with borrowed(self):
             algorithms.eaGenerateUpdate(toolbox, ngen=1, verbose=False)
+        self.by_case = None  # it may hold what it is computed from
         self.track()
+
+    def _read(self, evaluation: Evaluation) -> None:
+        self.by_case = evaluation.cases
 
     def _tell(self, children: Sequence[Individual]) -> None:
         self._population = self._update(self._population, gathered(children))
@@ -277,17 +284,23 @@ def _judge(members: Members, population: Sequence[Individual]) -> None:
 
 
 def evaluated(
-    problem: Problem, population: Sequence[Individual], mean: RunningMean | None = None
+    problem: Problem,
+    population: Sequence[Individual],
+    mean: RunningMean | None = None,
+    told: Callable[[Evaluation], None] = lambda evaluation: None,
 ) -> list[tuple[float, ...]]:
     """Evaluate a whole list at once; DEAP writes the values back, states and cases are written here.
 
     Args:
         mean: gives what is written in place of each fitness.
+        told: takes what the evaluator said.
     """
     if not population:
         return []
     members = gathered(population)
-    fitness = problem.evaluate(members).fitness
+    evaluation = problem.evaluate(members)
+    told(evaluation)
+    fitness = evaluation.fitness
     if mean is not None:
         fitness = mean.add(members)
     if members.states is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -28,6 +28,13 @@ def crop(images: torch.Tensor, rng: Rng) -> torch.Tensor:
     rows = torch.randint(2 * top + 1, (n,), generator=rng.torch, device=images.device)
     columns = torch.randint(2 * left + 1, (n,), generator=rng.torch, device=images.device)
     return windows[torch.arange(n, device=images.device), :, rows, columns]
+
+
+def augmented(images: torch.Tensor, changes: Sequence[Augmentation], rng: Rng) -> torch.Tensor:
+    """One change after the other."""
+    for change in changes:
+        images = change(images, rng)
+    return images
 
 
 AUGMENTATIONS: dict[str, Augmentation] = {"crop": crop, "flip": flip}

@@ -10,8 +10,10 @@ import torch
 from evoplug.population.workers import parallel
 from evoplug_supervised.teams import Alone, Stack
 
-Scored = Callable[[Alone | Stack, torch.Tensor], torch.Tensor]
-"""``(networks, numbers of cases) -> (k, len(numbers))``."""
+Examples = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+"""Numbers of cases to these examples and their labels."""
+Scored = Callable[[Alone | Stack, torch.Tensor, torch.Tensor], torch.Tensor]
+"""``(networks, examples, labels) -> (k, cases)``."""
 
 
 class LazyCases:
@@ -20,18 +22,15 @@ class LazyCases:
     Args:
         networks: loaded, in the order of the members.
         cases: how many there are.
-        scored: of some networks on some cases.
+        examples: called once for all networks each time that cases are read.
+        scored: of some networks.
     """
 
-    def __init__(self, networks: Sequence[Alone | Stack], cases: int, scored: Scored) -> None:
-        self._networks, self._scored = networks, scored
+    def __init__(self, networks: Sequence[Alone | Stack], cases: int, examples: Examples, scored: Scored) -> None:
+        self._networks, self._examples, self._scored = networks, examples, scored
         self.shape = (sum(team.k for team in networks), cases)
 
     def __getitem__(self, key: tuple[Any, Any]) -> torch.Tensor:
         _, numbers = key
-        numbers = torch.as_tensor(numbers)
-
-        def work(team: int) -> torch.Tensor:
-            return self._scored(self._networks[team], numbers)
-
-        return torch.cat(parallel(work, len(self._networks)))
+        x, y = self._examples(torch.as_tensor(numbers))
+        return torch.cat(parallel(lambda team: self._scored(self._networks[team], x, y), len(self._networks)))

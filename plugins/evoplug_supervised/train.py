@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import torch
 from torch import nn
 
-from evoplug import Rng
+from evoplug import EvaluationError, Rng
 from evoplug.contracts import (
     ConfigError,
     Dataset,
@@ -37,11 +37,12 @@ from evoplug.population.bounds import lost
 from evoplug.population.workers import parallel
 from evoplug_supervised import finishing, schedules
 from evoplug_supervised.architectures import Architectures
-from evoplug_supervised.augmentation import AUGMENTATIONS
+from evoplug_supervised.augmentation import AUGMENTATIONS, Augmentation, augmented
 from evoplug_supervised.initialisers import fill
 from evoplug_supervised.lazy_cases import LazyCases
 from evoplug_supervised.losses import Loss, by_network, cross_entropy, per_example
 from evoplug_supervised.networks.mlp import MLP
+from evoplug_supervised.orders import Dealt, Order, Shuffled
 from evoplug_supervised.preprocessing import with_preprocessing
 from evoplug_supervised.size import of_buffers, of_data, of_weights, require_pass, require_step, require_weights
 from evoplug_supervised.teams import STACK, Alone, Stack, Teams, load, state_of
@@ -60,6 +61,9 @@ from evoplug_supervised.trainer import (
 GENES = ("architecture", "loss", "learning_rate", "momentum", "weight_decay")
 """What parts of a genome can set."""
 
+UNTRAINED: Mapping[str, Any] = {"member": None, "epochs": 0, "passes": 0}
+"""The state of a new member."""
+
 
 @dataclass(kw_only=True)
 class Train(Evaluator, genome=("composite", "architecture", "loss")):
@@ -74,6 +78,9 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
     Small networks that are plain chains of linear layers are trained several at a time, with sgd.
 
     A member's epochs are counted in its own column of the records, ``lineage_epochs``: its ancestors' and its own.
+    Where examples are dealt, an epoch is one over a share of them, and is counted as that share of one, in the ledger's
+    ``epochs`` too: all members together make one. A new member whose parents are known, and were never trained, begins
+    with the weights that the first of them would have begun with.
     A member whose training diverges gets a fitness that is not finite.
 
     A case is an example of the split on which fitness is measured, as it is and in evaluation mode: whether the member
@@ -113,9 +120,17 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
     fitness_split: Annotated[
         Literal["validation", "train"], "examples on which fitness and cases are measured, without augmentation"
     ] = "validation"
+    share: Annotated[
+        Literal["all", "dealt"],
+        "training examples of a member: all, or those of the batches that it gets when all are dealt in turn to the "
+        "members that are trained together, anew in each epoch",
+    ] = "all"
     cases: Annotated[
         Literal["correct", "loss"], "of an example: 1 if it is right, else 0; or the loss with its sign changed"
     ] = "correct"
+    augmented_cases: Annotated[
+        bool, 'with fitness = "training-loss", whether cases are images as in training, drawn anew when they are read'
+    ] = False
     inherit: Annotated[
         Mapping[Literal["weights", "buffers", "optimizer", "schedule_clock"], bool],
         "what of its parent's a child goes on with; without schedule_clock it takes the epochs of the whole run so far",
@@ -132,7 +147,10 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
     costs = ("epochs", "steps", "samples")
     headline = "accuracy"
     minimised = ("loss", "weights")
-    fixed_cases = True
+
+    @property
+    def fixed_cases(self) -> bool:
+        return not self.augmented_cases
 
     def check(self) -> Iterable[tuple[str, str]]:
         for name in ("learning_rate", "weight_decay"):
@@ -145,6 +163,8 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
             yield "milestones", 'belong to schedule = "step", which needs at least one'
         if (self.schedule == "cosine") != (self.total_epochs is not None):
             yield "total_epochs", 'belongs to schedule = "cosine", which needs it'
+        if self.augmented_cases and (self.fitness != "training-loss" or not self.augmentation):
+            yield "augmented_cases", 'belongs to fitness = "training-loss" and an augmentation'
         yield from finishing.mistakes(self.finish or {"epochs": 1})
         if not self._passes("weights") and (self._passes("buffers") or self._passes("optimizer")):
             yield (
@@ -192,7 +212,8 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         self._require_steps(network, x[:1], len(x))
         require_step(network, x[:2], min(self.batch, len(x)))
         require_pass(network, x[:2], min(BLOCK, len(x)), "network")
-        most = 1 if self.optimizer == "adam" else STACK  # Adam counts each network's steps
+        # Adam counts each network's steps; shares can be of different sizes.
+        most = 1 if self.optimizer == "adam" or self.share == "dealt" else STACK
         self._architectures.start(x[:2], device, most)
         layout = self._architectures.teams(example).layout
         self._data = {split: (x.to(device, memory_format=layout), y.to(device)) for split, (x, y) in data.items()}
@@ -200,43 +221,59 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
     # ---------------------------------------------------------------------------------------------- at work
 
     def evaluate(self, members: Members, rng: Rng) -> Evaluation:
-        n, examples = len(members), len(self._data["train"][0])
-        plans = [self._plan(members, row) for row in range(n)]
+        plans = [self._plan(members, row) for row in range(len(members))]
+        orders = self._orders(members, rng)
         pieces = list(self._architectures.split(members, plans))
 
         def work(number: int) -> _Trained:
             teams, rows = pieces[number]
-            return self._train(teams, members, rows, *plans[rows[0]], rng)
+            return self._train(teams, members, rows, *plans[rows[0]], [orders[row] for row in rows], rng)
 
         trained = parallel(work, len(pieces))
         states = [state for team in trained for state in team.states]
         self._rounds += 1
+        samples = sum(map(len, orders))
         return Evaluation(
             torch.cat([team.fitness for team in trained]),
             states,
             cost={
-                "epochs": n * self.epochs,
-                "steps": n * self.epochs * -(-examples // self.batch),
-                "samples": n * self.epochs * examples,
+                "epochs": self.epochs * samples // len(self._data["train"][0]),
+                "steps": self.epochs * sum(-(-len(order) // self.batch) for order in orders),
+                "samples": self.epochs * samples,
             },
-            columns={"lineage_epochs": torch.tensor([state["epochs"] for state in states])},
-            cases=self._cases(pieces, trained) if self.reads_cases else None,
+            columns={"lineage_epochs": _counts([state["passes"] for state in states])},
+            cases=self._cases(pieces, trained, rng.child("cases")) if self.reads_cases else None,
         )
 
-    def _cases(self, pieces: Sequence[tuple[Teams, list[int]]], trained: Sequence[_Trained]) -> Any:
+    def _orders(self, members: Members, rng: Rng) -> list[Order]:
+        """Of each member."""
+        n, examples = len(members), len(self._data["train"][0])
+        if self.share == "all":
+            return [Shuffled(examples, rng.child(member)) for member in members.ids.tolist()]
+        if n > -(-examples // self.batch):
+            most = f"batch may be at most {examples // n}" if n <= examples else "there are fewer examples than members"
+            batches = f"{examples:,} training examples in batches of {self.batch}"
+            raise EvaluationError(f"train: share: {batches} are too few to deal one to each of {n} members: {most}")
+        return [Dealt(examples, self.batch, number, n, rng) for number in range(n)]
+
+    def _cases(self, pieces: Sequence[tuple[Teams, list[int]]], trained: Sequence[_Trained], rng: Rng) -> Any:
         """``(n, cases)`` as they were measured with fitness, or to be computed as they are read."""
         if self.fitness != "training-loss":
             return torch.cat([self._of_cases(team.examples) for team in trained])
         x, y = self._data[self.fitness_split]
+        changes = self._augmentations() if self.augmented_cases else ()
 
-        def scored(networks: Alone | Stack, numbers: torch.Tensor) -> torch.Tensor:
+        def examples(numbers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             numbers = numbers.to(y.device)
-            return self._of_cases(by_example(networks, taken(x, numbers), y[numbers], self._loss))
+            return augmented(taken(x, numbers), changes, rng), y[numbers]
+
+        def scored(networks: Alone | Stack, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            return self._of_cases(by_example(networks, x, y, self._loss))
 
         loaded = [teams.team(len(rows)) for teams, rows in pieces]
         for networks, team in zip(loaded, trained, strict=True):
             networks.load(team.states)
-        return LazyCases(loaded, len(y), scored)
+        return LazyCases(loaded, len(y), examples, scored)
 
     def _of_cases(self, examples: Mapping[str, torch.Tensor]) -> torch.Tensor:
         return examples["correct"] if self.cases == "correct" else -examples["loss"]
@@ -261,14 +298,14 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         last = finishing.of(self.finish)
         old, genes = _state(member, 0), self._numbers(member, [0])
         ((teams, _),) = self._architectures.split(member, [None])
-        kept = {**old, "optimizer": {}} if last.weights == "inherited" else {"member": old["member"], "epochs": 0}
+        kept = {**old, "optimizer": {}} if last.weights == "inherited" else {**UNTRAINED, "member": old["member"]}
         begin = self._begin(kept, teams.template, old["member"], rng)
         decay = schedules.step(last.milestones, last.decay)
         recipe = replace(self._recipe(genes), epochs=last.epochs, schedule=decay)
         (state,) = train(
             teams.team(1), *self._examples(last.split), self._loss_of(genes, ()), recipe, [begin], 0, [rng]
         )
-        return {**state, "member": old["member"], "epochs": begin["epochs"] + last.epochs}
+        return {**state, **_older(begin, last.epochs, 1), "member": old["member"]}
 
     def _examples(self, splits: finishing.Split) -> tuple[torch.Tensor, torch.Tensor]:
         parts = [self._data[split] for split in splits.split("+") if split in self._data]
@@ -288,20 +325,30 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self._rounds = state["rounds"]
 
-    def _train(self, teams: Teams, members: Members, rows: list[int], recipe: Recipe, clock: int, rng: Rng) -> _Trained:
+    def _train(
+        self,
+        teams: Teams,
+        members: Members,
+        rows: list[int],
+        recipe: Recipe,
+        clock: int,
+        orders: Sequence[Order],
+        rng: Rng,
+    ) -> _Trained:
         """A team after its epochs."""
         networks, genes = teams.team(len(rows)), self._numbers(members, rows)
-        streams = {member: rng.child(member) for member in members.ids[rows].tolist()}
+        ids = members.ids[rows].tolist()
         begins = [
-            self._begin(_state(members, row), teams.template, *stream)
-            for row, stream in zip(rows, streams.items(), strict=True)
+            self._begin(_state(members, row), teams.template, member, rng.child(_origin(members, row)))
+            for row, member in zip(rows, ids, strict=True)
         ]
         loss = self._loss_of(genes, networks.lead)
         x, y = self._data["train"]
-        seen = deque[torch.Tensor](maxlen=-(-len(x) // recipe.batch))  # of the last epoch
-        states = train(networks, x, y, loss, recipe, begins, clock, [*streams.values()], seen.append)
-        for state, begin, member in zip(states, begins, streams, strict=True):
-            state |= {"member": member, "epochs": begin["epochs"] + self.epochs}
+        seen = deque[torch.Tensor](maxlen=-(-len(orders[0]) // recipe.batch))  # of the last epoch
+        streams = [rng.child(member) for member in ids]
+        states = train(networks, x, y, loss, recipe, begins, clock, streams, seen.append, orders)
+        for state, begin, member, order in zip(states, begins, ids, orders, strict=True):
+            state |= {"member": member, **_older(begin, self.epochs, len(order) / len(x))}
         if self.fitness == "training-loss":
             mean = torch.cat([*seen], -1).mean(-1, dtype=torch.float64).view(-1)
             sound = torch.tensor([_is_sound(state) for state in states], device=mean.device)
@@ -328,7 +375,8 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         if missing:
             fill({name: weight[None] for name, weight in missing.items()}, self.init, rng.child("weights"))
         new["weights"] = missing
-        return {**{part: {**new[part], **kept[part]} for part in kept}, "epochs": old["epochs"]}
+        age = {count: old[count] for count in ("epochs", "passes")}
+        return {**{part: {**new[part], **kept[part]} for part in kept}, **age}
 
     def _measure(self, teams: Teams, rows: list[int], members: Members, split: str) -> dict[str, torch.Tensor]:
         networks = teams.team(len(rows))
@@ -365,8 +413,11 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
             momentum=rate("momentum", 0.9),
             weight_decay=rate("weight_decay", 0.0),
             schedule=self._decay,
-            augmentation=tuple(AUGMENTATIONS[name] for name in self.augmentation),
+            augmentation=self._augmentations(),
         )
+
+    def _augmentations(self) -> tuple[Augmentation, ...]:
+        return tuple(AUGMENTATIONS[name] for name in self.augmentation)
 
     def _schedule(self) -> schedules.Schedule:
         if self.schedule == "step":
@@ -452,4 +503,22 @@ def _parts(genotype: Genotype | None) -> Mapping[str, Any]:
 def _state(members: Members, row: int) -> Mapping[str, Any]:
     """What a member goes on from; of a new one, that it was never trained."""
     state = members.states[row] if members.states else None
-    return state or {"member": None, "epochs": 0}
+    return state or UNTRAINED
+
+
+def _counts(values: Sequence[float]) -> torch.Tensor:
+    """Whole ones as such."""
+    return torch.tensor(values, dtype=torch.int64 if all(isinstance(value, int) for value in values) else torch.float64)
+
+
+def _origin(members: Members, row: int) -> int:
+    """Whose stream draws the weights that a member lacks: its own; of one that was never trained its parent's, if it
+    has one, which was not trained either: so it begins as that would have, and like its siblings."""
+    parent = int(members.parents[row, 0])
+    return int(members.ids[row]) if parent < 0 or _state(members, row)["member"] is not None else parent
+
+
+def _older(begin: Mapping[str, Any], epochs: int, share: float) -> dict[str, Any]:
+    """What a state says of its age after some more epochs of a share of the training examples: ``epochs``, by which its
+    schedule goes, and ``passes`` over all examples."""
+    return {"epochs": begin["epochs"] + epochs, "passes": begin["passes"] + epochs * (int(share) or share)}

@@ -12,10 +12,11 @@ import torch
 from torch import nn
 
 from evoplug.population.workers import look_up
-from evoplug_supervised.augmentation import Augmentation
+from evoplug_supervised.augmentation import Augmentation, augmented
 from evoplug_supervised.losses import Loss
 from evoplug_supervised.noise import Noise
 from evoplug_supervised.optimizers import SGD, Adam
+from evoplug_supervised.orders import Order, Shuffled
 from evoplug_supervised.schedules import Schedule, constant
 from evoplug_supervised.teams import Alone, Stack, State
 
@@ -55,8 +56,9 @@ def train(
     clock: int,
     rngs: Sequence[Rng],
     watch: Watch = lambda losses: None,
+    orders: Sequence[Order] = (),
 ) -> list[dict[str, Any]]:
-    """Train k networks for ``recipe.epochs`` epochs, each over all examples in orders of its own; their new states.
+    """Train k networks for ``recipe.epochs`` epochs, each in an order of its own; their new states.
 
     A training that diverges ends in weights that are not finite.
 
@@ -69,18 +71,19 @@ def train(
         clock: the epoch at which the schedule goes on.
         rngs: k.
         watch: called after each step.
+        orders: k, of one length; by default all examples, shuffled by each one's stream.
     """
     networks.load(states)
     networks.train(True)
     optimizer = _optimizer(networks.weights, recipe)
     networks.restore(optimizer, states)
-    orders = [rng.child("order") for rng in rngs]
+    orders = orders or [Shuffled(len(x), rng) for rng in rngs]
     noises = [rng.child("augmentation") for rng in rngs]
     with Noise(rngs[0].child("dropout")) if networks.noisy else nullcontext():
-        for epoch in range(clock, clock + recipe.epochs):
+        for epoch in range(recipe.epochs):
             for group in optimizer.param_groups:
-                group["lr"] = recipe.learning_rate * recipe.schedule(epoch)
-            shuffled = torch.stack([torch.randperm(len(x), generator=order.torch, device=x.device) for order in orders])
+                group["lr"] = recipe.learning_rate * recipe.schedule(clock + epoch)
+            shuffled = torch.stack([order(epoch) for order in orders])
             for rows in shuffled.view(*networks.lead, -1).split(recipe.batch, dim=-1):
                 look_up()
                 optimizer.zero_grad()
@@ -153,15 +156,12 @@ def _inputs(x: torch.Tensor, rows: torch.Tensor, recipe: Recipe, noises: Sequenc
     inputs = taken(x, rows.flatten())
     if recipe.augmentation:
         inputs = torch.cat(
-            [_augmented(own, recipe, noise) for own, noise in zip(inputs.chunk(len(noises)), noises, strict=True)]
+            [
+                augmented(own, recipe.augmentation, noise)
+                for own, noise in zip(inputs.chunk(len(noises)), noises, strict=True)
+            ]
         )
     return inputs.unflatten(0, rows.shape)
-
-
-def _augmented(images: torch.Tensor, recipe: Recipe, rng: Rng) -> torch.Tensor:
-    for augment in recipe.augmentation:
-        images = augment(images, rng)
-    return images
 
 
 def taken(x: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:

@@ -12,6 +12,7 @@ from evoplug.contracts import Dataset, DatasetInfo, Genotype, Network
 from evoplug.population.workers import workers
 from evoplug.running.problem import RunProblem
 from evoplug_supervised.gradient_descent import GradientDescent
+from evoplug_supervised.orders import Dealt
 from evoplug_supervised.train import Train
 
 CPU = torch.device("cpu")
@@ -292,6 +293,69 @@ def test_the_count_of_generations_is_kept_by_checkpoints():
     train.evaluate(members(1), Rng(1))
     other.load_state_dict(train.state_dict())
     assert equal(*(t.evaluate(members(1, first_id=1), Rng(2)).states[0] for t in (train, other)))
+
+
+# ------------------------------------------------------------------------------------------ shares of the data
+
+
+def test_what_is_dealt_is_shared_out_among_the_members():
+    """50 examples in batches of 8 are 7, the last of 2: three for the first of three members, two for the others."""
+    orders = [Dealt(50, 8, number, 3, Rng(1)) for number in range(3)]
+    epochs = [[order(epoch).tolist() for order in orders] for epoch in range(2)]
+    assert [len(order) for order in orders] == [len(order(0)) for order in orders] == [18, 16, 16]
+    for shares in epochs:
+        assert sorted(example for share in shares for example in share) == list(range(50))
+    assert epochs[0] != epochs[1]
+
+
+def test_a_share_costs_what_it_is_and_counts_as_a_part_of_an_epoch():
+    train = evaluator(share="dealt", epochs=2, batch=8)
+    evaluation = train.evaluate(members(3), Rng(1))
+    assert evaluation.cost == {"epochs": 2, "steps": 14, "samples": 100}
+    assert evaluation.columns["lineage_epochs"].tolist() == pytest.approx([0.72, 0.64, 0.64])
+    child = evaluator(share="dealt", batch=8).evaluate(members(3, evaluation.states, first_id=3), Rng(2))
+    assert child.columns["lineage_epochs"].tolist() == pytest.approx([1.08, 0.96, 0.96])
+
+
+def test_a_member_sees_none_of_the_examples_of_another():
+    def learned(changed):
+        train = evaluator(share="dealt", batch=25)
+        train._data["train"][0][changed] += 1
+        return train.evaluate(members(2), Rng(1)).states
+
+    others = Dealt(50, 25, 1, 2, Rng(1))(0)
+    before, after = learned([]), learned(others)
+    assert equal(before[0], after[0])
+    assert not same_weights(before[1], after[1])
+
+
+def test_children_of_one_that_was_never_trained_begin_alike():
+    siblings = members(3, first_id=5)
+    siblings.parents[:2, 0] = 4
+    states = evaluator(learning_rate=1e-30).evaluate(siblings, Rng(1)).states
+    assert same_weights(states[0], states[1])
+    assert not same_weights(states[0], states[2])
+
+
+# ------------------------------------------------------------------------------------------------------- cases
+
+
+def read(by_case, *numbers):
+    return by_case[:, torch.tensor(numbers)]
+
+
+def test_augmented_cases_are_drawn_anew_when_they_are_read():
+    parameters = {
+        "dataset": Sides(shape=(1, 16, 16)), "augmentation": ("crop", "flip"), "cases": "loss",
+        "fitness": "training-loss", "fitness_split": "train",
+    }  # fmt: skip
+    plain, drawn = evaluator(**parameters), evaluator(**parameters, augmented_cases=True)
+    for train in (plain, drawn):
+        train.reads_cases = True
+    same, new = (train.evaluate(members(2), Rng(1)).cases for train in (plain, drawn))
+    assert torch.equal(read(same, 3, 7), read(same, 3, 7))
+    assert not torch.equal(read(new, 3, 7), read(new, 3, 7))
+    assert (plain.fixed_cases, drawn.fixed_cases) == (True, False)
 
 
 # ------------------------------------------------------------------------------------------- genes

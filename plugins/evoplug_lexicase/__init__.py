@@ -1,0 +1,1 @@
+"""Gradient lexicase selection: a parent is chosen by single training examples."""
