@@ -7,6 +7,7 @@ from torch.nn.functional import cross_entropy
 from torchvision.ops import StochasticDepth
 
 from evoplug import ConfigError, build
+from evoplug.population.workers import one_thread
 from evoplug_supervised.networks.mobilenet_v2 import InvertedResidual
 from evoplug_supervised.networks.pre_activation import PreActivationBlock
 
@@ -37,6 +38,13 @@ LEAST = {
 DENSE = [f"{kind}{number}" for number in (1, 2, 3) for kind in ("block", "transition")]
 
 every = pytest.mark.parametrize("name", WEIGHTS)
+
+
+@pytest.fixture(autouse=True)
+def _on_one_thread():
+    """As in a run: many small operations wait long for a second thread where the machine is busy."""
+    with one_thread():
+        yield
 
 
 def made(name, shape=(3, 32, 32), outputs=10, **parameters):
