@@ -36,7 +36,7 @@ class SeedChain(Genotype, genome="seed-chain"):
     network: Annotated[Network, "architecture"] = use("mlp")
     init: Annotated[
         Function,
-        Known("glorot-uniform", "he-normal", "he-uniform", "normal", "normalised"),
+        Known("glorot-uniform", "he-normal", "he-uniform", "normal", "normalised", "torch-uniform"),
         "how initial weights are drawn",
     ] = "glorot-uniform"
     cache: Annotated[int, Ge(1), "networks whose weights are kept in memory"] = 100

@@ -78,7 +78,9 @@ class Multitask(Evaluator, genome="assignment"):
     ] = ("*",)
     private: Annotated[tuple[str, ...], "positions beside the output that are each task's own: names or patterns"] = ()
     init: Annotated[
-        Function, Known("glorot-uniform", "he-normal", "he-uniform", "normal", "normalised"), "how weights are drawn"
+        Function,
+        Known("glorot-uniform", "he-normal", "he-uniform", "normal", "normalised", "torch-uniform"),
+        "how weights are drawn",
     ] = "he-uniform"
     batch: Annotated[int, Ge(1), "examples of each task in a batch, drawn without replacement"] = 16
     optimizer: Annotated[Literal["sgd", "adam"], "update rule; sgd has momentum 0.9"] = "adam"

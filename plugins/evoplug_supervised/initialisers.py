@@ -45,12 +45,19 @@ def normalised(weights: torch.Tensor, fan_in: int, fan_out: int, generator: torc
     weights /= torch.linalg.vector_norm(weights, dim=tuple(range(2, weights.ndim)), keepdim=True)
 
 
+def torch_uniform(weights: torch.Tensor, fan_in: int, fan_out: int, generator: torch.Generator) -> None:
+    """U(-b, b), b = sqrt(1 / fan_in): what torch's linear and convolution layers begin with."""
+    bound = sqrt(1 / fan_in)
+    weights.uniform_(-bound, bound, generator=generator)
+
+
 INITIALISERS: dict[str, Initialiser] = {
     "glorot-uniform": glorot_uniform,
     "he-normal": he_normal,
     "he-uniform": he_uniform,
     "normal": normal,
     "normalised": normalised,
+    "torch-uniform": torch_uniform,
 }
 
 

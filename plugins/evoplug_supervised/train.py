@@ -91,7 +91,9 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
     dataset: Annotated[Dataset, "examples and labels"] = use("digits")
     network: Annotated[Network | None, "architecture of every member; by default an mlp"] = None
     init: Annotated[
-        Function, Known("glorot-uniform", "he-normal", "he-uniform", "normal", "normalised"), "how weights are drawn"
+        Function,
+        Known("glorot-uniform", "he-normal", "he-uniform", "normal", "normalised", "torch-uniform"),
+        "how weights are drawn",
     ] = "he-normal"
     epochs: Annotated[int, Ge(1), "of training in one evaluation, that is in a generation"] = 1
     batch: Annotated[int, Ge(1), "examples in a gradient step"] = 128

@@ -30,7 +30,9 @@ class Weights(Genotype, genome=("weights", "real-vector")):
 
     network: Annotated[Network, "architecture"] = use("mlp")
     init: Annotated[
-        Function, Known("glorot-uniform", "he-normal", "he-uniform", "normal", "normalised"), "how weights are drawn"
+        Function,
+        Known("glorot-uniform", "he-normal", "he-uniform", "normal", "normalised", "torch-uniform"),
+        "how weights are drawn",
     ] = "glorot-uniform"
 
     # The space as operators for real vectors see it: without bounds.

@@ -13,6 +13,7 @@ SIGMA = {  # of a layer with 200 inputs and 100 outputs
     "he-uniform": sqrt(2 / 200),
     "normal": 0.05,
     "normalised": sqrt(1 / 200),
+    "torch-uniform": sqrt(1 / 600),
 }
 
 
@@ -24,12 +25,22 @@ def test_weights_have_the_spread_that_the_name_stands_for(name):
     assert weights.mean().item() == pytest.approx(0, abs=0.001)
 
 
-@pytest.mark.parametrize(("name", "bound"), [("glorot-uniform", sqrt(6 / 300)), ("he-uniform", sqrt(6 / 200))])
+@pytest.mark.parametrize(
+    ("name", "bound"),
+    [("glorot-uniform", sqrt(6 / 300)), ("he-uniform", sqrt(6 / 200)), ("torch-uniform", sqrt(1 / 200))],
+)
 def test_a_uniform_one_stays_inside_its_bound_and_reaches_it(name, bound):
     weights = torch.empty(3, 100, 200)
     fill({"weight": weights}, name, Rng(1))
     assert weights.abs().max().item() == pytest.approx(bound, rel=0.001)
     assert weights.abs().max().item() <= bound * (1 + 1e-6)
+
+
+def test_torch_uniform_is_what_torchs_layers_begin_with():
+    weights = torch.empty(1, 8, 4, 3, 3)
+    fill({"weight": weights}, "torch-uniform", Rng(1))
+    nn.init.kaiming_uniform_(layer := nn.Conv2d(4, 8, 3).weight, a=sqrt(5), generator=Rng(1).torch)
+    torch.testing.assert_close(weights[0], layer.detach())
 
 
 def test_kernels_count_their_receptive_field():
