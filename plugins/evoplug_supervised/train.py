@@ -297,16 +297,17 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
             for row, stream in zip(rows, streams.items(), strict=True)
         ]
         loss = self._loss_of(genes, networks.lead)
-        x, y = self._data["train"]
-        seen = deque[torch.Tensor](maxlen=-(-len(x) // recipe.batch))  # of the last epoch
-        states = train(networks, x, y, loss, recipe, begins, clock, [*streams.values()], seen.append)
+        steps = -(-len(self._data["train"][0]) // recipe.batch)
+        seen = deque[torch.Tensor](maxlen=steps)  # of the last epoch
+        states = train(networks, *self._data["train"], loss, recipe, begins, clock, [*streams.values()], seen.append)
         for state, begin, member in zip(states, begins, streams, strict=True):
             state |= {"member": member, "epochs": begin["epochs"] + self.epochs}
+        x, y = self._data[self.fitness_split]
         if self.fitness == "training-loss":
             mean = torch.cat([*seen], -1).mean(-1, dtype=torch.float64).view(-1)
-            sound = torch.tensor([_is_sound(state) for state in states], device=mean.device)
+            sound = by_example(networks, x[:2], y[:2], self._loss)["correct"].isfinite().all(-1)  # after the last step
             return _Trained(states, -mean.where(sound, torch.nan))
-        examples = by_example(networks, *self._data[self.fitness_split], self._loss)
+        examples = by_example(networks, x, y, self._loss)
         scores = averaged(examples)
         return _Trained(states, scores["accuracy"] if self.fitness == "accuracy" else -scores["loss"], examples)
 
@@ -435,11 +436,6 @@ class _Trained(NamedTuple):
     """``(k,)``."""
     examples: Mapping[str, torch.Tensor] = MappingProxyType({})
     """As :func:`by_example` gives them, where fitness was measured by example."""
-
-
-def _is_sound(state: Mapping[str, Any]) -> bool:
-    """Whether training has left numbers that are finite."""
-    return all(bool(tensor.isfinite().all()) for part in ("weights", "buffers") for tensor in state[part].values())
 
 
 def _parts(genotype: Genotype | None) -> Mapping[str, Any]:
