@@ -78,7 +78,8 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
 
     A case is an example of the split on which fitness is measured, as it is and in evaluation mode: whether the member
     has it right, or minus its loss. It is the same one in every generation. Cases come with fitness, at no cost; with
-    ``fitness = "training-loss"`` nothing is measured after training, and cases are computed as they are read.
+    ``fitness = "training-loss"`` no more than two examples are looked at after training, and cases are computed as they
+    are read.
     """
 
     dataset: Annotated[Dataset, "examples and labels"] = use("digits")
