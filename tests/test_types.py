@@ -13,6 +13,7 @@ def members(n=4, first=0):
         torch.arange(n).double(),
         {"sigma": torch.rand(n), "scores": torch.rand(n, 3)},
         [{"weights": torch.ones(2)} for _ in range(n)],
+        torch.rand(n, 5),
     )
 
 
@@ -24,6 +25,7 @@ def test_rows_carry_every_field():
         assert some.genomes["blocks"] == ["b2", "b0"]
         assert torch.equal(some.genomes["loss"], population.genomes["loss"][[2, 0]])
         assert torch.equal(some.columns["scores"], population.columns["scores"][[2, 0]])
+        assert torch.equal(some.cases, population.cases[[2, 0]])
         assert some.states[0] is population.states[2]
 
 
@@ -42,19 +44,30 @@ def test_a_slice_of_tensors_is_a_view():
 
 
 def test_cat_and_state_dict_are_exact():
-    whole = Members.cat([members(2), members(3, first=2)])
+    groups = [members(2), members(3, first=2)]
+    whole = Members.cat(groups)
+    assert torch.equal(whole.cases, torch.cat([group.cases for group in groups]))
     assert len(whole) == 5
     assert whole.ids.tolist() == [0, 1, 2, 3, 4]
     copy = Members.from_state_dict(whole.state_dict(), "cpu")
     assert copy.genomes["blocks"] == whole.genomes["blocks"]
     assert torch.equal(copy.genomes["loss"], whole.genomes["loss"])
     assert copy.states is whole.states
+    assert copy.cases is whole.cases
 
 
-def test_cat_drops_a_fitness_that_not_all_have():
+def test_cat_drops_what_not_all_have():
     unborn = members(2)
-    unborn.fitness = None
-    assert Members.cat([members(2), unborn]).fitness is None
+    unborn.fitness = unborn.cases = None
+    whole = Members.cat([members(2), unborn])
+    assert whole.fitness is None
+    assert whole.cases is None
+
+
+def test_members_of_a_checkpoint_from_before_there_were_cases_have_none():
+    data = members().state_dict()
+    del data["cases"]
+    assert Members.from_state_dict(data, "cpu").cases is None
 
 
 def test_genomes_of_every_kind():

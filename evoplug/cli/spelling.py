@@ -48,7 +48,7 @@ def facts(entry: Entry) -> dict[str, str]:
     if entry.class_vars.get("genotype") == "none":
         told["works on"] = "no genotype"
     if entry.group == "selections" and entry.class_vars.get("cases"):
-        told["selects by"] = "cases, for strategies that need them"
+        told["selects by"] = "cases, of evaluators that provide them"
     for name in ("needs", "provides", "costs", "minimised"):
         told[name] = ", ".join(map(str, entry.class_vars.get(name, ())))
     return {name: value for name, value in told.items() if value}

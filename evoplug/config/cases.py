@@ -32,7 +32,7 @@ def misfits(strategy: Strategy, evaluator: Evaluator) -> Iterator[tuple[str, str
         elif strategy.mixes_generations and not evaluator.fixed_cases:
             yield (
                 slot,
-                "selects by cases, those of the evaluator are others in each generation, and this strategy selects "
-                "among members of several: take one whose members are all evaluated in every generation, or an "
-                "evaluation on the same cases",
+                "selects by cases, the evaluator's are others in each generation, and the strategy selects among "
+                "members of several: take a strategy that evaluates all members in every generation, or an evaluator "
+                "with the same cases in each",
             )

@@ -85,7 +85,8 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
 
     A case is an example of the split on which fitness is measured, as it is and in evaluation mode: whether the member
     has it right, or minus its loss. It is the same one in every generation. Cases come with fitness, at no cost; with
-    ``fitness = "training-loss"`` nothing is measured after training, and cases are computed as they are read.
+    ``fitness = "training-loss"`` no more than two examples are looked at after training, and cases are computed as they
+    are read.
     """
 
     dataset: Annotated[Dataset, "examples and labels"] = use("digits")
@@ -345,19 +346,20 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
             for row, member in zip(rows, ids, strict=True)
         ]
         loss = self._loss_of(genes, networks.lead)
-        x, y = self._data["train"]
+        examples = len(self._data["train"][0])
         seen = deque[torch.Tensor](maxlen=-(-len(orders[0]) // recipe.batch))  # of the last epoch
         streams = [rng.child(member) for member in ids]
-        states = train(networks, x, y, loss, recipe, begins, clock, streams, seen.append, orders)
+        states = train(networks, *self._data["train"], loss, recipe, begins, clock, streams, seen.append, orders)
         for state, begin, member, order in zip(states, begins, ids, orders, strict=True):
-            state |= {"member": member, **_older(begin, self.epochs, len(order) / len(x))}
+            state |= {"member": member, **_older(begin, self.epochs, len(order) / examples)}
+        x, y = self._data[self.fitness_split]
         if self.fitness == "training-loss":
             mean = torch.cat([*seen], -1).mean(-1, dtype=torch.float64).view(-1)
-            sound = torch.tensor([_is_sound(state) for state in states], device=mean.device)
+            sound = by_example(networks, x[:2], y[:2], self._loss)["correct"].isfinite().all(-1)  # after the last step
             return _Trained(states, -mean.where(sound, torch.nan))
-        examples = by_example(networks, *self._data[self.fitness_split], self._loss)
-        scores = averaged(examples)
-        return _Trained(states, scores["accuracy"] if self.fitness == "accuracy" else -scores["loss"], examples)
+        scored = by_example(networks, x, y, self._loss)
+        scores = averaged(scored)
+        return _Trained(states, scores["accuracy"] if self.fitness == "accuracy" else -scores["loss"], scored)
 
     def _loss_of(self, genes: Mapping[str, torch.Tensor], lead: tuple[int, ...]) -> Loss:
         """The loss of a team, ``lead`` being its dimensions: that of its genes, if they set it."""
@@ -488,11 +490,6 @@ class _Trained(NamedTuple):
     """``(k,)``."""
     examples: Mapping[str, torch.Tensor] = MappingProxyType({})
     """As :func:`by_example` gives them, where fitness was measured by example."""
-
-
-def _is_sound(state: Mapping[str, Any]) -> bool:
-    """Whether training has left numbers that are finite."""
-    return all(bool(tensor.isfinite().all()) for part in ("weights", "buffers") for tensor in state[part].values())
 
 
 def _parts(genotype: Genotype | None) -> Mapping[str, Any]:

@@ -24,7 +24,7 @@ TRAINED: dict[str, Any] = {
     "evaluator": {"use": "train", "dataset": {"use": "digits", "validation": 100}},
 }
 POLE: dict[str, Any] = {"genotype": "weights", "evaluator": "gymnasium"}
-OTHERS = "those of the evaluator are others in each generation"
+OTHERS = "the evaluator's are others in each generation"
 
 
 def config(strategy: Any, rest: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -79,7 +79,9 @@ def test_strategies_that_select_take_them(strategy, rest):
 )
 def test_examples_of_several_batches_are_not_held_against_each_other(strategy):
     line = said(config(strategy, DIGITS))
-    assert line.startswith(f"operators.selection: selects by cases, {OTHERS}, and this strategy selects among members")
+    assert line.startswith(
+        f"operators.selection: selects by cases, {OTHERS}, and the strategy selects among members of several: "
+    )
 
 
 def test_a_batch_of_all_examples_is_the_same_in_every_generation():

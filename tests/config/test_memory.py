@@ -72,6 +72,19 @@ def test_of_trained_networks() -> None:
     assert line == f"strategy: 2,000,000 members (evaluation 72 GiB): about 72 GiB{END}"
 
 
+def test_of_cases_where_a_selection_reads_them() -> None:
+    """4 bytes for each of 1,000 examples, of parents and children."""
+    base = {
+        "strategy": {"use": "leea", "population": 1000},
+        "genotype": {"use": "weights"},
+        "evaluator": {"use": "classification", "batch": 1000},
+    }
+    plain, by_cases = (
+        fit(check(load({**base, "operators": {"selection": use}}))).memory for use in ("truncation", "lexicase")
+    )
+    assert by_cases - plain == 2000 * 1000 * 4
+
+
 @pytest.mark.parametrize(
     ("base", "changes", "key"),
     [
