@@ -15,7 +15,7 @@ ONLY_THE_BEST = {
     "lexicase": {},
     "batch-lexicase": {"batch": 2},
     "dalex": {},
-    "dalex, standardised": {"standardized": True, "particularity_pressure": 3.0},
+    "dalex, standardised": {"standardised": True, "particularity_pressure": 3.0},
     "dalex, far": {"particularity_pressure": 1e4},
     "plexicase": {},
 }
