@@ -24,6 +24,7 @@ ONLY_THE_BEST = {
 ALL = {
     **ONLY_THE_BEST,
     "epsilon-lexicase": {},
+    "plexicase, epsilon": {"epsilon": True},
     "batch-lexicase, all": {"batch": 100},
     "batch-lexicase, above": {"batch": 2, "threshold": 0.5},
 }
