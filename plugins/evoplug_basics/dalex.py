@@ -31,15 +31,15 @@ class DALex(Selection):
     """
 
     particularity_pressure: Annotated[float, Ge(0), "standard deviation of the numbers that make the weights"] = 20.0
-    standardized: Annotated[bool, "divide the errors on each case by their standard deviation"] = False
+    standardised: Annotated[bool, "divide the errors on each case by their standard deviation"] = False
     cases: ClassVar[bool] = True
 
     def __call__(self, fitness: Any, count: int, rng: Rng) -> torch.Tensor:
         """``(count,)`` rows; a member that is invalid on every case wins only where all are."""
         values = whole(fitness)
         errors, alike = _errors(values), equal(values)
-        if self.standardized:
-            errors = _standardized(errors)
+        if self.standardised:
+            errors = _standardised(errors)
         rows = [
             _pick(errors, alike, importance, near, rng)
             for importances in self._drawn(count, len(errors), rng)
@@ -68,7 +68,7 @@ def _errors(values: np.ndarray) -> np.ndarray:
     return np.where(decides & ~known, np.where(largest > 0, 2 * largest, 0.25), errors)
 
 
-def _standardized(errors: np.ndarray) -> np.ndarray:
+def _standardised(errors: np.ndarray) -> np.ndarray:
     largest = errors.max(1, keepdims=True)
     relative = errors / np.where(largest > 0, largest, 1.0)
     deviations = relative.std(1, keepdims=True)

@@ -21,28 +21,32 @@ class Plexicase(Selection):
     Ding, Pantridge and Spector (2023). Only members that are best on some case, and that no other dominates, can be
     drawn. Each case shares itself out among those that are best on it, in proportion to the number of cases on which
     each is; a member's probability is the mean of its shares, to the power of alpha. Members that are equal on every
-    case count as one, and share what it gets. All cases are read.
+    case count as one, and share what it gets. With epsilon, for cases on which hardly two are equal, those are best
+    that are within the median absolute deviation of the best, and what is better by no more does not count as better;
+    of two that then dominate each other both can be drawn. All cases are read, once.
     """
 
     alpha: Annotated[float, Ge(0), "exponent of the probabilities; 0 draws uniformly, 1 as lexicase, more greedily"] = (
         1.0
     )
+    epsilon: Annotated[bool, "as epsilon-lexicase, with the deviations of all members"] = False
     cases: ClassVar[bool] = True
 
     def __call__(self, fitness: Any, count: int, rng: Rng) -> torch.Tensor:
         """``(count,)`` rows; a member that is invalid on every case wins only where all are."""
-        p = probabilities(whole(fitness), self.alpha)
+        values = whole(fitness)
+        p = probabilities(values, self.alpha, _deviations(values) if self.epsilon else 0.0)
         return torch.from_numpy(rng.numpy.choice(len(p), size=count, p=p))
 
 
-def probabilities(values: np.ndarray, alpha: float) -> np.ndarray:
-    """Of fitness ``(cases, n)``, -inf where it is invalid, to ``(n,)``, their sum 1."""
+def probabilities(values: np.ndarray, alpha: float, epsilon: np.ndarray | float = 0.0) -> np.ndarray:
+    """Of fitness ``(cases, n)``, -inf where it is invalid, and epsilon ``(cases, 1)``, to ``(n,)``, their sum 1."""
     groups = equal(values)
     _, first, members = np.unique(groups, return_index=True, return_counts=True)
     values = values[:, first]
-    best = values == values.max(1, keepdims=True)
+    best = values >= values.max(1, keepdims=True) - epsilon
     often = best.sum(0)
-    front = np.flatnonzero(_undominated(values, best, often))
+    front = np.flatnonzero(_undominated(values, best, often, epsilon))
     weights = best[:, front] * often[front]
     shares = (weights / weights.sum(1, keepdims=True)).mean(0)
     powers = (shares / shares.max()) ** alpha
@@ -51,7 +55,13 @@ def probabilities(values: np.ndarray, alpha: float) -> np.ndarray:
     return (of_group / members)[groups]
 
 
-def _undominated(values: np.ndarray, best: np.ndarray, often: np.ndarray) -> np.ndarray:
+def _deviations(values: np.ndarray) -> np.ndarray:
+    """``(cases, 1)``, the median absolute deviation of the valid; 0 where there are none."""
+    rows = [row[np.isfinite(row)] for row in values]
+    return np.array([[np.median(np.abs(row - np.median(row))) if len(row) else 0.0] for row in rows])
+
+
+def _undominated(values: np.ndarray, best: np.ndarray, often: np.ndarray, epsilon: np.ndarray | float) -> np.ndarray:
     """The mask of those that are best on a case while none is as good on all: who dominates is best on more cases.
 
     Members are compared on all cases only where one is best on every case on which the other is.
@@ -63,5 +73,7 @@ def _undominated(values: np.ndarray, best: np.ndarray, often: np.ndarray) -> np.
         if stays[member]:
             rivals = np.flatnonzero(stays & (both[member] == often))
             rivals = rivals[rivals != member]
-            stays[rivals] = (values[:, rivals] > values[:, [member]]).any(0)
+            its, theirs = values[:, [member]], values[:, rivals]
+            as_good = (often[rivals] == often[member]) & ~(its > theirs + epsilon).any(0)
+            stays[rivals] = as_good | (theirs > its + epsilon).any(0)
     return stays

@@ -205,7 +205,9 @@ def test_an_unknown_name_gets_the_nearest_the_right_group_or_the_choices(site: S
     assert catalogue.unknown("crossovers", "levy-fligth") == (
         "there is no crossover `levy-fligth`; did you mean the mutation `levy-flight`?"
     )
-    assert catalogue.unknown("selections", "qqq").startswith("there is no selection `qqq`; choices: best, ")
+    assert catalogue.unknown("selections", "qqq").startswith(
+        "there is no selection `qqq`; choices: batch-lexicase, best, "
+    )
     with pytest.raises(ConfigError) as caught:
         catalogue.find("mutations", "levy-fligth")
     assert caught.value.mistakes[0].key == ()

@@ -15,7 +15,7 @@ ONLY_THE_BEST = {
     "lexicase": {},
     "batch-lexicase": {"batch": 2},
     "dalex": {},
-    "dalex, standardised": {"standardized": True, "particularity_pressure": 3.0},
+    "dalex, standardised": {"standardised": True, "particularity_pressure": 3.0},
     "dalex, far": {"particularity_pressure": 1e4},
     "plexicase": {},
 }
@@ -24,6 +24,7 @@ ONLY_THE_BEST = {
 ALL = {
     **ONLY_THE_BEST,
     "epsilon-lexicase": {},
+    "plexicase, epsilon": {"epsilon": True},
     "batch-lexicase, all": {"batch": 100},
     "batch-lexicase, above": {"batch": 2, "threshold": 0.5},
 }

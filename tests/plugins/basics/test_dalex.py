@@ -35,7 +35,7 @@ def test_the_best_weighted_sum_is_selected(fitness, pressure):
 def test_errors_can_be_standardised(fitness, pressure):
     fitness *= torch.tensor([1.0, 100, 1, 1e-3, 1, 1, 1])
     standardised = (fitness - fitness.mean(0)) / fitness.std(0, correction=0)
-    selected = DALex(particularity_pressure=pressure, standardized=True)(fitness, 40, Rng(5)).tolist()
+    selected = DALex(particularity_pressure=pressure, standardised=True)(fitness, 40, Rng(5)).tolist()
     assert selected == by_definition(standardised, pressure, 40, 5)
     assert selected != by_definition(fitness, pressure, 40, 5)
 
@@ -54,12 +54,12 @@ def test_two_cases_in_closed_form(pressure):
     assert of_one_distribution(drawn(DALex(particularity_pressure=pressure), fitness, 4000), expected)
 
 
-@pytest.mark.parametrize("standardized", [False, True])
+@pytest.mark.parametrize("standardised", [False, True])
 @pytest.mark.parametrize("levels", [2, 5])
-def test_a_large_pressure_is_lexicase(levels, standardized):
+def test_a_large_pressure_is_lexicase(levels, standardised):
     fitness = torch.randint(levels, (8, 9), generator=Rng(4).torch).double()
     fitness[3] = fitness[5]
-    limit = DALex(particularity_pressure=1e5, standardized=standardized)
+    limit = DALex(particularity_pressure=1e5, standardised=standardised)
     ours, lexicase = drawn(limit, fitness, 5000, seed=1), drawn(Lexicase(), fitness, 5000, seed=2)
     assert (lexicase > 100).sum() >= 4
     assert of_one_distribution(ours, lexicase)
@@ -86,11 +86,11 @@ def test_a_case_on_which_all_are_invalid_decides_nothing(fitness):
     assert set(DALex(particularity_pressure=0)(with_nan, 5, Rng(1)).tolist()) == {best}
 
 
-@pytest.mark.parametrize("standardized", [False, True])
-def test_the_largest_numbers_are_compared(standardized):
+@pytest.mark.parametrize("standardised", [False, True])
+def test_the_largest_numbers_are_compared(standardised):
     largest = torch.finfo(torch.float64).max
     fitness = torch.tensor([[-largest, 0.0], [largest, 0.0], [torch.nan, 0.0]], dtype=torch.float64)
-    selected = DALex(particularity_pressure=1, standardized=standardized)(fitness, 20, Rng(1))
+    selected = DALex(particularity_pressure=1, standardised=standardised)(fitness, 20, Rng(1))
     assert set(selected.tolist()) == {1}
 
 

@@ -51,6 +51,24 @@ def test_members_are_drawn_with_these_probabilities():
     assert of_one_distribution(drawn(Plexicase(), torch.tensor([A, B, C, BEST_NOWHERE]), 5000), expected)
 
 
+def test_within_epsilon_of_the_best_is_best():
+    # Both are within 1 of the best on the first case, and nowhere better by more; so both count, each twice of three.
+    near = [[10.0, 5.0, 0.0], [9.5, 5.5, 0.0], [0.0, 0.0, 9.0]]
+    epsilon = np.array([[1.0], [1.0], [1.0]])
+    assert probabilities(np.array(near).T, 1.0, epsilon) == pytest.approx([1 / 3, 1 / 3, 1 / 3])
+    assert of(*near) == pytest.approx([1 / 3, 1 / 3, 1 / 3])
+    # Better by more on the last case, the first dominates the second.
+    near[0][2] = 2.0
+    assert probabilities(np.array(near).T, 1.0, epsilon) == pytest.approx([2 / 3, 0, 1 / 3])
+
+
+def test_epsilon_is_the_median_absolute_deviation_of_the_valid():
+    # Medians 9 and 1, deviations 1, 0, 9 and 1, 0, 0: epsilon 1 and 0. The second is best on the first case, too.
+    fitness = torch.tensor([[10.0, 0.0], [9.0, 1.0], [0.0, 1.0], [torch.nan, torch.nan]])
+    assert set(Plexicase(epsilon=True)(fitness, 200, Rng(1)).tolist()) == {1}
+    assert set(Plexicase()(fitness, 200, Rng(1)).tolist()) == {0, 1}
+
+
 def test_it_is_lexicase_where_one_is_best_on_each_case():
     # Then the first case decides.
     fitness = torch.randn(4, 9, generator=Rng(3).torch)
