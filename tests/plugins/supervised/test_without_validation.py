@@ -16,7 +16,7 @@ from evoplug_supervised.classification import Classification
 MLP = {"use": "mlp", "hidden": [4]}
 SMALL = {"epbt": {"population": 4, "elites": 2}, "pbt": {"population": 4}}
 OWN = {entry.name: entry.kinds for entry in catalogue.entries("strategies") if entry.distribution == "evoplug"}
-TRAINING = {"gradient-descent", "pbt", "epbt"}
+TRAINING = {"gradient-descent", "gradient-lexicase", "pbt", "epbt"}
 """Strategies whose members are trained; others search weights, or choices."""
 WEIGHTS = sorted(name for name, kinds in OWN.items() if name not in TRAINING and (not kinds or "real-vector" in kinds))
 CHOOSING = {"leea", "snes", "xnes", "pgpe", "cem", "cma-es", "elite-reevaluation"}
