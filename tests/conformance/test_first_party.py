@@ -53,6 +53,7 @@ class TestTrain(EvaluatorSuite):
         {**SMALL, "epochs": 2, "optimizer": "adam", "finish": {"epochs": 1}},
         {**SMALL, "augmentation": ["crop", "flip"]},
         {**SMALL, "fitness": "training-loss", "fitness_split": "train", "cases": "loss"},
+        {**SMALL, "share": "dealt", "batch": 20},
     )
 
 

@@ -69,7 +69,7 @@ def run(folder, strategy, evaluator):
     if strategy in ("pbt", "epbt"):
         rate = {"use": "real-vector", "length": 1, "low": 0.001, "high": 0.1}
         config["genotype"] = {"use": "composite", "parts": {"learning_rate": rate}}
-    elif strategy != "gradient-descent":
+    elif strategy not in ("gradient-descent", "gradient-lexicase"):
         config["genotype"] = {"use": "weights", "network": MLP}
     if strategy == "niching-one-plus-one":
         config["operators"] = {"mutation": "gaussian"}
