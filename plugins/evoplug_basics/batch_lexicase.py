@@ -28,7 +28,9 @@ class BatchLexicase(Selection):
     threshold: Annotated[float | None, "mean fitness above which members pass a batch; by default only the best do"] = (
         None
     )
-    block: Annotated[int, Ge(1), "cases computed at a time, of a matrix computed while the choice is open"] = 128
+    block: Annotated[int, Ge(1), "cases computed at a time, at most, of a matrix computed while the choice is open"] = (
+        128
+    )
     cases: ClassVar[bool] = True
 
     def __call__(self, fitness: Any, count: int, rng: Rng) -> torch.Tensor:

@@ -24,6 +24,9 @@ AHEAD = 4096
 """Values looked at together, to drop cases on which all candidates agree: many cases where there are few candidates,
 which agree on most; few cases where there are many, since the first leave few."""
 
+FIRST = 16
+"""Cases that are computed first: most choices among few members are made by then."""
+
 FEW = 16
 """Selected ones for whom it costs less to read across the matrix than to turn it, and to find equal members."""
 
@@ -36,7 +39,9 @@ class Lexicase(Selection):
     probability. Each of the selected takes an order of its own.
     """
 
-    block: Annotated[int, Ge(1), "cases computed at a time, of a matrix computed while the choice is open"] = 128
+    block: Annotated[int, Ge(1), "cases computed at a time, at most, of a matrix computed while the choice is open"] = (
+        128
+    )
     cases: ClassVar[bool] = True
 
     def __call__(self, fitness: Any, count: int, rng: Rng) -> torch.Tensor:
@@ -53,7 +58,9 @@ class EpsilonLexicase(Selection):
     members that are still candidates.
     """
 
-    block: Annotated[int, Ge(1), "cases computed at a time, of a matrix computed while the choice is open"] = 128
+    block: Annotated[int, Ge(1), "cases computed at a time, at most, of a matrix computed while the choice is open"] = (
+        128
+    )
     cases: ClassVar[bool] = True
 
     def __call__(self, fitness: Any, count: int, rng: Rng) -> torch.Tensor:
@@ -66,7 +73,7 @@ def select(fitness: Any, count: int, keep: Keep, rng: Rng, block: int, batch: in
     n, cases = fitness.shape
     alike = np.arange(n)
     if not isinstance(fitness, torch.Tensor):
-        read = _computed(fitness, block)
+        read = _computed(fitness, block, batch)
     elif count <= FEW:
         read = _at_once(by_case(fitness))
     else:
@@ -86,11 +93,16 @@ def _at_once(matrix: np.ndarray) -> Read:
     return lambda order: iter([(matrix, order)])
 
 
-def _computed(fitness: Any, block: int) -> Read:
+def _computed(fitness: Any, block: int, batch: int) -> Read:
+    """In pieces of whole batches, each of twice as many cases as the one before, up to a block."""
+    first = min(block, -(-FIRST // batch) * batch)
+
     def read(order: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for start in range(0, len(order), block):
-            cases = order[start : start + block]
+        start, size = 0, first
+        while start < len(order):
+            cases = order[start : start + size]
             yield by_case(fitness[:, torch.from_numpy(cases)]), np.arange(len(cases))
+            start, size = start + size, min(2 * size, block)
 
     return read
 

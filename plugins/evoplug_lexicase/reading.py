@@ -9,8 +9,8 @@ import torch
 
 from evoplug import Rng
 
-BLOCK = 128
-"""Cases that are computed at a time."""
+BLOCK = 16
+"""Cases that the released code's selection has computed at a time: in most it reads no more."""
 
 
 class Watched:
