@@ -40,7 +40,7 @@ SECTIONS = (
 - `extends` names a preset or a file, relative to this one, on which this one is put: tables are merged (`stop` too: its
   other rules stay), all else is replaced. Where `use` changes, the parameters of the other component go; where it is
   the strategy's, so do operators and a genotype that the new one has no place for. `check` and `run` say what went.
-  `[paper]` is never taken over.
+  `[paper]` is never taken over, nor is that of an arm.
 - A section that is `"none"`, e.g. `operators = "none"` or `sweep = "none"`, is as if it were not there: in a file that
   extends another, in an arm, in `--set`.
 - `plugins = ["./ops.py"]` lists Python files with parts of your own, relative to this one: [plugins.md](plugins.md).

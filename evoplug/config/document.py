@@ -174,10 +174,19 @@ def _extended(root: Node, folder: Path, chain: tuple[Path, ...]) -> _Put:
             raise
         raise _wrong_base(extends, f"{error.mistakes[0].where}: {error.mistakes[0].message}") from None
     base, notices, left_over = _with_base(read, chain)
-    # What a paper reports holds for the very file that says so, not for what is made of it.
-    inherited = Node({key: node for key, node in base.value.items() if key != "paper"}, base.origin)
+    inherited = _unreported(base)
     merged = tree.merge(inherited, own, notices)
     return _Put(merged, notices, leftover.after(inherited, merged, leftover.keys(own), left_over))
+
+
+def _unreported(base: Node) -> Node:
+    """Without what papers report: that holds for the very file that says so, and for its arms, not for what is made of
+    them."""
+    arms = base.nearest(("sweep", "arms")).value
+    named = [("sweep", "arms", arm, "paper") for arm in arms] if isinstance(arms, dict) else []
+    for key in [("paper",), *named]:
+        base = tree.without(base, key)
+    return base
 
 
 def _wrong_base(extends: Node, message: str) -> ConfigError:

@@ -146,6 +146,16 @@ def replace(
     return Node({**table, name: replace(inner, tuple(rest), new, notices, also, (*done, name))}, tree.origin)
 
 
+def without(tree: Node, key: Key) -> Node:
+    """The tree without what stands at ``key``, where something does."""
+    name, *rest = key
+    if not isinstance(tree.value, dict) or name not in tree.value:
+        return tree
+    if rest:
+        return Node({**tree.value, name: without(tree.value[name], tuple(rest))}, tree.origin)
+    return Node({other: node for other, node in tree.value.items() if other != name}, tree.origin)
+
+
 def _opened(node: Node) -> Node:
     """The table of a component that is given by its name alone; an empty one where there is to be none."""
     if not isinstance(node.value, str):

@@ -85,6 +85,29 @@ def test_what_the_paper_reports_holds_for_the_base_and_for_arms_that_say_so() ->
     assert (run.value, other, row.value) == (0.9, None, 0.8)
 
 
+def test_what_the_paper_reports_for_an_arm_holds_for_no_file_that_extends_it(tmp_path: Path) -> None:
+    base = tmp_path / "base.toml"
+    base.write_text(
+        'evoplug = 1\nstrategy = "snes"\nevaluator = "function"\n[genotype]\nuse = "real-vector"\nlength = 2\n'
+        '[paper]\nmetric = "m"\nvalue = 0.9\nsource = "s"\n'
+        '[sweep.arms.row]\n"genotype.length" = 9\npaper = { metric = "m", value = 0.8, source = "s" }\n'
+        '[sweep.arms.other]\n"genotype.length" = 8\npaper = { metric = "m", value = 0.7, source = "s" }\n'
+    )
+    over = {"extends": str(base), "sweep": {"arms": {"other": {"paper": {**PAPER, "value": 0.6}}}}}
+    values = [cell.experiment.paper and cell.experiment.paper.value for cell in cells(check(load(base)))]
+    assert values == [0.9, 0.8, 0.7]
+    made = [cell.experiment for cell in cells(check(load(over)))]
+    assert [each.genotype.parameters["length"] for each in made] == [2, 9, 8]
+    assert [each.paper and each.paper.value for each in made] == [None, None, 0.6]
+
+
+@pytest.mark.parametrize("sweep", ['sweep = "none"', "sweep = 3", "sweep.arms = 3", 'sweep.arms.a = "x"'])
+def test_a_sweep_of_any_kind_can_be_extended(sweep: str, tmp_path: Path) -> None:
+    base = tmp_path / "base.toml"
+    base.write_text(f"evoplug = 1\n{sweep}\n")
+    assert check(load({**BASE, "extends": str(base), "sweep": "none"})).sweep is None
+
+
 def test_a_mistake_in_an_arm_is_found_where_the_arm_says_it(tmp_path: Path) -> None:
     file = tmp_path / "a.toml"
     file.write_text(
