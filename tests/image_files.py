@@ -100,6 +100,15 @@ def put_cifar100(folder, monkeypatch, counts=COUNTS, superclasses=backwards):
     monkeypatch.setattr(CIFAR10, "counts", counts)
 
 
+def put_folder(folder, side, count=8):
+    """Write FOLDER/train/CLASS/*.png and FOLDER/test/CLASS/*.png, of two classes, ``count`` images of noise each."""
+    for half, seed in (("train", 1), ("test", 2)):
+        for name, part in (("dim", 2), ("light", 1)):
+            (folder / half / name).mkdir(parents=True)
+            for number, image in enumerate(pixels(count, side, side, 3, seed=seed + 2 * part)):
+                Image.fromarray(image // part).save(folder / half / name / f"{number:03}.png")
+
+
 def put_omniglot(folder, monkeypatch, **sets):
     """Write SET.zip for each SET = {alphabet: number of characters}, and have the data set expect these.
 

@@ -17,7 +17,7 @@ from evoplug import Run, build, catalogue
 from evoplug.contracts import Film, Genotype
 from evoplug.running import filming
 from evoplug.testing import SUITES, DatasetSuite, EvaluatorSuite, PlotSuite, suites
-from image_files import pixels, put_cifar100, put_omniglot, write_idx
+from image_files import pixels, put_cifar100, put_folder, put_omniglot, write_idx
 
 OWN = suites("evoplug")
 Arms = Mapping[str, Sequence[Run]]
@@ -279,6 +279,73 @@ class TestFilmStrip(PlotSuite):
         }
 
 
+class GradientLexicase(PlotSuite):
+    """Its method trains networks, so its runs do; one arm selects by fitness."""
+
+    @pytest.fixture
+    def arms(self, tmp_path: Path, _no_data: None) -> Arms:
+        def made(arm: str, seed: int, generations: int = 4, selection: str = "lexicase") -> Run:
+            config = {
+                "run": {"name": "arms", "seed": seed, "stop": {"generations": generations}},
+                "strategy": {"use": "gradient-lexicase", "population": 2},
+                "evaluator": {"use": "train", **SMALL, "batch": 16, "share": "dealt"},
+                "operators": {"selection": {"use": selection}},
+            }
+            return evoplug.run(config, out=tmp_path / arm / f"seed-{seed}")
+
+        return {
+            "two runs": [made("two", seed) for seed in (1, 2)],
+            "by fitness": [made("fitness", 1, selection="best")],
+            "one generation": [made("one", 1, 1)],
+        }
+
+
+class TestLexicaseAccuracy(GradientLexicase):
+    """With its test accuracies."""
+
+    name = "lexicase-accuracy"
+
+
+class TestLexicaseDecided(GradientLexicase):
+    """Beside an arm that reads no cases."""
+
+    name = "lexicase-decided"
+
+
+class TestLexicaseSurvivors(GradientLexicase):
+    """Beside an arm that reads no cases."""
+
+    name = "lexicase-survivors"
+
+
+class TestFeatureMaps(PlotSuite):
+    """Of networks that see small images from files."""
+
+    name = "feature-maps"
+
+    @pytest.fixture
+    def arms(self, tmp_path: Path, _no_data: None) -> Arms:
+        put_folder(tmp_path / "noise", 8)
+
+        def made(arm: str, seed: int, generations: int = 2, **network: Any) -> Run:
+            config = {
+                "run": {"name": "arms", "seed": seed, "stop": {"generations": generations}},
+                "strategy": {"use": "gradient-descent"},
+                "evaluator": {
+                    "use": "train",
+                    "dataset": {"use": "image-folder", "folder": "noise", "validation": 4},
+                    "network": {"use": "convnet", "channels": [3], "dense": [5], **network},
+                },
+            }
+            return evoplug.run(config, out=tmp_path / arm / f"seed-{seed}")
+
+        return {
+            "two runs": [made("two", seed) for seed in (1, 2)],
+            "one run": [made("wide", 1, channels=[20])],
+            "one generation": [made("one", 1, 1, channels=[], dense=[])],
+        }
+
+
 SPECIAL = {
     (suite.group, suite.name)
     for suite in (
@@ -298,6 +365,10 @@ SPECIAL = {
         TestSharingGroups,
         TestSharingLanes,
         TestFilmStrip,
+        TestLexicaseAccuracy,
+        TestLexicaseDecided,
+        TestLexicaseSurvivors,
+        TestFeatureMaps,
     )
 }
 globals().update({name: suite for name, suite in OWN.items() if (suite.group, suite.name) not in SPECIAL})
