@@ -159,7 +159,7 @@ def test_too_many_children_for_the_examples_are_refused_in_one_line(tmp_path):
     with pytest.raises(EvaluationError) as caught:
         run_of(tmp_path / "run", batch=50)
     message = "train: share: 90 training examples in batches of 50 are too few to deal one to each of 3 members"
-    assert str(caught.value).startswith(f"{message}: batch may be at most 30")
+    assert str(caught.value).startswith(f"{message}: batch may be at most 44")
 
 
 @pytest.mark.parametrize(
