@@ -150,8 +150,8 @@ def _ranks(seen: Sequence[_Seen]) -> str:
 def _draw(row: SubFigure, image: torch.Tensor, maps: torch.Tensor) -> None:
     """The image, and the first of its maps beside it."""
     left, right = row.subplots(1, 2, width_ratios=(ROWS, COLUMNS))
-    left.imshow(image.movedim(0, -1).squeeze(-1).numpy(), cmap="gray", vmin=0, vmax=255, interpolation="none")
-    right.imshow(_mosaic(maps[: ROWS * COLUMNS]), cmap="gray", interpolation="none")
+    left.imshow(image.movedim(0, -1).squeeze(-1).numpy(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    right.imshow(_mosaic(maps[: ROWS * COLUMNS]), cmap="gray", interpolation="nearest")
     for axes in (left, right):
         axes.set_axis_off()
 
