@@ -89,6 +89,7 @@ class NestedLexicase(Strategy, genome="real-vector"):
     crossover: Crossover = use("uniform")
     mutation: Mutation = use("gaussian", sigma=0.1)
     needs = ("states", "cases", "update")
+    mixes_generations = False
 
     def check(self) -> Iterator[tuple[str, str]]:
         if not self.selection.cases:
