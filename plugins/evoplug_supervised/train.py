@@ -35,7 +35,7 @@ from evoplug.contracts import (
 )
 from evoplug.population.bounds import lost
 from evoplug.population.workers import parallel
-from evoplug_supervised import finishing, schedules
+from evoplug_supervised import finishing, pretrained, schedules
 from evoplug_supervised.architectures import Architectures
 from evoplug_supervised.augmentation import AUGMENTATIONS, Augmentation, augmented
 from evoplug_supervised.initialisers import fill
@@ -83,6 +83,11 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
     with the weights that the first of them would have begun with.
     A member whose training diverges gets a fitness that is not finite.
 
+    ``pretrained`` names a file of weights and buffers, by their names in the network, with which new members begin, and
+    so does a last training with fresh weights: a state_dict, with or without the `module.` of ``DataParallel``, a .pt
+    that ``evoplug export`` has written, or the ``solution.pt`` of a run. It is read at the start of a run and at each
+    resume, which refuses one that has changed. Its examples should have been normalised as these are.
+
     A case is an example of the split on which fitness is measured, as it is and in evaluation mode: whether the member
     has it right, or minus its loss. It is the same one in every generation. Cases come with fitness, at no cost; with
     ``fitness = "training-loss"`` no more than two examples are looked at after training, and cases are computed as they
@@ -96,6 +101,12 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         Known("glorot-uniform", "he-normal", "he-uniform", "normal", "normalised", "torch-uniform"),
         "how weights are drawn",
     ] = "he-normal"
+    pretrained: Annotated[
+        Mapping[Literal["file", "new", "partial"], str | bool | tuple[str, ...]] | None,
+        "weights that new members begin with: file (.pt, .pth or .safetensors, in the data folder or absolute); new, "
+        "patterns of names of weights that are drawn all the same, such as output.*; partial, true where not all the "
+        "rest has to fit",
+    ] = None
     epochs: Annotated[int, Ge(1), "of training in one evaluation, that is in a generation"] = 1
     batch: Annotated[int, Ge(1), "examples in a gradient step"] = 128
     optimizer: Annotated[Literal["sgd", "adam"], "update rule; sgd has momentum"] = "sgd"
@@ -169,6 +180,7 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         if self.augmented_cases and (self.fitness != "training-loss" or not self.augmentation):
             yield "augmented_cases", 'belongs to fitness = "training-loss" and an augmentation'
         yield from finishing.mistakes(self.finish or {"epochs": 1})
+        yield from pretrained.mistakes(self.pretrained or {"file": "none.pt"})
         if not self._passes("weights") and (self._passes("buffers") or self._passes("optimizer")):
             yield (
                 "inherit",
@@ -186,6 +198,7 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         self._loss: Loss = by_network(per_example(self.loss)) if self.loss else cross_entropy
         self._decay = self._schedule()
         self._rounds = 0
+        self._given = pretrained.NOTHING
         misfits = [*self._misfits(genotype), *self._data_misfits()]
         if misfits:
             raise ConfigError(mistakes=[m for misfit in misfits for m in ConfigError(*misfit).mistakes])
@@ -219,6 +232,9 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         most = 1 if self.optimizer == "adam" or self.share == "dealt" else STACK
         self._architectures.start(x[:2], device, most)
         layout = self._architectures.teams(example).layout
+        if self.pretrained is not None:
+            template = self._architectures.teams(example).template
+            self._given = pretrained.begin(pretrained.of(self.pretrained), template, getattr(example, "renamed", str))
         self._data = {split: (x.to(device, memory_format=layout), y.to(device)) for split, (x, y) in data.items()}
 
     # ---------------------------------------------------------------------------------------------- at work
@@ -323,10 +339,12 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         return with_preprocessing(self.dataset, network, module)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"rounds": self._rounds}
+        return {"rounds": self._rounds, "pretrained": self._given.digest}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self._rounds = state["rounds"]
+        if self.pretrained is not None and self._given.digest:  # started: a solution needs no file
+            pretrained.require_same(pretrained.of(self.pretrained), self._given, state["pretrained"])
 
     def _train(
         self,
@@ -375,10 +393,12 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
             for part in ("weights", "buffers", "optimizer")
         }
         new = state_of(template)
-        missing = {name: torch.empty_like(w) for name, w in new["weights"].items() if name not in kept["weights"]}
+        there = {**self._given.weights, **kept["weights"]}
+        missing = {name: torch.empty_like(w) for name, w in new["weights"].items() if name not in there}
         if missing:
             fill({name: weight[None] for name, weight in missing.items()}, self.init, rng.child("weights"))
-        new["weights"] = missing
+        new["weights"] = {**missing, **self._given.weights}
+        new["buffers"] |= self._given.buffers
         age = {count: old[count] for count in ("epochs", "passes")}
         return {**{part: {**new[part], **kept[part]} for part in kept}, **age}
 
@@ -440,6 +460,8 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
             elif getattr(self, (key := "network" if name == "architecture" else name)) is not None:
                 yield key, f"is set by the genotype's {name} too; leave out one of the two"
             elif name == "architecture":
+                if self.pretrained is not None:
+                    yield "pretrained", "is for one network, and the genotype's part `architecture` sets many"
                 if not hasattr(part, "network"):
                     yield "", f"the genotype's part `architecture` is a {part.kinds[0]}, which gives no network"
             elif name == "loss":

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy
 import pytest
+import torch
 from PIL import Image
 
 import evoplug
 from analysis.folders import finished
 from evoplug import Run, build, catalogue
-from evoplug.contracts import Film, Genotype
+from evoplug.contracts import Film, Genotype, Network
 from evoplug.running import filming
 from evoplug.testing import SUITES, DatasetSuite, EvaluatorSuite, PlotSuite, suites
 from image_files import pixels, put_cifar100, put_folder, put_omniglot, write_idx
@@ -69,6 +71,21 @@ class TestTrainWithGenes(EvaluatorSuite):
         genotype = build("genotypes", "composite", parts={"loss": {"use": "taylorglo"}, "learning_rate": rate})
         assert isinstance(genotype, Genotype)
         return genotype
+
+
+class TestTrainFromAFile(EvaluatorSuite):
+    """New members begin with weights that another run has learned; the last layer is drawn."""
+
+    name = "train"
+    kept = TemporaryDirectory()
+    """Another process reads the file too."""
+    examples = ({**SMALL, "pretrained": {"file": f"{kept.name}/start.pt", "new": ["output.*"]}},)
+
+    @pytest.fixture(autouse=True)
+    def _file(self) -> None:
+        network = build("networks", "mlp", hidden=[8])
+        assert isinstance(network, Network)
+        torch.save(network.build((1, 8, 8), 3).state_dict(), Path(self.kept.name) / "start.pt")
 
 
 class Idx(DatasetSuite):
