@@ -150,7 +150,11 @@ class TestImageFolder(DatasetSuite):
     """Images of two classes."""
 
     name = "image-folder"
-    examples = ({"folder": "pets", "validation": 2}, {"folder": "pets", "validation": 2, "size": 3, "channels": 1})
+    examples = (
+        {"folder": "pets", "validation": 2},
+        {"folder": "pets", "validation": 2, "size": 3, "channels": 1},
+        {"folder": "pets", "validation": 2, "crop": 4, "subjects": r"^(\w+)\."},
+    )
 
     @pytest.fixture(autouse=True)
     def _files(self, tmp_path: Path, _no_data: None) -> None:
@@ -159,7 +163,7 @@ class TestImageFolder(DatasetSuite):
                 folder = tmp_path / "pets" / half / name
                 folder.mkdir(parents=True)
                 for number in range(4):
-                    Image.new("RGB", (6, 4), colour).save(folder / f"{number}.png")
+                    Image.new("RGB", (6, 4), colour).save(folder / f"{half}{number}.png")
 
 
 class Lamarckian(PlotSuite):
