@@ -96,6 +96,8 @@ class ImageFolder(Images):
         for key, message in super().check():
             if not (told and key == "validation"):
                 raise FilesError(f"image-folder: {data_folder(self.root) / self.folder}: {key} {message}")
+        if self.crop is not None:
+            _middle(self.crop, self._first, _size_of(self._first))
         return super().info()
 
     def sizes(self) -> Mapping[str, int]:
@@ -161,12 +163,8 @@ class ImageFolder(Images):
             FilesError: if it is damaged or smaller than ``crop``.
         """
         image = decoded(path, self.channels)
-        width, height = image.size
         if self.crop is not None:
-            if self.crop > min(image.size):
-                raise FilesError(f"{path} is {width} x {height} pixels, too small for a `crop` of {self.crop}")
-            left, top = round((width - self.crop) / 2), round((height - self.crop) / 2)  # as torchvision's center_crop
-            image = image.crop((left, top, left + self.crop, top + self.crop))
+            image = image.crop(_middle(self.crop, path, image.size))
         if self.size is not None:
             image = image.resize((self.size, self.size))
         return numpy.array(image)
@@ -260,6 +258,18 @@ class _Pixels:
             own = f"{image.shape[1]} x {image.shape[0]} pixels"
             raise FilesError(f"{path} is {own}, {self.first} {width} x {height}; `crop` or `size` makes them one")
         return image
+
+
+def _middle(side: int, path: Path, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the middle square of an image, as torchvision's ``center_crop`` places it.
+
+    Raises:
+        FilesError: if the image is smaller.
+    """
+    if side > min(size):
+        raise FilesError(f"{path} is {size[0]} x {size[1]} pixels, too small for a `crop` of {side}")
+    left, top = (round((length - side) / 2) for length in size)
+    return left, top, left + side, top + side
 
 
 def _size_of(path: Path) -> tuple[int, int]:

@@ -283,8 +283,11 @@ def test_images_of_several_sizes_without_a_crop_are_named(folder):
 
 
 def test_an_image_smaller_than_the_crop_is_named(folder):
+    Image.new("L", (4, 3)).save(folder / "train/dog/s5-1.png")
+    with pytest.raises(FilesError, match=r"s5-1\.png is 4 x 3 pixels, too small for a `crop` of 4$"):
+        pets(folder, crop=4).load("train")
     with pytest.raises(FilesError, match=r"\.png is 4 x 4 pixels, too small for a `crop` of 5$"):
-        pets(folder, crop=5).load("train")
+        pets(folder, crop=5).info()  # of the first, before any run
 
 
 # --------------------------------------------------------------------------------------------------------- c-nmc
