@@ -37,13 +37,14 @@ from evoplug.population.bounds import lost
 from evoplug.population.workers import parallel
 from evoplug_supervised import finishing, pretrained, schedules
 from evoplug_supervised.architectures import Architectures
-from evoplug_supervised.augmentation import AUGMENTATIONS, Augmentation, augmented
+from evoplug_supervised.augmentation import AUGMENTATIONS, Augmentation, augmented, stream
 from evoplug_supervised.initialisers import fill
 from evoplug_supervised.lazy_cases import LazyCases
 from evoplug_supervised.losses import Loss, by_network, cross_entropy, per_example
 from evoplug_supervised.networks.mlp import MLP
 from evoplug_supervised.orders import Dealt, Order, Shuffled
 from evoplug_supervised.preprocessing import with_preprocessing
+from evoplug_supervised.rotation import Turning
 from evoplug_supervised.size import of_buffers, of_data, of_weights, require_pass, require_step, require_weights
 from evoplug_supervised.teams import STACK, Alone, Stack, Teams, load, state_of
 from evoplug_supervised.trainer import (
@@ -123,9 +124,16 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
     decay: Annotated[float, Gt(0), Lt(1), "step: factor at each milestone"] = 0.1
     total_epochs: Annotated[Annotated[int, Ge(1)] | None, "cosine: epochs until the learning rate is zero"] = None
     augmentation: Annotated[
-        tuple[Literal["crop", "flip"], ...],
-        "of training images, in this order: a crop padded by an eighth of the side, a mirror image half of the time",
+        tuple[Literal["crop", "flip", "flip-vertical", "rotate", "translate"], ...],
+        "of training images, in this order: a crop padded by an eighth of the side; a mirror image half of the time, "
+        "left to right or top to bottom; a turn by any angle; a move by up to a fifth of the side. Zeros come in",
     ] = ()
+    rotations: Annotated[
+        int,
+        Ge(1),
+        "at measuring, of each image by equal angles, whose mean logits count; fitness, cases and the exported network "
+        "take the image as it is",
+    ] = 1
     fitness: Annotated[
         Literal["accuracy", "loss", "training-loss"],
         "what is maximised, losses with their sign changed; training-loss: of the last epoch, as it was trained, which "
@@ -280,11 +288,11 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         if self.fitness != "training-loss":
             return torch.cat([self._of_cases(team.examples) for team in trained])
         x, y = self._data[self.fitness_split]
-        changes = self._augmentations() if self.augmented_cases else ()
+        changes, noise = self._augmentations() if self.augmented_cases else (), stream(rng)
 
         def examples(numbers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             numbers = numbers.to(y.device)
-            return augmented(taken(x, numbers), changes, rng), y[numbers]
+            return augmented(taken(x, numbers), changes, noise), y[numbers]
 
         def scored(networks: Alone | Stack, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
             return self._of_cases(by_example(networks, x, y, self._loss))
@@ -405,7 +413,8 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
     def _measure(self, teams: Teams, rows: list[int], members: Members, split: str) -> dict[str, torch.Tensor]:
         networks = teams.team(len(rows))
         networks.load([_state(members, row) for row in rows])
-        return score(networks, *self._data[split], self._loss)
+        seen = networks if self.rotations == 1 else Turning(networks, self.rotations)
+        return score(seen, *self._data[split], self._loss)
 
     def _passes(self, part: str) -> bool:
         return self.inherit.get(part, True)  # type: ignore[call-overload]
@@ -480,8 +489,9 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         info = self.dataset.info()
         if info.sizes:
             yield from self._absent([split for split, size in info.sizes.items() if size])
-        if self.augmentation and len(info.shape) != 3:
-            yield "augmentation", f"is for images, and an example has shape {tuple(info.shape)}"
+        for key, changes in (("augmentation", bool(self.augmentation)), ("rotations", self.rotations > 1)):
+            if changes and len(info.shape) != 3:
+                yield key, f"is for images, and an example has shape {tuple(info.shape)}"
 
     def _require_steps(self, network: nn.Module, x: torch.Tensor, examples: int) -> None:
         """Raise ConfigError if a gradient step has too few examples for the network.

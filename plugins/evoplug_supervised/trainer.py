@@ -12,11 +12,12 @@ import torch
 from torch import nn
 
 from evoplug.population.workers import look_up
-from evoplug_supervised.augmentation import Augmentation, augmented
+from evoplug_supervised.augmentation import Augmentation, augmented, stream
 from evoplug_supervised.losses import Loss
 from evoplug_supervised.noise import Noise
 from evoplug_supervised.optimizers import SGD, Adam
 from evoplug_supervised.orders import Order, Shuffled
+from evoplug_supervised.rotation import Turning
 from evoplug_supervised.schedules import Schedule, constant
 from evoplug_supervised.teams import Alone, Stack, State
 
@@ -78,7 +79,7 @@ def train(
     optimizer = _optimizer(networks.weights, recipe)
     networks.restore(optimizer, states)
     orders = orders or [Shuffled(len(x), rng) for rng in rngs]
-    noises = [rng.child("augmentation") for rng in rngs]
+    noises = [stream(rng.child("augmentation")) for rng in rngs]
     with Noise(rngs[0].child("dropout")) if networks.noisy else nullcontext():
         for epoch in range(recipe.epochs):
             for group in optimizer.param_groups:
@@ -118,7 +119,7 @@ def _works(module: nn.Module, x: torch.Tensor) -> bool:
     return True
 
 
-def score(networks: Alone | Stack, x: torch.Tensor, y: torch.Tensor, loss: Loss) -> dict[str, torch.Tensor]:
+def score(networks: Alone | Stack | Turning, x: torch.Tensor, y: torch.Tensor, loss: Loss) -> dict[str, torch.Tensor]:
     """Mean ``accuracy`` and ``loss``, ``(k,)`` float64, over all examples in evaluation mode.
 
     NaN where a logit is not finite. ``loss`` as in :func:`train`.
@@ -133,7 +134,9 @@ def averaged(examples: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 @torch.no_grad()
-def by_example(networks: Alone | Stack, x: torch.Tensor, y: torch.Tensor, loss: Loss) -> dict[str, torch.Tensor]:
+def by_example(
+    networks: Alone | Stack | Turning, x: torch.Tensor, y: torch.Tensor, loss: Loss
+) -> dict[str, torch.Tensor]:
     """``(k, n)`` floating, in evaluation mode: of each example whether it is ``correct``, 1 or 0, and the ``loss``.
 
     NaN where a logit is not finite. ``loss`` as in :func:`train`.

@@ -53,7 +53,7 @@ class TestTrain(EvaluatorSuite):
     name = "train"
     examples = (
         {**SMALL, "epochs": 2, "optimizer": "adam", "finish": {"epochs": 1}},
-        {**SMALL, "augmentation": ["crop", "flip"]},
+        {**SMALL, "augmentation": ["flip", "flip-vertical", "rotate", "translate", "crop"], "rotations": 3},
         {**SMALL, "fitness": "training-loss", "fitness_split": "train", "cases": "loss"},
         {**SMALL, "share": "dealt", "batch": 20},
     )
@@ -168,7 +168,11 @@ class TestImageFolder(DatasetSuite):
     """Images of two classes."""
 
     name = "image-folder"
-    examples = ({"folder": "pets", "validation": 2}, {"folder": "pets", "validation": 2, "size": 3, "channels": 1})
+    examples = (
+        {"folder": "pets", "validation": 2},
+        {"folder": "pets", "validation": 2, "size": 3, "channels": 1},
+        {"folder": "pets", "validation": 2, "crop": 4, "subjects": r"^(\w+)\."},
+    )
 
     @pytest.fixture(autouse=True)
     def _files(self, tmp_path: Path, _no_data: None) -> None:
@@ -177,7 +181,7 @@ class TestImageFolder(DatasetSuite):
                 folder = tmp_path / "pets" / half / name
                 folder.mkdir(parents=True)
                 for number in range(4):
-                    Image.new("RGB", (6, 4), colour).save(folder / f"{number}.png")
+                    Image.new("RGB", (6, 4), colour).save(folder / f"{half}{number}.png")
 
 
 class Lamarckian(PlotSuite):
