@@ -278,7 +278,8 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         if self.share == "all":
             return [Shuffled(examples, rng.child(member)) for member in members.ids.tolist()]
         if n > -(-examples // self.batch):
-            most = f"batch may be at most {(examples - 1) // (n - 1)}" if n <= examples else "there are fewer examples than members"
+            largest = f"batch may be at most {(examples - 1) // (n - 1)}"
+            most = largest if n <= examples else "there are fewer examples than members"
             batches = f"{examples:,} training examples in batches of {self.batch}"
             raise EvaluationError(f"train: share: {batches} are too few to deal one to each of {n} members: {most}")
         return [Dealt(examples, self.batch, number, n, rng) for number in range(n)]
