@@ -45,9 +45,15 @@ def test_what_is_measured_keeps_its_column_and_its_last_value_between_two_measur
 
 
 def test_parts_of_a_metric_stay_in_the_file() -> None:
-    lines = shown(row(1, **{"validation.error": 0.5, "validation.error.mnist": 0.25, "validation.errors": 2.0}))
+    parts = {"validation.error.mnist": 0.25, "validation.error.kmnist": 0.75}
+    lines = shown(row(1, **{"validation.error": 0.5, **parts, "validation.errors": 2.0}))
     assert lines[1].split()[6:] == ["validation.error", "validation.errors"]
     assert lines[2].split()[6:] == ["0.5", "2"]
+
+
+def test_the_only_part_of_a_metric_is_shown() -> None:
+    lines = shown(row(1, **{"validation.f1": 0.5, "validation.f1.macro": 0.25}))
+    assert lines[1].split()[6:] == ["validation.f1", "validation.f1.macro"]
 
 
 class Place:
