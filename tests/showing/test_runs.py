@@ -56,6 +56,29 @@ def test_the_only_part_of_a_metric_is_shown() -> None:
     assert lines[1].split()[6:] == ["validation.f1", "validation.f1.macro"]
 
 
+def test_of_many_metrics_the_first_are_shown_that_find_room() -> None:
+    names = [f"validation.{name}" for name in ("accuracy", "f1", "sensitivity", "specificity", "auc")]
+    lines = shown(row(1, **dict.fromkeys(names, 0.5)))
+    assert lines[1].split()[6:] == names[:3]
+    assert lines[-1].endswith("2 more columns in metrics.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        (4, ["validation a validation b validation c validation d", "reported 0.5 0.5 0.5 0.5", "others 0.25 - - -"]),
+        (9, ["reported others", "validation a 0.5 0.25", "validation b 0.5 -"]),
+    ],
+)
+def test_many_metrics_of_a_solution_have_lines_of_their_own(count: int, expected: list[str]) -> None:
+    watching, said = narrow(120)
+    watching.folder = Path("runs")
+    result = {"status": "finished", "reason": "", "best": {"fitness": 0.5}, "ledger": {}, "seconds": {}, "test": {}}
+    beside = {"others": {"validation": {"a": 0.25}}}
+    watching.end({**result, "validation": dict.fromkeys("abcdefghi"[:count], 0.5), "beside": beside})
+    assert [" ".join(line.split()) for line in said.getvalue().splitlines()][2:5] == expected
+
+
 class Place:
     """A place in a notebook's output."""
 
@@ -89,10 +112,10 @@ def test_without_validation_there_is_no_column_for_it() -> None:
     assert not [line for line in shown(row(1), row(2)) if "validation" in line]
 
 
-def narrow() -> tuple[Watching, io.StringIO]:
+def narrow(width: int = 40) -> tuple[Watching, io.StringIO]:
     """On a terminal of 40 columns, and what it says."""
     said = io.StringIO()
-    return Watching(Console(file=said, width=40)), said
+    return Watching(Console(file=said, width=width)), said
 
 
 def test_paths_are_whole_on_a_narrow_terminal() -> None:
