@@ -71,6 +71,7 @@ class Classification(Evaluator, genome=("weights", "seed-chain")):
     provides = ("cases",)
     costs = ("samples",)
     minimised = ("loss", "weights")
+    examples = ({}, {"headline": "f1", "metrics": ["sensitivity", "specificity", "auc", "by-class"]})
 
     @property
     def fixed_cases(self) -> bool:

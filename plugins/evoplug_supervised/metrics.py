@@ -68,7 +68,7 @@ def measured(
     ``specificity`` are those of class 1; of more than two classes, the plain means of each one's against the rest.
     ``auc`` is the area under the ROC curve; of more than two classes, the mean by their examples of each one's against
     the rest, by probabilities. ``by-class`` gives ``recall.CLASS`` and their plain mean ``recall``, ``by-subject``
-    ``accuracy.subject.SUBJECT``, and how many examples there are, ``examples`` and ``examples.subject.SUBJECT``.
+    ``accuracy.subject.SUBJECT``, and of how many examples each is, ``accuracy.examples.SUBJECT``.
 
     Args:
         names: of metrics.
@@ -213,8 +213,7 @@ def _by_subject(answers: Answers) -> dict[str, float]:
     names, whose, counts = np.unique(np.array(answers.subjects), return_inverse=True, return_counts=True)
     shares = np.bincount(whose, answers.chosen == answers.labels) / counts
     accuracies = {f"accuracy.subject.{name}": float(share) for name, share in zip(names, shares, strict=True)}
-    sizes = {f"examples.subject.{name}": float(count) for name, count in zip(names, counts, strict=True)}
-    return {**accuracies, "examples": float(len(whose)), **sizes}
+    return accuracies | {f"accuracy.examples.{name}": float(n) for name, n in zip(names, counts, strict=True)}
 
 
 _SEVERAL: Mapping[str, Callable[[Answers], dict[str, float]]] = {"by-class": _by_class, BY_SUBJECT: _by_subject}

@@ -164,8 +164,8 @@ def test_accuracy_by_subject_and_how_many_examples_each_has():
     found = numbers(["by-subject"], logits(MARGINS), torch.tensor(LABELS), SUBJECTS)
     assert found == {
         "accuracy.subject.ann": 1, "accuracy.subject.bob": pytest.approx(1 / 3), "accuracy.subject.cy": 0.5,
-        "accuracy.subject.dot": 1, "examples": 10, "examples.subject.ann": 4, "examples.subject.bob": 3,
-        "examples.subject.cy": 2, "examples.subject.dot": 1,
+        "accuracy.subject.dot": 1, "accuracy.examples.ann": 4, "accuracy.examples.bob": 3,
+        "accuracy.examples.cy": 2, "accuracy.examples.dot": 1,
     }  # fmt: skip
 
 
