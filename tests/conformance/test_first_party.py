@@ -51,7 +51,7 @@ class TestTrain(EvaluatorSuite):
     name = "train"
     examples = (
         {**SMALL, "epochs": 2, "optimizer": "adam", "finish": {"epochs": 1}},
-        {**SMALL, "augmentation": ["crop", "flip"]},
+        {**SMALL, "augmentation": ["crop", "flip"], "headline": "f1.macro", "metrics": ["auc", "by-class"]},
         {**SMALL, "fitness": "training-loss", "fitness_split": "train", "cases": "loss"},
     )
 
