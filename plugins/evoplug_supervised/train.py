@@ -41,6 +41,7 @@ from evoplug_supervised.augmentation import AUGMENTATIONS, Augmentation, augment
 from evoplug_supervised.initialisers import fill
 from evoplug_supervised.lazy_cases import LazyCases
 from evoplug_supervised.losses import Loss, by_network, cross_entropy, per_example
+from evoplug_supervised.metrics import beside_accuracy, measured, misfits, subjects
 from evoplug_supervised.networks.mlp import MLP
 from evoplug_supervised.orders import Dealt, Order, Shuffled
 from evoplug_supervised.preprocessing import with_preprocessing
@@ -78,7 +79,8 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
 
     Small networks that are plain chains of linear layers are trained several at a time, with sgd.
 
-    A member's epochs are counted in its own column of the records, ``lineage_epochs``: its ancestors' and its own.
+    A member's epochs are counted in its own column of the records, ``lineage_epochs``: its ancestors' and its own. Its
+    loss over the last epoch, as it was trained, is in another, ``training_loss``.
     Where examples are dealt, an epoch is one over a share of them, and is counted as that share of one, in the ledger's
     ``epochs`` too: all members together make one. A new member whose parents are known, and were never trained, begins
     with the weights that the first of them would have begun with.
@@ -153,6 +155,16 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
     augmented_cases: Annotated[
         bool, 'with fitness = "training-loss", whether cases are images as in training, drawn anew when they are read'
     ] = False
+    headline: Annotated[
+        Literal["accuracy", "f1", "f1.macro", "sensitivity", "specificity", "auc"],
+        "the metric that decides between solutions; sensitivity and specificity are of class 1, of more than two the "
+        "means of all",
+    ] = "accuracy"
+    metrics: Annotated[
+        tuple[Literal["f1", "f1.macro", "sensitivity", "specificity", "auc", "by-class", "by-subject"], ...],
+        "measured beside accuracy and loss; f1 is weighted by examples; by-class: recall; by-subject: accuracy, where "
+        "the data set knows whose each example is",
+    ] = ()
     inherit: Annotated[
         Mapping[Literal["weights", "buffers", "optimizer", "schedule_clock"], bool],
         "what of its parent's a child goes on with; without schedule_clock it takes the epochs of the whole run so far",
@@ -167,8 +179,7 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
 
     provides = ("states", "cases")
     costs = ("epochs", "steps", "samples")
-    headline = "accuracy"
-    minimised = ("loss", "weights")
+    minimised = ("loss", "weights", "training_loss")
 
     @property
     def fixed_cases(self) -> bool:
@@ -187,6 +198,7 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
             yield "total_epochs", 'belongs to schedule = "cosine", which needs it'
         if self.augmented_cases and (self.fitness != "training-loss" or not self.augmentation):
             yield "augmented_cases", 'belongs to fitness = "training-loss" and an augmentation'
+        yield from misfits(self.metrics, self.dataset)
         yield from finishing.mistakes(self.finish or {"epochs": 1})
         yield from pretrained.mistakes(self.pretrained or {"file": "none.pt"})
         if not self._passes("weights") and (self._passes("buffers") or self._passes("optimizer")):
@@ -230,6 +242,7 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         data = self.dataset.load_all()
         for misfit in self._absent(data):
             raise ConfigError(*misfit)
+        self._subjects = subjects(self.metrics, self.dataset, {split: len(y) for split, (_, y) in data.items()})
         x, _ = data["train"]
         example = self._architectures.example()
         network = self._architectures.build(example, "cpu")
@@ -268,7 +281,10 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
                 "steps": self.epochs * sum(-(-len(order) // self.batch) for order in orders),
                 "samples": self.epochs * samples,
             },
-            columns={"lineage_epochs": _counts([state["passes"] for state in states])},
+            columns={
+                "lineage_epochs": _counts([state["passes"] for state in states]),
+                "training_loss": torch.cat([team.training_loss for team in trained]),
+            },
             cases=self._cases(pieces, trained, rng.child("cases")) if self.reads_cases else None,
         )
 
@@ -307,13 +323,14 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         return examples["correct"] if self.cases == "correct" else -examples["loss"]
 
     def measure(self, members: Members, split: str, rng: Rng) -> Metrics:
-        """``accuracy`` and ``loss`` (cross-entropy where genes set the loss) of trained members."""
+        """``accuracy`` and ``loss`` (cross-entropy where genes set the loss) of trained members, and what ``headline``
+        and ``metrics`` name, see :func:`evoplug_supervised.metrics.measured`."""
         if split not in self._data:
             return {}
         assert members.states is not None, "only trained members can be measured"
         pieces = list(self._architectures.split(members, [None] * len(members)))
         scores = parallel(lambda number: self._measure(*pieces[number], members, split), len(pieces))
-        return {metric: torch.cat([score[metric] for score in scores]) for metric in ("accuracy", "loss")}
+        return {metric: torch.cat([score[metric] for score in scores]) for metric in scores[0]}
 
     def describe(self, members: Members) -> dict[str, torch.Tensor]:
         """``weights``: how many each one's network has."""
@@ -380,13 +397,14 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         for state, begin, member, order in zip(states, begins, ids, orders, strict=True):
             state |= {"member": member, **_older(begin, self.epochs, len(order) / examples)}
         x, y = self._data[self.fitness_split]
+        mean = torch.cat([*seen], -1).mean(-1, dtype=torch.float64).view(-1)
         if self.fitness == "training-loss":
-            mean = torch.cat([*seen], -1).mean(-1, dtype=torch.float64).view(-1)
             sound = by_example(networks, x[:2], y[:2], self._loss)["correct"].isfinite().all(-1)  # after the last step
-            return _Trained(states, -mean.where(sound, torch.nan))
+            return _Trained(states, -mean.where(sound, torch.nan), mean)
         scored = by_example(networks, x, y, self._loss)
         scores = averaged(scored)
-        return _Trained(states, scores["accuracy"] if self.fitness == "accuracy" else -scores["loss"], scored)
+        fitness = scores["accuracy"] if self.fitness == "accuracy" else -scores["loss"]
+        return _Trained(states, fitness, mean, scored)
 
     def _loss_of(self, genes: Mapping[str, torch.Tensor], lead: tuple[int, ...]) -> Loss:
         """The loss of a team, ``lead`` being its dimensions: that of its genes, if they set it."""
@@ -415,7 +433,11 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         networks = teams.team(len(rows))
         networks.load([_state(members, row) for row in rows])
         seen = networks if self.rotations == 1 else Turning(networks, self.rotations)
-        return score(seen, *self._data[split], self._loss)
+        x, y = self._data[split]
+        if not (names := beside_accuracy(self.headline, self.metrics)):
+            return score(seen, x, y, self._loss)
+        examples = by_example(seen, x, y, self._loss, keep_logits=True)
+        return averaged(examples) | measured(names, examples["logits"], y, self._subjects.get(split, ()))
 
     def _passes(self, part: str) -> bool:
         return self.inherit.get(part, True)  # type: ignore[call-overload]
@@ -521,6 +543,8 @@ class _Trained(NamedTuple):
     states: list[dict[str, Any]]
     fitness: torch.Tensor
     """``(k,)``."""
+    training_loss: torch.Tensor
+    """``(k,)``: the mean of the last epoch, as it was trained."""
     examples: Mapping[str, torch.Tensor] = MappingProxyType({})
     """As :func:`by_example` gives them, where fitness was measured by example."""
 

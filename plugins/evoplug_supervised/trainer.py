@@ -135,23 +135,27 @@ def averaged(examples: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 @torch.no_grad()
 def by_example(
-    networks: Alone | Stack | Turning, x: torch.Tensor, y: torch.Tensor, loss: Loss
+    networks: Alone | Stack | Turning, x: torch.Tensor, y: torch.Tensor, loss: Loss, keep_logits: bool = False
 ) -> dict[str, torch.Tensor]:
-    """``(k, n)`` floating, in evaluation mode: of each example whether it is ``correct``, 1 or 0, and the ``loss``.
+    """``(k, n)`` floating, in evaluation mode: of each example whether it is ``correct``, 1 or 0, and the ``loss``;
+    where they are to be kept, the ``logits`` ``(k, n, outputs)`` too.
 
-    NaN where a logit is not finite. ``loss`` as in :func:`train`.
+    The first two are NaN where a logit is not finite. ``loss`` as in :func:`train`.
     """
     networks.train(False)
     lead = networks.lead
-    correct, losses = [], []
+    correct, losses, kept = [], [], []
     for images, labels in zip(x.split(BLOCK), y.expand(*lead, -1).split(BLOCK, dim=-1), strict=True):
         look_up()
         logits = networks(images.expand(*lead, *images.shape))
         finite = logits.isfinite().all(-1)
         correct.append((logits.argmax(-1) == labels).to(logits.dtype).where(finite, torch.nan))
         losses.append(loss(logits, labels).where(finite, torch.nan))
+        if keep_logits:
+            kept.append(logits)
     blocks = {"correct": correct, "loss": losses}
-    return {name: torch.cat(values, -1).view(-1, len(x)) for name, values in blocks.items()}
+    found = {name: torch.cat(values, -1).view(-1, len(x)) for name, values in blocks.items()}
+    return found | ({"logits": torch.cat(kept, -2).view(-1, len(x), kept[0].shape[-1])} if keep_logits else {})
 
 
 def _inputs(x: torch.Tensor, rows: torch.Tensor, recipe: Recipe, noises: Sequence[Rng]) -> torch.Tensor:

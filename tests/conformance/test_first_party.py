@@ -54,6 +54,7 @@ class TestTrain(EvaluatorSuite):
     examples = (
         {**SMALL, "epochs": 2, "optimizer": "adam", "finish": {"epochs": 1}},
         {**SMALL, "augmentation": ["flip", "flip-vertical", "rotate", "translate", "crop"], "rotations": 3},
+        {**SMALL, "augmentation": ["crop", "flip"], "headline": "f1.macro", "metrics": ["auc", "by-class"]},
         {**SMALL, "fitness": "training-loss", "fitness_split": "train", "cases": "loss"},
         {**SMALL, "share": "dealt", "batch": 20},
     )
