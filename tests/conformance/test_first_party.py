@@ -54,6 +54,13 @@ class TestTrain(EvaluatorSuite):
         {**SMALL, "augmentation": ["crop", "flip"]},
         {**SMALL, "fitness": "training-loss", "fitness_split": "train", "cases": "loss"},
         {**SMALL, "share": "dealt", "batch": 20},
+        {
+            **SMALL,
+            "batch": 20,
+            "class_weights": "balanced",
+            "drop_last": True,
+            "groups": {"head": {"weights": ["output.*"]}},
+        },
     )
 
 
@@ -67,6 +74,20 @@ class TestTrainWithGenes(EvaluatorSuite):
     def genotype(self) -> Genotype:
         rate = {"use": "real-vector", "length": 1, "low": 0.001, "high": 0.1, "scale": "log"}
         genotype = build("genotypes", "composite", parts={"loss": {"use": "taylorglo"}, "learning_rate": rate})
+        assert isinstance(genotype, Genotype)
+        return genotype
+
+
+class TestTrainWithGenesOfGroups(EvaluatorSuite):
+    """Genes set the learning rates of a group and of the rest."""
+
+    name = "train"
+    examples = ({**SMALL, "groups": {"head": {"weights": ["output.*"]}}},)
+
+    @pytest.fixture
+    def genotype(self) -> Genotype:
+        rates = {"use": "real-vector", "length": 2, "low": 0.0, "high": 0.1}
+        genotype = build("genotypes", "composite", parts={"learning_rate": rates})
         assert isinstance(genotype, Genotype)
         return genotype
 
