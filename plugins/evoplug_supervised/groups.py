@@ -74,14 +74,15 @@ class Groups:
             own: rate -> the evaluator's own.
             genes: rate -> those of one member.
         """
-        return tuple(
-            Rates(self._weights[name], *(self._rate(rate, place, own[rate], genes.get(rate, ())) for rate in RATES))
-            for place, name in enumerate(self._table)
-        )
 
-    def _rate(self, rate: str, place: int, own: float, genes: Sequence[float]) -> float:
-        group = [*self._table.values()][place]
-        return genes[place] if len(genes) > 1 else float(group.get(rate, own))
+        def value(rate: str, place: int, group: Mapping[Any, Any]) -> float:
+            several = genes.get(rate, ())
+            return several[place] if len(several) > 1 else float(group.get(rate, own[rate]))
+
+        return tuple(
+            Rates(self._weights[name], *(value(rate, place, group) for rate in RATES))
+            for place, (name, group) in enumerate(self._table.items())
+        )
 
     def _takes(self) -> str:
         if len(self.names) == 1:

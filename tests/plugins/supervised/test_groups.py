@@ -171,6 +171,17 @@ def test_all_genes_of_a_member_may_be_0() -> None:
     assert all(torch.allclose(weight, again[0]["weights"][name]) for name, weight in states[0]["weights"].items())
 
 
+def test_the_last_training_goes_by_groups_too() -> None:
+    evaluator = bound(groups={"first": {"weights": ["dense1.*"], "learning_rate": 0}}, finish={"epochs": 1})
+    evaluator.start(torch.device("cpu"), Rng(1))
+    member = members(1)
+    [before] = member.states = evaluator.evaluate(member, Rng(1)).states
+    after = evaluator.finalise(member, Rng(2))
+    moved = [name for name, weight in after["weights"].items() if not torch.equal(weight, before["weights"][name])]
+    assert moved
+    assert not any(name.startswith("dense1.") for name in moved)
+
+
 def test_a_member_is_described_with_the_names_of_the_groups() -> None:
     evaluator = bound(composite(learning_rate=3, weight_decay=1), groups=HIDDEN)
     described = evaluator.describe(members(1, learning_rate=[[0.1, 0.2, 0.3]], weight_decay=[[0.4]]))
@@ -243,6 +254,14 @@ def test_what_does_not_fit_the_network_or_the_genes(genotype: Any, groups: Any, 
         bound(genotype, groups=groups)
     found = [(".".join(map(str, m.key)), m.message) for m in error.value.mistakes]
     assert any(at == key and message in said for at, said in found), found
+
+
+def test_networks_of_many_shapes_have_no_groups() -> None:
+    evaluator: Any = build("evaluators", "train", dataset=DIGITS, groups={"all": {"weights": ["*"]}})
+    genotype: Any = build("genotypes", "block-stack")
+    genotype.bind(evaluator.task())
+    with pytest.raises(ConfigError, match="groups: are of one network, and the genotype's architecture gives each"):
+        evaluator.bind(genotype)
 
 
 def test_of_very_many_weights_a_message_names_some() -> None:
