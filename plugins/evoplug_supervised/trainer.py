@@ -13,6 +13,7 @@ from torch import nn
 
 from evoplug.population.workers import look_up
 from evoplug_supervised.augmentation import Augmentation, augmented, stream
+from evoplug_supervised.groups import Rates
 from evoplug_supervised.losses import Loss
 from evoplug_supervised.noise import Noise
 from evoplug_supervised.optimizers import SGD, Adam
@@ -43,6 +44,10 @@ class Recipe:
     """Of SGD; Adam's betas are 0.9 and 0.999."""
     weight_decay: float = 0.0
     """L2 penalty, added to the gradient."""
+    groups: tuple[Rates, ...] = ()
+    """Weights with rates of their own; of a network that is trained alone."""
+    drop_last: bool = False
+    """Whether the last examples of an epoch are left out where they are too few for a batch."""
     schedule: Schedule = constant
     augmentation: tuple[Augmentation, ...] = ()
 
@@ -79,13 +84,14 @@ def train(
     optimizer = _optimizer(networks.weights, recipe)
     networks.restore(optimizer, states)
     orders = orders or [Shuffled(len(x), rng) for rng in rngs]
+    steps = count_steps(len(orders[0]), recipe.batch, recipe.drop_last)
     noises = [stream(rng.child("augmentation")) for rng in rngs]
     with Noise(rngs[0].child("dropout")) if networks.noisy else nullcontext():
         for epoch in range(recipe.epochs):
             for group in optimizer.param_groups:
-                group["lr"] = recipe.learning_rate * recipe.schedule(clock + epoch)
+                group["lr"] = group["initial_lr"] * recipe.schedule(clock + epoch)
             shuffled = torch.stack([order(epoch) for order in orders])
-            for rows in shuffled.view(*networks.lead, -1).split(recipe.batch, dim=-1):
+            for rows in shuffled.view(*networks.lead, -1).split(recipe.batch, dim=-1)[:steps]:
                 look_up()
                 optimizer.zero_grad()
                 of_step = loss(networks(_inputs(x, rows, recipe, noises)), y.take(rows))
@@ -95,9 +101,14 @@ def train(
     return networks.states(optimizer)
 
 
-def smallest_step(examples: int, batch: int) -> int:
+def count_steps(examples: int, batch: int, drop_last: bool) -> int:
+    """How many gradient steps an epoch has."""
+    return examples // batch if drop_last else -(-examples // batch)
+
+
+def smallest_step(examples: int, batch: int, drop_last: bool) -> int:
     """How many examples the smallest gradient step of an epoch has."""
-    return examples % batch or min(examples, batch)
+    return batch if drop_last else examples % batch or min(examples, batch)
 
 
 @torch.no_grad()
@@ -178,7 +189,28 @@ def taken(x: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     return x.index_select(0, rows)
 
 
-def _optimizer(weights: Sequence[torch.Tensor], recipe: Recipe) -> torch.optim.Optimizer:
+def _optimizer(weights: Mapping[str, torch.Tensor], recipe: Recipe) -> torch.optim.Optimizer:
+    groups = _trained(weights, recipe)
     if recipe.optimizer == "adam":
-        return Adam(weights, weight_decay=recipe.weight_decay, fused=True)
-    return SGD(weights, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=True)
+        return Adam(groups, fused=True)
+    return SGD(groups, momentum=recipe.momentum, fused=True)
+
+
+def _trained(weights: Mapping[str, torch.Tensor], recipe: Recipe) -> list[dict[str, Any]]:
+    """The optimizer's groups: those of the recipe, and the rest. What has a learning rate of 0 is left out and gets no
+    gradient; where all has, steps of no length are taken."""
+    rest = tuple(weights.keys() - {name for rates in recipe.groups for name in rates.weights})
+    every = (*recipe.groups, Rates(rest, recipe.learning_rate, recipe.weight_decay))
+    trained = [rates for rates in every if rates.learning_rate and rates.weights] or every
+    steps_on = {name for rates in trained for name in rates.weights}
+    for name in weights.keys() - steps_on:
+        weights[name].requires_grad_(False)
+    return [
+        {
+            "params": [weight for name, weight in weights.items() if name in rates.weights],
+            "lr": rates.learning_rate,
+            "initial_lr": rates.learning_rate,
+            "weight_decay": rates.weight_decay,
+        }
+        for rates in trained
+    ]

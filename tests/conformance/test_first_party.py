@@ -57,6 +57,13 @@ class TestTrain(EvaluatorSuite):
         {**SMALL, "augmentation": ["crop", "flip"], "headline": "f1.macro", "metrics": ["auc", "by-class"]},
         {**SMALL, "fitness": "training-loss", "fitness_split": "train", "cases": "loss"},
         {**SMALL, "share": "dealt", "batch": 20},
+        {
+            **SMALL,
+            "batch": 20,
+            "class_weights": "balanced",
+            "drop_last": True,
+            "groups": {"head": {"weights": ["output.*"]}},
+        },
     )
 
 
@@ -87,6 +94,20 @@ class TestTrainFromAFile(EvaluatorSuite):
         network = build("networks", "mlp", hidden=[8])
         assert isinstance(network, Network)
         torch.save(network.build((1, 8, 8), 3).state_dict(), Path(self.kept.name) / "start.pt")
+
+
+class TestTrainWithGenesOfGroups(EvaluatorSuite):
+    """Genes set the learning rates of a group and of the rest."""
+
+    name = "train"
+    examples = ({**SMALL, "groups": {"head": {"weights": ["output.*"]}}},)
+
+    @pytest.fixture
+    def genotype(self) -> Genotype:
+        rates = {"use": "real-vector", "length": 2, "low": 0.0, "high": 0.1}
+        genotype = build("genotypes", "composite", parts={"learning_rate": rates})
+        assert isinstance(genotype, Genotype)
+        return genotype
 
 
 class Idx(DatasetSuite):
