@@ -229,8 +229,9 @@ class Evaluator(Component):
     """Of ``"states"`` (members learn), ``"cases"`` (fitness by case), ``"update"`` (owns weights that it trains)."""
     costs: ClassVar[tuple[str, ...]] = ()
     """The ledger columns that it fills, e.g. ``("epochs",)``; ``[run] stop`` takes them."""
-    headline: ClassVar[str] = ""
-    """The metric of ``measure`` that decides between solutions, e.g. ``"accuracy"``; higher is better."""
+    headline: str = ""
+    """The metric of ``measure`` that decides between solutions, e.g. ``"accuracy"``; higher is better. It may be a
+    parameter."""
     minimised: ClassVar[tuple[str, ...]] = ()
     """The metrics of ``measure``, the values of ``describe`` and the columns of the records of which less is better,
     e.g. ``("loss",)``; never the headline. A part of a metric, ``error.mnist`` of ``error``, goes its way. Comparisons,

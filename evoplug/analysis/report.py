@@ -8,6 +8,7 @@ import pprint
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +28,7 @@ from evoplug.config.difference import Difference, differences
 from evoplug.config.messages import given
 from evoplug.errors import EvoplugError, printable
 from evoplug.running import filming, reading, rundir
+from evoplug.running.metrics import wholes
 from evoplug.running.rundir import Run
 from evoplug.running.shapes import Environment, Lock
 from evoplug.running.writing import write_text
@@ -82,6 +84,14 @@ class Result(NamedTuple):
     """What stands beside the reported solution; empty for that solution itself."""
     values: tuple[Summary, ...]
     """By metric."""
+
+
+class PartOfMetric(NamedTuple):
+    """A part of a metric: ``test error mnist`` of ``test error``."""
+
+    metric: Metric
+    values: tuple[Summary, ...]
+    """By arm."""
 
 
 class Arm(NamedTuple):
@@ -217,18 +227,33 @@ class Page:
 
     @property
     def metrics(self) -> list[Metric]:
-        """Test metrics first, then validation, then fitness and what the evaluator says of solutions."""
+        """Test metrics first, then validation, then fitness and what the evaluator says of solutions; without parts of
+        metrics, of which there may be fifty."""
+        shown = set(wholes(self._measured))
+        return [metric for metric in self._all_metrics() if metric.column in shown]
+
+    @cached_property
+    def _measured(self) -> dict[str, list[Run]]:
+        """Of each metric the runs that have it."""
         having: dict[str, list[Run]] = {}
         for run in self.runs:
             for name in groups.numbers(run):
                 having.setdefault(name, []).append(run)
-        wanted = ("test.", "validation.", "best.")
-        return [
-            Metric(plots.words(name), name, direction.remark(runs, name))
-            for start in wanted
-            for name, runs in having.items()
-            if name.startswith(start)
-        ]
+        return having
+
+    def _all_metrics(self) -> Iterator[Metric]:
+        for start in ("test.", "validation.", "best."):
+            for name, runs in self._measured.items():
+                if name.startswith(start):
+                    yield Metric(plots.words(name), name, direction.remark(runs, name))
+
+    def parts_of_metrics(self) -> list[PartOfMetric]:
+        """What :attr:`metrics` leaves out, of every arm."""
+        shown = set(self.metrics)
+        parts = [metric for metric in self._all_metrics() if metric not in shown]
+        columns = [metric.column for metric in parts]
+        by_arm = [_summaries(runs, columns) for runs in self.arms.values()]
+        return [PartOfMetric(*row) for row in zip(parts, zip(*by_arm, strict=True), strict=True)]
 
     def results(self) -> Iterator[Result]:
         """Of every arm the reported solutions."""

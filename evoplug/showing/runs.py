@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evoplug.running.metrics import MEASURED, OF_SOLUTION, is_any, wholes
-from evoplug.running.rundir import RESULT
+from evoplug.running.rundir import METRICS, RESULT
 from evoplug.running.runner import Watch
 from evoplug.showing import consoles
 from evoplug.showing.live import can_redraw, live
@@ -32,6 +32,9 @@ LINES, WIDTH = 4, 100
 """Of what is shown of a solution, at most."""
 HEADING = 40
 """Characters of a column's heading at most."""
+
+ACROSS = 8
+"""Metrics of solutions side by side, at most."""
 
 PAUSE = 5.0
 """Seconds between two plain lines."""
@@ -162,15 +165,32 @@ class LiveTable(Watching):
 
     def _drawing(self, fraction: float, left: float | None) -> Group:
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for name in self._rows[-1]:
-            less = name.startswith(MEASURED) and is_any(name.partition(".")[2], self._minimised)
-            table.add_column(f"{_short(name)}, less is better" if less else _short(name), justify="right", no_wrap=True)
+        columns = self._columns()
+        for heading in columns.values():
+            table.add_column(heading, justify="right", no_wrap=True)
         for row in self._rows:
-            table.add_row(*(row.get(name, "") for name in self._rows[-1]))
+            table.add_row(*(row.get(name, "") for name in columns))
         foot = Table.grid(padding=(0, 1))
         remaining = f"{clock(left)} left" if left is not None else ""
-        foot.add_row(ProgressBar(total=1, completed=fraction, width=30), f"{fraction:4.0%}", remaining)
+        hidden = len(self._rows[-1]) - len(columns)
+        more = Text(f"{hidden} more columns in {METRICS}" if hidden else "", "dim")
+        foot.add_row(ProgressBar(total=1, completed=fraction, width=30), f"{fraction:4.0%}", remaining, more)
         return Group(Text(), table, Text(), foot)
+
+    def _columns(self) -> dict[str, str]:
+        """Column -> its heading; of what is measured, the first that find room."""
+        shown: dict[str, str] = {}
+        width = 0
+        for name in self._rows[-1]:
+            measured = name.startswith(MEASURED)
+            less = measured and is_any(name.partition(".")[2], self._minimised)
+            heading = f"{_short(name)}, less is better" if less else _short(name)
+            width += max(len(heading), *(len(row.get(name, "")) for row in self._rows))
+            if measured and width > self.console.width and any(other.startswith(MEASURED) for other in shown):
+                break
+            shown[name] = heading
+            width += 2  # spaces
+        return shown
 
 
 def cells(row: Mapping[str, Any], left: float | None) -> dict[str, str]:
@@ -249,18 +269,25 @@ def clock(seconds: float) -> str:
 
 
 def _metrics(result: Mapping[str, Any]) -> Table:
-    """The reported solution first, what is reported beside it below; parts of metrics stay in the file."""
+    """The reported solution first, what is reported beside it after it, a line each; many metrics have lines instead.
+    Parts of metrics stay in the file."""
     reports = {"reported": {split: result[split] for split in SPLITS}, **result["beside"]}
     if any("best" in report for report in result["beside"].values()):
         reports["reported"] = {"best": {"fitness": result["best"]["fitness"]}, **reports["reported"]}
     columns = list(dict.fromkeys((split, name) for r in reports.values() for split in r for name in wholes(r[split])))
+    head = ["", *(f"{split} {_short(name)}" for split, name in columns)]
+    lines = [
+        [label, *(number(report.get(split, {}).get(name)) for split, name in columns)]
+        for label, report in reports.items()
+    ]
+    transposed = len(columns) > ACROSS
+    if transposed:
+        head, *lines = ([*line] for line in zip(head, *lines, strict=True))
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("", no_wrap=True)
-    for split, name in columns:
-        table.add_column(f"{split} {_short(name)}", justify="right", overflow="fold")
-    for row, (label, report) in enumerate(reports.items()):
-        values = (number(report.get(split, {}).get(name)) for split, name in columns)
-        table.add_row(label, *values, style="bold" if row == 0 else "dim")
+    for column, name in enumerate(head):
+        table.add_column(name, justify="right" if column else "left", no_wrap=not column, overflow="fold")
+    for row, line in enumerate(lines):
+        table.add_row(*line, style=None if transposed else "bold" if row == 0 else "dim")
     return table
 
 

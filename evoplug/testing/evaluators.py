@@ -7,12 +7,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import numpy
 import pytest
 import torch
 
+from evoplug.config import parameters
 from evoplug.config.building import build
 from evoplug.config.joint import seen_by, translated
 from evoplug.contracts import ConfigError, Evaluator, Genotype, Model
@@ -173,6 +174,19 @@ class EvaluatorSuite(Suite):
                 assert values.shape == (N,), f"{split}.{name}"
         headline = problem.evaluator.headline
         assert not headline or headline in measured, f"its headline `{headline}` is not among its metrics"
+
+    def test_every_headline_that_it_offers_is_measured(
+        self, example: Mapping[str, Any], genotype: Genotype | None
+    ) -> None:
+        """Where it is a parameter."""
+        parameter = parameters.load(self.group, self.used()).parameters.get("headline")
+        if parameter is None:
+            pytest.skip("its headline is no parameter")
+        for headline in get_args(parameter.shape.core):
+            with _problem(self.used(), {**example, "headline": headline}, genotype) as problem:
+                metrics = problem.metrics(_learned(problem, problem.sample(1)))
+                measured = {name for values in metrics.values() for name in values}
+                assert headline in measured, f'with headline = "{headline}" it is not among its metrics'
 
     def test_several_members_may_be_measured_as_one(self, problem: RunProblem, members: Members) -> None:
         """One alone as by ``measure``, as far as numbers are exact."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from matplotlib.cm import ScalarMappable
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 Arms = Mapping[str, Sequence["Run"]]
 
 METHODS = ("epbt", "pbt")
+RATES = ("learning_rate", "weight_decay")
+"""Parts of which `train` takes a gene for each group of weights, the last that of the rest."""
 PANELS = 5
 """Runs in the figure of ancestries, as in the paper."""
 DARK_TO_LIGHT = LinearSegmentedColormap.from_list("ancestry", ["#0a1a33", "#1f5fa8", "#7fc4ec"])
@@ -91,23 +93,27 @@ class LossSchedule(Plot):
 
 @dataclass(kw_only=True)
 class Schedules(Plot):
-    """Schedules of evolved hyperparameters: of the reported member's ancestors, generation by generation."""
+    """Schedules of evolved hyperparameters: of the reported member's ancestors, generation by generation.
+
+    Rates of several groups of weights are shown one by one.
+    """
 
     strategies = METHODS
 
     def draw(self, arms: Arms) -> Figure | None:
         lines = {arm: [_ancestors(run) for run in runs] for arm, runs in arms.items()}
-        parts = list(dict.fromkeys(part for arm in lines.values() for part in _numbers(arm[0][0])))
-        if not parts:
+        genes = {arm: _numbers(runs[0], lines[arm][0][0]) for arm, runs in arms.items()}
+        names = list(dict.fromkeys(name for arm in genes.values() for name in arm))
+        if not names:
             return None
-        figure = Figure(figsize=(5.0, 0.8 + 2.0 * ((len(parts) + 1) // 2)))
-        for axes, part in zip(_panels(figure, len(parts)), parts, strict=True):
-            for arm, found in lines.items():
-                if part in found[0][0].genes:
-                    line = mean_curve([_schedule(ancestry, part) for ancestry in found])
-                    draw_curve(axes, line, counted(arm, arms[arm]))
-            finish(axes, "generations", part.replace("_", " "))
-            if any(_part(runs[0], part).get("scale") == "log" for runs in arms.values()):
+        figure = Figure(figsize=(5.0, 0.8 + 2.0 * ((len(names) + 1) // 2)))
+        for axes, name in zip(_panels(figure, len(names)), names, strict=True):
+            having = {arm: places[name] for arm, places in genes.items() if name in places}
+            for arm, gene in having.items():
+                line = mean_curve([_schedule(ancestry, gene) for ancestry in lines[arm]])
+                draw_curve(axes, line, counted(arm, arms[arm]))
+            finish(axes, "generations", name)
+            if any(_part(arms[arm][0], gene.part).get("scale") == "log" for arm, gene in having.items()):
                 axes.set_yscale("log")
         legend(figure, band(arms))
         return figure
@@ -174,13 +180,28 @@ def _ancestors(run: Run) -> list[Ancestor]:
     return ancestors(run.metrics[: best["generation"]], best["id"])
 
 
-def _numbers(ancestor: Ancestor) -> list[str]:
-    """The parts that are one number; an architecture of one block is not."""
-    return [part for part, genes in ancestor.genes.items() if len(genes) == 1 and isinstance(genes[0], int | float)]
+class _Gene(NamedTuple):
+    part: str
+    place: int
+    """In its part."""
 
 
-def _schedule(line: Sequence[Ancestor], part: str) -> tuple[list[float], list[float]]:
-    return [float(ancestor.generation) for ancestor in line], [ancestor.genes[part][0] for ancestor in line]
+def _numbers(run: Run, ancestor: Ancestor) -> dict[str, _Gene]:
+    """Name -> gene: of parts that are one number, which an architecture of one block is not, and of rates of groups."""
+    found = dict[str, _Gene]()
+    for part, genes in ancestor.genes.items():
+        name = part.replace("_", " ")
+        if len(genes) == 1 and isinstance(genes[0], int | float):
+            found[name] = _Gene(part, 0)
+        elif part in RATES:
+            groups = (*run.config["evaluator"].get("groups", {}), "rest")
+            found |= {f"{name}, {text(group)}": _Gene(part, place) for place, group in enumerate(groups[: len(genes)])}
+    return found
+
+
+def _schedule(line: Sequence[Ancestor], gene: _Gene) -> tuple[list[float], list[float]]:
+    generations = [float(ancestor.generation) for ancestor in line]
+    return generations, [ancestor.genes[gene.part][gene.place] for ancestor in line]
 
 
 def _training(run: Run) -> tuple[list[float], list[float]]:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from evoplug import Rng
-from evoplug.contracts import ConfigError, DatasetInfo, Members, Network
+from evoplug.contracts import ConfigError, Members, Network
 from evoplug_supervised.size import count
 from evoplug_supervised.teams import STACK, Teams
 
@@ -22,13 +22,14 @@ class Architectures:
     """One network for all members, or for each that of its genome.
 
     Args:
-        info: of the data set.
+        shape: of one example.
+        outputs: of a network; one for two classes is a logit of the second.
         network: of all members.
         genotype: in its place, bound: it offers ``network(genome)``. Equal networks have equal shapes and hashes.
     """
 
-    def __init__(self, info: DatasetInfo, network: Network, genotype: Any = None) -> None:
-        self._info, self._network = info, network
+    def __init__(self, shape: tuple[int, ...], outputs: int, network: Network, genotype: Any = None) -> None:
+        self._shape, self._outputs, self._network = shape, outputs, network
         self._genotype: Any = genotype
         self._teams: dict[Network | None, Teams] = {}
 
@@ -51,7 +52,7 @@ class Architectures:
         """A network, with weights that mean nothing."""
         try:
             with torch.random.fork_rng(devices=()), torch.device(device):  # modules draw from torch's global stream
-                return network.build(tuple(self._info.shape), self._info.classes)
+                return network.build(self._shape, self._outputs)
         except ConfigError as error:
             raise ConfigError(mistakes=[m._replace(key=("network", *m.key)) for m in error.mistakes]) from error
         except RuntimeError as error:
@@ -74,7 +75,9 @@ class Architectures:
     def teams(self, network: Network) -> Teams:
         """How networks of this architecture are trained."""
         key = None if self._genotype is None else network
-        found = self._teams.pop(key, None) or Teams(self.build(network, "cpu"), self._x, self._device, self._most)
+        found = self._teams.pop(key, None) or Teams(
+            self.build(network, "cpu"), self._x, self._device, self._most, self._outputs == 1
+        )
         self._teams[key] = found  # the last used last
         if len(self._teams) > KEPT:
             del self._teams[next(iter(self._teams))]

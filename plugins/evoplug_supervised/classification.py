@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import torch
 
@@ -24,9 +24,10 @@ from evoplug.contracts import (
     dataclass,
     use,
 )
-from evoplug.population.forward import layout, map_outputs
+from evoplug.population.forward import forward, layout, map_outputs
 from evoplug.population.network_space import NetworkSpace, blocks
 from evoplug_supervised.losses import Loss, per_example
+from evoplug_supervised.metrics import beside_accuracy, measured, misfits, subjects
 from evoplug_supervised.preprocessing import with_preprocessing
 from evoplug_supervised.size import of_data, require_pass
 
@@ -42,7 +43,8 @@ class Classification(Evaluator, genome=("weights", "seed-chain")):
     """Classify one fresh mini-batch a generation, the same for all members; fitness is minus the mean loss.
 
     This is equation 5.5 of the thesis on LEEA. A member whose loss is not finite has no finite fitness. ``measure``
-    gives the ``accuracy`` and the mean ``loss`` on a whole split, ``describe`` the number of ``weights``.
+    gives the ``accuracy`` and the mean ``loss`` on a whole split, and what ``headline`` and ``metrics`` name;
+    ``describe`` the number of ``weights``.
 
     A case is an example of the batch, minus its loss. Members that were evaluated on different batches cannot be held
     against each other by cases; a ``batch`` of all training examples is the same one in every generation.
@@ -55,11 +57,21 @@ class Classification(Evaluator, genome=("weights", "seed-chain")):
         Known("cross-entropy", "squared-error"),
         "per example: logits (..., b, classes) and labels (b,) to (..., b)",
     ] = "cross-entropy"
+    headline: Annotated[
+        Literal["accuracy", "f1", "f1.macro", "sensitivity", "specificity", "auc"],
+        "the metric that decides between solutions; sensitivity and specificity are of class 1, of more than two the "
+        "means of all",
+    ] = "accuracy"
+    metrics: Annotated[
+        tuple[Literal["f1", "f1.macro", "sensitivity", "specificity", "auc", "by-class", "by-subject"], ...],
+        "measured beside accuracy and loss; f1 is weighted by examples; by-class: recall; by-subject: accuracy, where "
+        "the data set knows whose each example is",
+    ] = ()
 
     provides = ("cases",)
     costs = ("samples",)
-    headline = "accuracy"
     minimised = ("loss", "weights")
+    examples = ({}, {"headline": "f1", "metrics": ["sensitivity", "specificity", "auc", "by-class"]})
 
     @property
     def fixed_cases(self) -> bool:
@@ -67,6 +79,7 @@ class Classification(Evaluator, genome=("weights", "seed-chain")):
         return self.batch == self.dataset.info().sizes.get("train")
 
     def check(self) -> Iterable[tuple[str, str]]:
+        yield from misfits(self.metrics, self.dataset)
         sizes = self.dataset.info().sizes
         if sizes:
             yield from self._misfits(sizes.get("train", 0))
@@ -91,6 +104,7 @@ class Classification(Evaluator, genome=("weights", "seed-chain")):
         data = self.dataset.load_all()
         for key, message in self._misfits(len(data["train"][1]) if "train" in data else 0):
             raise ConfigError(key, message)
+        self._subjects = subjects(self.metrics, self.dataset, {split: len(y) for split, (_, y) in data.items()})
         few = data["train"][0][:2]
         require_pass(self._template, few, self.batch, "batch")
         require_pass(self._template, few, min(BLOCK, max(len(y) for _, y in data.values())), "")
@@ -111,15 +125,25 @@ class Classification(Evaluator, genome=("weights", "seed-chain")):
     def measure(self, members: Members, split: str, rng: Rng) -> Metrics:
         if split not in self._data:
             return {}
+        found = [self._measured(weights, split) for weights in self._weights(members)]
+        return {metric: torch.cat([each[metric] for each in found]) for metric in found[0]}
+
+    def _measured(self, weights: torch.Tensor, split: str) -> dict[str, torch.Tensor]:
+        """metric -> ``(k,)``, of networks with these weights ``(k, d)``."""
         x, y = self._data[split]
-        sums = []
-        for weights in self._weights(members):
-            total = torch.zeros(len(weights), 2, dtype=torch.float64, device=x.device)
-            for images, labels in zip(x.split(BLOCK), y.split(BLOCK), strict=True):
-                total += map_outputs(self._template, weights, images, partial(_sums, self._loss, labels))
-            sums.append(total)
-        loss, accuracy = (torch.cat(sums) / len(y)).unbind(1)
-        return {"accuracy": accuracy.where(~loss.isnan(), torch.nan), "loss": loss}
+        names = beside_accuracy(self.headline, self.metrics)
+        total = torch.zeros(len(weights), 2, dtype=torch.float64, device=x.device)
+        kept = []
+        for images, labels in zip(x.split(BLOCK), y.split(BLOCK), strict=True):
+            sums = partial(_sums, self._loss, labels)
+            if names:
+                kept.append(forward(self._template, weights, images))
+                total += sums(kept[-1])
+            else:
+                total += map_outputs(self._template, weights, images, sums)
+        loss, accuracy = (total / len(y)).unbind(1)
+        scores = {"accuracy": accuracy.where(~loss.isnan(), torch.nan), "loss": loss}
+        return scores | (measured(names, torch.cat(kept, 1), y, self._subjects.get(split, ())) if names else {})
 
     def describe(self, members: Members) -> dict[str, torch.Tensor]:
         return {"weights": torch.full((len(members),), self._space.length)}

@@ -76,4 +76,4 @@ def fill(parameters: Mapping[str, torch.Tensor], init: Function, rng: Rng) -> No
             receptive = prod(shape[2:])
             draw(block, shape[1] * receptive, shape[0] * receptive, rng.torch)
         else:
-            block.fill_(0 if name.rpartition(".")[2] == "bias" else 1)
+            block.fill_(0 if name.endswith("bias") else 1)

@@ -33,7 +33,26 @@ def squared_error(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return (probabilities - functional.one_hot(labels, logits.shape[-1]).mT).square().mean(-2)
 
 
-LOSSES: dict[str, Loss] = {"cross-entropy": cross_entropy, "squared-error": squared_error}
+def binary_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Of two classes: ``-log sigmoid(z)`` for class 1, ``-log(1 - sigmoid(z))`` for class 0, z being what its logit is
+    above that of class 0."""
+    z = logits[..., 1] - logits[..., 0]
+    return functional.binary_cross_entropy_with_logits(z, labels.to(z.dtype).expand(z.shape), reduction="none")
+
+
+LOSSES: dict[str, Loss] = {
+    "cross-entropy": cross_entropy,
+    "squared-error": squared_error,
+    "binary-cross-entropy": binary_cross_entropy,
+}
+
+
+def of_both_classes(logit: torch.Tensor) -> torch.Tensor:
+    """``(..., b, 1)``, a logit of class 1, to ``(..., b, 2)``: beside it the logit of class 0, which is 0.
+
+    Class 1 is then the larger one where its logit is above 0, and its softmax is the logit's sigmoid.
+    """
+    return functional.pad(logit, (1, 0))
 
 
 def per_example(loss: Function) -> Loss:

@@ -56,16 +56,17 @@ class Preprocessing(nn.Module):
         return f"{self.shape}, maximum={self.maximum}, pool={self.pool}, pooling={self.pooling!r}"
 
 
-def with_preprocessing(dataset: Dataset, network: Network, module: nn.Module) -> Model:
+def with_preprocessing(dataset: Dataset, network: Network, module: nn.Module, outputs: int | None = None) -> Model:
     """A trained network and the preprocessing that it was trained with, as one model.
 
     Args:
         module: what ``network`` built for the data set, on the CPU; becomes part of the model.
+        outputs: that it was built with, by default one for each class.
     """
     preprocessing, example = dataset.preprocessing()
     info = dataset.info()
     parts = sorted({(type(part).__module__, type(part).__qualname__) for part in (preprocessing, network)})
     imports = [f"from {home} import {name}" for home, name in [*parts, ("torch.nn", "Sequential")]]
-    call = f"model = Sequential({preprocessing!r}, {network!r}.build({tuple(info.shape)}, {info.classes}))"
+    call = f"model = Sequential({preprocessing!r}, {network!r}.build({tuple(info.shape)}, {outputs or info.classes}))"
     ready = nn.Sequential(preprocessing, module).eval().requires_grad_(False)
     return Model(ready, example, "\n".join([*imports, call]))

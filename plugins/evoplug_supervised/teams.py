@@ -16,6 +16,7 @@ from torch import nn
 from evoplug import Rng
 from evoplug.contracts import ConfigError
 from evoplug.population.forward import chain, layout, parameters
+from evoplug_supervised.losses import of_both_classes
 from evoplug_supervised.noise import Noise, draws
 
 State = Mapping[str, Any]
@@ -34,13 +35,16 @@ class Teams:
         x: two inputs, on the CPU.
         device: where they are trained.
         most: networks in a team.
+        binary: whether they have one logit for two classes.
 
     Raises:
         ConfigError: if the network draws random numbers in a way that no run could repeat.
     """
 
-    def __init__(self, module: nn.Module, x: torch.Tensor, device: torch.device, most: int = STACK) -> None:
-        self._noisy = _draws(module, x)
+    def __init__(
+        self, module: nn.Module, x: torch.Tensor, device: torch.device, most: int = STACK, binary: bool = False
+    ) -> None:
+        self._noisy, self._binary = _draws(module, x), binary
         self._shape = tuple(x.shape[1:])
         self.layout = layout(module, x)
         """For inputs too."""
@@ -52,8 +56,8 @@ class Teams:
     def team(self, k: int) -> Alone | Stack:
         """k networks, to be loaded."""
         if k == 1:
-            return Alone(copy.deepcopy(self.template), self._noisy)
-        return Stack(self.template, self._shape, k)
+            return Alone(copy.deepcopy(self.template), self._noisy, self._binary)
+        return Stack(self.template, self._shape, k, self._binary)
 
 
 class Alone:
@@ -63,20 +67,20 @@ class Alone:
     lead: tuple[int, ...] = ()
     """Dimensions before those of a batch."""
 
-    def __init__(self, module: nn.Module, noisy: bool = False) -> None:
-        self._module = module
+    def __init__(self, module: nn.Module, noisy: bool = False, binary: bool = False) -> None:
+        self._module, self._binary = module, binary
         self.noisy = noisy
         """Whether it draws random numbers in training."""
 
     @property
-    def weights(self) -> list[nn.Parameter]:
-        """What an optimizer steps on."""
-        return list(self._module.parameters())
+    def weights(self) -> Mapping[str, torch.Tensor]:
+        """What an optimizer steps on, by name."""
+        return dict(self._module.named_parameters())
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """``(*lead, b, *example)`` to ``(*lead, b, outputs)``."""
+        """``(*lead, b, *example)`` to ``(*lead, b, classes)``."""
         outputs: torch.Tensor = self._module(x)
-        return outputs
+        return of_both_classes(outputs) if self._binary else outputs
 
     def train(self, mode: bool) -> None:
         """Training or evaluation mode."""
@@ -91,7 +95,7 @@ class Alone:
         remembered = states[0]["optimizer"]
         if not remembered:
             return
-        like = next(iter(remembered.values()))
+        like: Mapping[str, torch.Tensor] = next(filter(None, remembered.values()), {})
         for name, weight in self._module.named_parameters():
             old = remembered.get(name) or {slot: _blank(value, weight) for slot, value in like.items()}
             optimizer.state[weight] = {slot: value.to(weight.device, copy=True) for slot, value in old.items()}
@@ -110,17 +114,17 @@ class Stack:
 
     noisy = False
 
-    def __init__(self, template: nn.Module, shape: tuple[int, ...], k: int) -> None:
-        self._template, self._layers = template, chain(template, shape) or []
+    def __init__(self, template: nn.Module, shape: tuple[int, ...], k: int, binary: bool = False) -> None:
+        self._template, self._layers, self._binary = template, chain(template, shape) or [], binary
         first = next(template.parameters())
         length = sum(weight.numel() for weight in template.parameters())
         self.k, self.lead = k, (k,)
         self._rows = torch.empty(k, length, dtype=first.dtype, device=first.device, requires_grad=True)
 
     @property
-    def weights(self) -> list[torch.Tensor]:
-        """As :attr:`Alone.weights`."""
-        return [self._rows]
+    def weights(self) -> Mapping[str, torch.Tensor]:
+        """As :attr:`Alone.weights`: one tensor for all, which no group can have a part of."""
+        return {"": self._rows}
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """As :meth:`Alone.__call__`."""
@@ -134,7 +138,7 @@ class Stack:
                 h = h.bmm(blocks[layer.weight].mT)
             else:
                 h = torch.baddbmm(blocks[layer.bias].unsqueeze(1), h, blocks[layer.weight].mT)
-        return h
+        return of_both_classes(h) if self._binary else h
 
     def train(self, mode: bool) -> None:
         """No layer of a chain has two modes."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -35,15 +36,18 @@ from evoplug.contracts import (
 )
 from evoplug.population.bounds import lost
 from evoplug.population.workers import parallel
-from evoplug_supervised import finishing, schedules
+from evoplug_supervised import class_weights, finishing, groups, pretrained, schedules
 from evoplug_supervised.architectures import Architectures
-from evoplug_supervised.augmentation import AUGMENTATIONS, Augmentation, augmented
+from evoplug_supervised.augmentation import AUGMENTATIONS, Augmentation, augmented, stream
+from evoplug_supervised.groups import Groups
 from evoplug_supervised.initialisers import fill
 from evoplug_supervised.lazy_cases import LazyCases
-from evoplug_supervised.losses import Loss, by_network, cross_entropy, per_example
+from evoplug_supervised.losses import Loss, binary_cross_entropy, by_network, cross_entropy, per_example
+from evoplug_supervised.metrics import beside_accuracy, measured, misfits, subjects
 from evoplug_supervised.networks.mlp import MLP
 from evoplug_supervised.orders import Dealt, Order, Shuffled
 from evoplug_supervised.preprocessing import with_preprocessing
+from evoplug_supervised.rotation import Turning
 from evoplug_supervised.size import of_buffers, of_data, of_weights, require_pass, require_step, require_weights
 from evoplug_supervised.teams import STACK, Alone, Stack, Teams, load, state_of
 from evoplug_supervised.trainer import (
@@ -51,6 +55,7 @@ from evoplug_supervised.trainer import (
     Recipe,
     averaged,
     by_example,
+    count_steps,
     score,
     smallest_step,
     taken,
@@ -75,13 +80,24 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
     ``(..., b)`` to ``(..., b)``), ``learning_rate``, ``momentum`` and ``weight_decay`` (real vectors of length 1). A
     genotype of architectures or of losses can stand alone. Without a genotype all members are trained alike.
 
-    Small networks that are plain chains of linear layers are trained several at a time, with sgd.
+    Groups of weights have learning rates and weight decays of their own. Where a part ``learning_rate`` or
+    ``weight_decay`` has several genes, each is that of one group, in the order of the table, the last that of the rest,
+    if there are weights that no group has; ``describe`` names them, ``learning_rate.GROUP`` and ``learning_rate.rest``.
+    A group whose learning rate is 0 stays as it is, but for the running statistics of its layers.
 
-    A member's epochs are counted in its own column of the records, ``lineage_epochs``: its ancestors' and its own.
+    Small networks that are plain chains of linear layers are trained several at a time, with sgd and without groups.
+
+    A member's epochs are counted in its own column of the records, ``lineage_epochs``: its ancestors' and its own. Its
+    loss over the last epoch, as it was trained, is in another, ``training_loss``.
     Where examples are dealt, an epoch is one over a share of them, and is counted as that share of one, in the ledger's
     ``epochs`` too: all members together make one. A new member whose parents are known, and were never trained, begins
     with the weights that the first of them would have begun with.
     A member whose training diverges gets a fitness that is not finite.
+
+    ``pretrained`` names a file of weights and buffers, by their names in the network, with which new members begin, and
+    so does a last training with fresh weights: a state_dict, with or without the `module.` of ``DataParallel``, a .pt
+    that ``evoplug export`` has written, or the ``solution.pt`` of a run. It is read at the start of a run and at each
+    resume, which refuses one that has changed. Its examples should have been normalised as these are.
 
     A case is an example of the split on which fitness is measured, as it is and in evaluation mode: whether the member
     has it right, or minus its loss. It is the same one in every generation. Cases come with fitness, at no cost; with
@@ -96,25 +112,55 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         Known("glorot-uniform", "he-normal", "he-uniform", "normal", "normalised", "torch-uniform"),
         "how weights are drawn",
     ] = "he-normal"
+    pretrained: Annotated[
+        Mapping[Literal["file", "new", "partial"], str | bool | tuple[str, ...]] | None,
+        "weights that new members begin with: file (.pt, .pth or .safetensors, in the data folder or absolute); new, "
+        "patterns of names of weights that are drawn all the same, such as output.*; partial, true where not all the "
+        "rest has to fit",
+    ] = None
     epochs: Annotated[int, Ge(1), "of training in one evaluation, that is in a generation"] = 1
     batch: Annotated[int, Ge(1), "examples in a gradient step"] = 128
     optimizer: Annotated[Literal["sgd", "adam"], "update rule; sgd has momentum"] = "sgd"
     learning_rate: Annotated[
-        Annotated[float, Gt(0)] | None, "at the start of the schedule; by default 0.1 for sgd, 0.001 for adam"
+        Annotated[float, Ge(0)] | None, "at the start of the schedule; by default 0.1 for sgd, 0.001 for adam"
     ] = None
     momentum: Annotated[Annotated[float, Ge(0), Lt(1)] | None, "of sgd; by default 0.9"] = None
     weight_decay: Annotated[Annotated[float, Ge(0)] | None, "L2 penalty, by default 0"] = None
+    groups: Annotated[
+        Mapping[str, Mapping[Literal["weights", "learning_rate", "weight_decay"], float | str | tuple[str, ...]]],
+        "by name: weights, shell patterns of their names; learning_rate and weight_decay, by default those of the "
+        "evaluator, by which weights that no group has go too",
+    ] = field(default_factory=dict)
     loss: Annotated[
-        Annotated[Function, Known("cross-entropy", "squared-error")] | None, "per example, by default cross-entropy"
+        Annotated[Function, Known("cross-entropy", "squared-error", "binary-cross-entropy")] | None,
+        "per example, by default cross-entropy, of one logit binary-cross-entropy",
     ] = None
+    class_weights: Annotated[
+        tuple[Annotated[float, Ge(0)], ...] | Literal["balanced"] | None,
+        "by which the loss of an example is multiplied, wherever it is taken, one a class; balanced: all examples of a "
+        "class count what those of any other do, and an example 1 on average",
+    ] = None
+    output: Annotated[
+        Literal["classes", "binary"],
+        "of the network: a logit a class; or one for two classes, above 0 for class 1. Losses get one of class 0 too, "
+        "which is 0",
+    ] = "classes"
+    drop_last: Annotated[bool, "leave out the last examples of an epoch where they are too few for a batch"] = False
     schedule: Annotated[Literal["constant", "step", "cosine"], "of the learning rate, by epochs"] = "constant"
     milestones: Annotated[tuple[Annotated[int, Ge(1)], ...], "step: epochs at which the learning rate decays"] = ()
     decay: Annotated[float, Gt(0), Lt(1), "step: factor at each milestone"] = 0.1
     total_epochs: Annotated[Annotated[int, Ge(1)] | None, "cosine: epochs until the learning rate is zero"] = None
     augmentation: Annotated[
-        tuple[Literal["crop", "flip"], ...],
-        "of training images, in this order: a crop padded by an eighth of the side, a mirror image half of the time",
+        tuple[Literal["crop", "flip", "flip-vertical", "rotate", "translate"], ...],
+        "of training images, in this order: a crop padded by an eighth of the side; a mirror image half of the time, "
+        "left to right or top to bottom; a turn by any angle; a move by up to a fifth of the side. Zeros come in",
     ] = ()
+    rotations: Annotated[
+        int,
+        Ge(1),
+        "at measuring, of each image by equal angles, whose mean logits count; fitness, cases and the exported network "
+        "take the image as it is",
+    ] = 1
     fitness: Annotated[
         Literal["accuracy", "loss", "training-loss"],
         "what is maximised, losses with their sign changed; training-loss: of the last epoch, as it was trained, which "
@@ -134,6 +180,16 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
     augmented_cases: Annotated[
         bool, 'with fitness = "training-loss", whether cases are images as in training, drawn anew when they are read'
     ] = False
+    headline: Annotated[
+        Literal["accuracy", "f1", "f1.macro", "sensitivity", "specificity", "auc"],
+        "the metric that decides between solutions; sensitivity and specificity are of class 1, of more than two the "
+        "means of all",
+    ] = "accuracy"
+    metrics: Annotated[
+        tuple[Literal["f1", "f1.macro", "sensitivity", "specificity", "auc", "by-class", "by-subject"], ...],
+        "measured beside accuracy and loss; f1 is weighted by examples; by-class: recall; by-subject: accuracy, where "
+        "the data set knows whose each example is",
+    ] = ()
     inherit: Annotated[
         Mapping[Literal["weights", "buffers", "optimizer", "schedule_clock"], bool],
         "what of its parent's a child goes on with; without schedule_clock it takes the epochs of the whole run so far",
@@ -148,14 +204,13 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
 
     provides = ("states", "cases")
     costs = ("epochs", "steps", "samples")
-    headline = "accuracy"
-    minimised = ("loss", "weights")
+    minimised = ("loss", "weights", "training_loss")
 
     @property
     def fixed_cases(self) -> bool:
         return not self.augmented_cases
 
-    def check(self) -> Iterable[tuple[str, str]]:
+    def check(self) -> Iterable[tuple[str | tuple[str, ...], str]]:
         for name in ("learning_rate", "weight_decay"):
             value = getattr(self, name)
             if value and (wrong := lost(value, "float32")):
@@ -168,7 +223,12 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
             yield "total_epochs", 'belongs to schedule = "cosine", which needs it'
         if self.augmented_cases and (self.fitness != "training-loss" or not self.augmentation):
             yield "augmented_cases", 'belongs to fitness = "training-loss" and an augmentation'
+        yield from misfits(self.metrics, self.dataset)
         yield from finishing.mistakes(self.finish or {"epochs": 1})
+        yield from pretrained.mistakes(self.pretrained or {"file": "none.pt"})
+        yield from groups.mistakes(self.groups)
+        if self.learning_rate == 0 and not any(group.get("learning_rate") for group in self.groups.values()):
+            yield "learning_rate", "is 0, and no group has one of its own above 0: nothing would be trained"
         if not self._passes("weights") and (self._passes("buffers") or self._passes("optimizer")):
             yield (
                 "inherit",
@@ -179,19 +239,29 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
 
     def task(self) -> Task:
         info = self.dataset.info()
-        return Task(input_shape=tuple(info.shape), outputs=info.classes)
+        return Task(input_shape=tuple(info.shape), outputs=self._outputs)
+
+    @property
+    def _outputs(self) -> int:
+        return 1 if self.output == "binary" else self.dataset.info().classes
 
     def bind(self, genotype: Genotype | None) -> None:
         self._genes = _parts(genotype)
-        self._loss: Loss = by_network(per_example(self.loss)) if self.loss else cross_entropy
+        usual = binary_cross_entropy if self.output == "binary" else cross_entropy
+        self._loss: Loss = by_network(per_example(self.loss)) if self.loss else usual
+        self._weigh: Callable[[Loss], Loss] = lambda loss: loss
         self._decay = self._schedule()
         self._rounds = 0
-        misfits = [*self._misfits(genotype), *self._data_misfits()]
-        if misfits:
-            raise ConfigError(mistakes=[m for misfit in misfits for m in ConfigError(*misfit).mistakes])
+        self._given = pretrained.NOTHING
+        _refuse([*self._misfits(genotype), *self._data_misfits()])
         info = self.dataset.info()
-        self._architectures = Architectures(info, self.network or MLP(), self._genes.get("architecture"))
+        self._architectures = Architectures(
+            tuple(info.shape), self._outputs, self.network or MLP(), self._genes.get("architecture")
+        )
         network = self._architectures.build(self._architectures.example(), "meta")
+        self._groups = Groups(self.groups, [name for name, _ in network.named_parameters()])
+        rates = {name: part.length for name, part in self._genes.items() if name in groups.RATES}
+        _refuse(self._groups.misfits(rates))
         require_weights(network, copies=2)  # their gradients beside them
         slots = {"sgd": 1, "adam": 2}[self.optimizer]
         self._state = (1 + slots) * of_weights(network) + of_buffers(network)
@@ -209,17 +279,25 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         data = self.dataset.load_all()
         for misfit in self._absent(data):
             raise ConfigError(*misfit)
+        self._subjects = subjects(self.metrics, self.dataset, {split: len(y) for split, (_, y) in data.items()})
         x, _ = data["train"]
         example = self._architectures.example()
         network = self._architectures.build(example, "cpu")
         self._require_steps(network, x[:1], len(x))
         require_step(network, x[:2], min(self.batch, len(x)))
         require_pass(network, x[:2], min(BLOCK, len(x)), "network")
-        # Adam counts each network's steps; shares can be of different sizes.
-        most = 1 if self.optimizer == "adam" or self.share == "dealt" else STACK
+        # Adam counts each network's steps; shares can be of different sizes; a stack's weights are one tensor.
+        most = 1 if self.optimizer == "adam" or self.share == "dealt" or self.groups else STACK
         self._architectures.start(x[:2], device, most)
         layout = self._architectures.teams(example).layout
+        if self.pretrained is not None:
+            template = self._architectures.teams(example).template
+            self._given = pretrained.begin(pretrained.of(self.pretrained), template, getattr(example, "renamed", str))
         self._data = {split: (x.to(device, memory_format=layout), y.to(device)) for split, (x, y) in data.items()}
+        if self.class_weights is not None:
+            weights = class_weights.of_classes(self.class_weights, data["train"][1], self.dataset.info().classes)
+            self._weigh = partial(class_weights.weighted, weights=weights.to(device))
+            self._loss = self._weigh(self._loss)
 
     # ---------------------------------------------------------------------------------------------- at work
 
@@ -235,16 +313,20 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         trained = parallel(work, len(pieces))
         states = [state for team in trained for state in team.states]
         self._rounds += 1
-        samples = sum(map(len, orders))
+        examples = sum(map(len, orders))
+        steps = [count_steps(len(order), self.batch, self.drop_last) for order in orders]
         return Evaluation(
             torch.cat([team.fitness for team in trained]),
             states,
             cost={
-                "epochs": self.epochs * samples // len(self._data["train"][0]),
-                "steps": self.epochs * sum(-(-len(order) // self.batch) for order in orders),
-                "samples": self.epochs * samples,
+                "epochs": self.epochs * examples // len(self._data["train"][0]),
+                "steps": self.epochs * sum(steps),
+                "samples": self.epochs * sum(min(len(o), n * self.batch) for o, n in zip(orders, steps, strict=True)),
             },
-            columns={"lineage_epochs": _counts([state["passes"] for state in states])},
+            columns={
+                "lineage_epochs": _counts([state["passes"] for state in states]),
+                "training_loss": torch.cat([team.training_loss for team in trained]),
+            },
             cases=self._cases(pieces, trained, rng.child("cases")) if self.reads_cases else None,
         )
 
@@ -253,8 +335,9 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         n, examples = len(members), len(self._data["train"][0])
         if self.share == "all":
             return [Shuffled(examples, rng.child(member)) for member in members.ids.tolist()]
-        if n > -(-examples // self.batch):
-            most = f"batch may be at most {(examples - 1) // (n - 1)}" if n <= examples else "there are fewer examples than members"
+        if n > count_steps(examples, self.batch, self.drop_last):
+            largest = examples // n if self.drop_last else (examples - 1) // (n - 1)
+            most = f"batch may be at most {largest}" if n <= examples else "there are fewer examples than members"
             batches = f"{examples:,} training examples in batches of {self.batch}"
             raise EvaluationError(f"train: share: {batches} are too few to deal one to each of {n} members: {most}")
         return [Dealt(examples, self.batch, number, n, rng) for number in range(n)]
@@ -264,11 +347,11 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         if self.fitness != "training-loss":
             return torch.cat([self._of_cases(team.examples) for team in trained])
         x, y = self._data[self.fitness_split]
-        changes = self._augmentations() if self.augmented_cases else ()
+        changes, noise = self._augmentations() if self.augmented_cases else (), stream(rng)
 
         def examples(numbers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             numbers = numbers.to(y.device)
-            return augmented(taken(x, numbers), changes, rng), y[numbers]
+            return augmented(taken(x, numbers), changes, noise), y[numbers]
 
         def scored(networks: Alone | Stack, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
             return self._of_cases(by_example(networks, x, y, self._loss))
@@ -282,17 +365,25 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         return examples["correct"] if self.cases == "correct" else -examples["loss"]
 
     def measure(self, members: Members, split: str, rng: Rng) -> Metrics:
-        """``accuracy`` and ``loss`` (cross-entropy where genes set the loss) of trained members."""
+        """``accuracy`` and ``loss`` (cross-entropy where genes set the loss) of trained members, and what ``headline``
+        and ``metrics`` name, see :func:`evoplug_supervised.metrics.measured`."""
         if split not in self._data:
             return {}
         assert members.states is not None, "only trained members can be measured"
         pieces = list(self._architectures.split(members, [None] * len(members)))
         scores = parallel(lambda number: self._measure(*pieces[number], members, split), len(pieces))
-        return {metric: torch.cat([score[metric] for score in scores]) for metric in ("accuracy", "loss")}
+        return {metric: torch.cat([score[metric] for score in scores]) for metric in scores[0]}
 
     def describe(self, members: Members) -> dict[str, torch.Tensor]:
-        """``weights``: how many each one's network has."""
-        return {"weights": torch.tensor(self._architectures.weights(members), dtype=torch.int64)}
+        """``weights``: how many each one's network has; and the rates of groups that its genes set."""
+        weights = {"weights": torch.tensor(self._architectures.weights(members), dtype=torch.int64)}
+        genes = self._numbers(members, [*range(len(members))])
+        return weights | {
+            f"{rate}.{name}": gene
+            for rate in groups.RATES
+            if rate in genes and self._genes[rate].length > 1
+            for name, gene in zip(self._groups.names, genes[rate].T, strict=True)
+        }
 
     def finalise(self, member: Members, rng: Rng) -> dict[str, Any] | None:
         """The member's state after ``finish``; where new weights are drawn, the stream of the call decides on them."""
@@ -320,13 +411,15 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         network = self._architectures.of(member, 0)
         module = self._architectures.build(network, "cpu")
         load(module, member.states[0])
-        return with_preprocessing(self.dataset, network, module)
+        return with_preprocessing(self.dataset, network, module, self._outputs)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"rounds": self._rounds}
+        return {"rounds": self._rounds, "pretrained": self._given.digest}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self._rounds = state["rounds"]
+        if self.pretrained is not None and self._given.digest:  # started: a solution needs no file
+            pretrained.require_same(pretrained.of(self.pretrained), self._given, state["pretrained"])
 
     def _train(
         self,
@@ -347,26 +440,27 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         ]
         loss = self._loss_of(genes, networks.lead)
         examples = len(self._data["train"][0])
-        seen = deque[torch.Tensor](maxlen=-(-len(orders[0]) // recipe.batch))  # of the last epoch
+        steps = count_steps(len(orders[0]), recipe.batch, recipe.drop_last)
+        seen = deque[torch.Tensor](maxlen=steps)  # of the last epoch
         streams = [rng.child(member) for member in ids]
         states = train(networks, *self._data["train"], loss, recipe, begins, clock, streams, seen.append, orders)
         for state, begin, member, order in zip(states, begins, ids, orders, strict=True):
             state |= {"member": member, **_older(begin, self.epochs, len(order) / examples)}
         x, y = self._data[self.fitness_split]
+        mean = torch.cat([*seen], -1).mean(-1, dtype=torch.float64).view(-1)
         if self.fitness == "training-loss":
-            mean = torch.cat([*seen], -1).mean(-1, dtype=torch.float64).view(-1)
             sound = by_example(networks, x[:2], y[:2], self._loss)["correct"].isfinite().all(-1)  # after the last step
-            return _Trained(states, -mean.where(sound, torch.nan))
+            return _Trained(states, -mean.where(sound, torch.nan), mean)
         scored = by_example(networks, x, y, self._loss)
         scores = averaged(scored)
-        return _Trained(states, scores["accuracy"] if self.fitness == "accuracy" else -scores["loss"], scored)
+        fitness = scores["accuracy"] if self.fitness == "accuracy" else -scores["loss"]
+        return _Trained(states, fitness, mean, scored)
 
     def _loss_of(self, genes: Mapping[str, torch.Tensor], lead: tuple[int, ...]) -> Loss:
         """The loss of a team, ``lead`` being its dimensions: that of its genes, if they set it."""
         if "loss" not in genes:
             return self._loss
-        loss: Loss = self._genes["loss"].loss(genes["loss"].view(*lead, -1))
-        return loss
+        return self._weigh(self._genes["loss"].loss(genes["loss"].view(*lead, -1)))
 
     def _begin(self, old: Mapping[str, Any], template: nn.Module, member: int, rng: Rng) -> dict[str, Any]:
         """What a member starts from: all of its own state, of a parent's what is passed on, and the rest new."""
@@ -375,17 +469,24 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
             for part in ("weights", "buffers", "optimizer")
         }
         new = state_of(template)
-        missing = {name: torch.empty_like(w) for name, w in new["weights"].items() if name not in kept["weights"]}
+        there = {**self._given.weights, **kept["weights"]}
+        missing = {name: torch.empty_like(w) for name, w in new["weights"].items() if name not in there}
         if missing:
             fill({name: weight[None] for name, weight in missing.items()}, self.init, rng.child("weights"))
-        new["weights"] = missing
+        new["weights"] = {**missing, **self._given.weights}
+        new["buffers"] |= self._given.buffers
         age = {count: old[count] for count in ("epochs", "passes")}
         return {**{part: {**new[part], **kept[part]} for part in kept}, **age}
 
     def _measure(self, teams: Teams, rows: list[int], members: Members, split: str) -> dict[str, torch.Tensor]:
         networks = teams.team(len(rows))
         networks.load([_state(members, row) for row in rows])
-        return score(networks, *self._data[split], self._loss)
+        seen = networks if self.rotations == 1 else Turning(networks, self.rotations)
+        x, y = self._data[split]
+        if not (names := beside_accuracy(self.headline, self.metrics)):
+            return score(seen, x, y, self._loss)
+        examples = by_example(seen, x, y, self._loss, keep_logits=True)
+        return averaged(examples) | measured(names, examples["logits"], y, self._subjects.get(split, ()))
 
     def _passes(self, part: str) -> bool:
         return self.inherit.get(part, True)  # type: ignore[call-overload]
@@ -407,15 +508,20 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
 
         def rate(name: str, default: float) -> float:
             fixed = getattr(self, name)
-            return genes[name].item() if name in genes else default if fixed is None else fixed
+            return genes[name][0, -1].item() if name in genes else default if fixed is None else fixed
 
+        own = {
+            "learning_rate": rate("learning_rate", 0.1 if self.optimizer == "sgd" else 0.001),
+            "weight_decay": rate("weight_decay", 0.0),
+        }
         return Recipe(
             epochs=self.epochs,
             batch=self.batch,
             optimizer=self.optimizer,
-            learning_rate=rate("learning_rate", 0.1 if self.optimizer == "sgd" else 0.001),
+            **own,
             momentum=rate("momentum", 0.9),
-            weight_decay=rate("weight_decay", 0.0),
+            groups=self._groups.rates(own, {name: genes[name][0].tolist() for name in own if name in genes}),
+            drop_last=self.drop_last,
             schedule=self._decay,
             augmentation=self._augmentations(),
         )
@@ -432,6 +538,8 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
 
     def _misfits(self, genotype: Genotype | None) -> Iterable[tuple[str, str]]:
         """(key, message) of each part of the genotype that cannot set what it is named after."""
+        if self.groups and "architecture" in self._genes:
+            yield "groups", "are of one network, and the genotype's architecture gives each member its own"
         if genotype is not None and not self._genes:
             yield "", f"needs a composite genotype, whose parts are of {', '.join(GENES)}; or none"
         for name, part in self._genes.items():
@@ -440,6 +548,8 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
             elif getattr(self, (key := "network" if name == "architecture" else name)) is not None:
                 yield key, f"is set by the genotype's {name} too; leave out one of the two"
             elif name == "architecture":
+                if self.pretrained is not None:
+                    yield "pretrained", "is for one network, and the genotype's part `architecture` sets many"
                 if not hasattr(part, "network"):
                     yield "", f"the genotype's part `architecture` is a {part.kinds[0]}, which gives no network"
             elif name == "loss":
@@ -447,8 +557,10 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
                     yield "", f"the genotype's part `loss` is a {part.kinds[0]}, which gives no loss function"
             elif name == "momentum" and self.optimizer == "adam":
                 yield "optimizer", "the genotype's part `momentum` sets that of sgd; adam has none to set"
-            elif getattr(part, "length", None) != 1:
+            elif (length := getattr(part, "length", None)) is None or (length > 1 and name not in groups.RATES):
                 yield "", f"the genotype's part `{name}` must be a real-vector of length 1"
+            elif length > 1 and not self.groups:
+                yield "groups", f"are none, so the genotype's part `{name}` takes 1 gene; it has {length}"
             elif (part.lower < 0).any():
                 yield "", f"the genotype's part `{name}` must not go below 0"
             elif name == "momentum" and (part.upper >= 1).any():
@@ -456,19 +568,28 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
 
     def _data_misfits(self) -> Iterable[tuple[str, str]]:
         info = self.dataset.info()
+        yield from class_weights.mistakes(self.class_weights, info.classes)
+        if info.classes != 2:
+            if self.output == "binary":
+                yield "output", f"binary is for two classes, and the data set has {info.classes}"
+            elif self.loss == "binary-cross-entropy":
+                yield "loss", f"is for two classes, and the data set has {info.classes}"
         if info.sizes:
             yield from self._absent([split for split, size in info.sizes.items() if size])
-        if self.augmentation and len(info.shape) != 3:
-            yield "augmentation", f"is for images, and an example has shape {tuple(info.shape)}"
+        for key, changes in (("augmentation", bool(self.augmentation)), ("rotations", self.rotations > 1)):
+            if changes and len(info.shape) != 3:
+                yield key, f"is for images, and an example has shape {tuple(info.shape)}"
 
     def _require_steps(self, network: nn.Module, x: torch.Tensor, examples: int) -> None:
-        """Raise ConfigError if a gradient step has too few examples for the network.
+        """Raise ConfigError if a gradient step has too few examples for the network, or an epoch for a step.
 
         Args:
             x: one input, on the network's device.
             examples: in the training split; 0 where it is not known yet.
         """
-        if smallest_step(examples, self.batch) == 1 and not trains_on_one(network, x):
+        if self.drop_last and 0 < examples < self.batch:
+            raise ConfigError("drop_last", f"leaves no step: {examples:,} examples fill no batch of {self.batch:,}")
+        if smallest_step(examples, self.batch, self.drop_last) == 1 and not trains_on_one(network, x):
             step = "is one" if self.batch == 1 else f"leaves one of {examples:,} for the last step"
             raise ConfigError(
                 "batch", f"{step}, and the network cannot be trained on one example (batch normalisation)"
@@ -482,12 +603,20 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
             yield "fitness_split", f"the data set has no {self.fitness_split} examples"
 
 
+def _refuse(misfits: Iterable[tuple[str | tuple[str, ...], str]]) -> None:
+    """Raise ConfigError if there are any, (key, message)."""
+    if mistakes := [mistake for misfit in misfits for mistake in ConfigError(*misfit).mistakes]:
+        raise ConfigError(mistakes=mistakes)
+
+
 class _Trained(NamedTuple):
     """A team after training."""
 
     states: list[dict[str, Any]]
     fitness: torch.Tensor
     """``(k,)``."""
+    training_loss: torch.Tensor
+    """``(k,)``: the mean of the last epoch, as it was trained."""
     examples: Mapping[str, torch.Tensor] = MappingProxyType({})
     """As :func:`by_example` gives them, where fitness was measured by example."""
 

@@ -12,11 +12,13 @@ import torch
 from torch import nn
 
 from evoplug.population.workers import look_up
-from evoplug_supervised.augmentation import Augmentation, augmented
+from evoplug_supervised.augmentation import Augmentation, augmented, stream
+from evoplug_supervised.groups import Rates
 from evoplug_supervised.losses import Loss
 from evoplug_supervised.noise import Noise
 from evoplug_supervised.optimizers import SGD, Adam
 from evoplug_supervised.orders import Order, Shuffled
+from evoplug_supervised.rotation import Turning
 from evoplug_supervised.schedules import Schedule, constant
 from evoplug_supervised.teams import Alone, Stack, State
 
@@ -42,6 +44,10 @@ class Recipe:
     """Of SGD; Adam's betas are 0.9 and 0.999."""
     weight_decay: float = 0.0
     """L2 penalty, added to the gradient."""
+    groups: tuple[Rates, ...] = ()
+    """Weights with rates of their own; of a network that is trained alone."""
+    drop_last: bool = False
+    """Whether the last examples of an epoch are left out where they are too few for a batch."""
     schedule: Schedule = constant
     augmentation: tuple[Augmentation, ...] = ()
 
@@ -78,13 +84,14 @@ def train(
     optimizer = _optimizer(networks.weights, recipe)
     networks.restore(optimizer, states)
     orders = orders or [Shuffled(len(x), rng) for rng in rngs]
-    noises = [rng.child("augmentation") for rng in rngs]
+    steps = count_steps(len(orders[0]), recipe.batch, recipe.drop_last)
+    noises = [stream(rng.child("augmentation")) for rng in rngs]
     with Noise(rngs[0].child("dropout")) if networks.noisy else nullcontext():
         for epoch in range(recipe.epochs):
             for group in optimizer.param_groups:
-                group["lr"] = recipe.learning_rate * recipe.schedule(clock + epoch)
+                group["lr"] = group["initial_lr"] * recipe.schedule(clock + epoch)
             shuffled = torch.stack([order(epoch) for order in orders])
-            for rows in shuffled.view(*networks.lead, -1).split(recipe.batch, dim=-1):
+            for rows in shuffled.view(*networks.lead, -1).split(recipe.batch, dim=-1)[:steps]:
                 look_up()
                 optimizer.zero_grad()
                 of_step = loss(networks(_inputs(x, rows, recipe, noises)), y.take(rows))
@@ -94,9 +101,14 @@ def train(
     return networks.states(optimizer)
 
 
-def smallest_step(examples: int, batch: int) -> int:
+def count_steps(examples: int, batch: int, drop_last: bool) -> int:
+    """How many gradient steps an epoch has."""
+    return examples // batch if drop_last else -(-examples // batch)
+
+
+def smallest_step(examples: int, batch: int, drop_last: bool) -> int:
     """How many examples the smallest gradient step of an epoch has."""
-    return examples % batch or min(examples, batch)
+    return batch if drop_last else examples % batch or min(examples, batch)
 
 
 @torch.no_grad()
@@ -118,7 +130,7 @@ def _works(module: nn.Module, x: torch.Tensor) -> bool:
     return True
 
 
-def score(networks: Alone | Stack, x: torch.Tensor, y: torch.Tensor, loss: Loss) -> dict[str, torch.Tensor]:
+def score(networks: Alone | Stack | Turning, x: torch.Tensor, y: torch.Tensor, loss: Loss) -> dict[str, torch.Tensor]:
     """Mean ``accuracy`` and ``loss``, ``(k,)`` float64, over all examples in evaluation mode.
 
     NaN where a logit is not finite. ``loss`` as in :func:`train`.
@@ -133,22 +145,28 @@ def averaged(examples: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 @torch.no_grad()
-def by_example(networks: Alone | Stack, x: torch.Tensor, y: torch.Tensor, loss: Loss) -> dict[str, torch.Tensor]:
-    """``(k, n)`` floating, in evaluation mode: of each example whether it is ``correct``, 1 or 0, and the ``loss``.
+def by_example(
+    networks: Alone | Stack | Turning, x: torch.Tensor, y: torch.Tensor, loss: Loss, keep_logits: bool = False
+) -> dict[str, torch.Tensor]:
+    """``(k, n)`` floating, in evaluation mode: of each example whether it is ``correct``, 1 or 0, and the ``loss``;
+    where they are to be kept, the ``logits`` ``(k, n, outputs)`` too.
 
-    NaN where a logit is not finite. ``loss`` as in :func:`train`.
+    The first two are NaN where a logit is not finite. ``loss`` as in :func:`train`.
     """
     networks.train(False)
     lead = networks.lead
-    correct, losses = [], []
+    correct, losses, kept = [], [], []
     for images, labels in zip(x.split(BLOCK), y.expand(*lead, -1).split(BLOCK, dim=-1), strict=True):
         look_up()
         logits = networks(images.expand(*lead, *images.shape))
         finite = logits.isfinite().all(-1)
         correct.append((logits.argmax(-1) == labels).to(logits.dtype).where(finite, torch.nan))
         losses.append(loss(logits, labels).where(finite, torch.nan))
+        if keep_logits:
+            kept.append(logits)
     blocks = {"correct": correct, "loss": losses}
-    return {name: torch.cat(values, -1).view(-1, len(x)) for name, values in blocks.items()}
+    found = {name: torch.cat(values, -1).view(-1, len(x)) for name, values in blocks.items()}
+    return found | ({"logits": torch.cat(kept, -2).view(-1, len(x), kept[0].shape[-1])} if keep_logits else {})
 
 
 def _inputs(x: torch.Tensor, rows: torch.Tensor, recipe: Recipe, noises: Sequence[Rng]) -> torch.Tensor:
@@ -171,7 +189,28 @@ def taken(x: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     return x.index_select(0, rows)
 
 
-def _optimizer(weights: Sequence[torch.Tensor], recipe: Recipe) -> torch.optim.Optimizer:
+def _optimizer(weights: Mapping[str, torch.Tensor], recipe: Recipe) -> torch.optim.Optimizer:
+    groups = _trained(weights, recipe)
     if recipe.optimizer == "adam":
-        return Adam(weights, weight_decay=recipe.weight_decay, fused=True)
-    return SGD(weights, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=True)
+        return Adam(groups, fused=True)
+    return SGD(groups, momentum=recipe.momentum, fused=True)
+
+
+def _trained(weights: Mapping[str, torch.Tensor], recipe: Recipe) -> list[dict[str, Any]]:
+    """The optimizer's groups: those of the recipe, and the rest. What has a learning rate of 0 is left out and gets no
+    gradient; where all has, steps of no length are taken."""
+    rest = tuple(weights.keys() - {name for rates in recipe.groups for name in rates.weights})
+    every = (*recipe.groups, Rates(rest, recipe.learning_rate, recipe.weight_decay))
+    trained = [rates for rates in every if rates.learning_rate and rates.weights] or every
+    steps_on = {name for rates in trained for name in rates.weights}
+    for name in weights.keys() - steps_on:
+        weights[name].requires_grad_(False)
+    return [
+        {
+            "params": [weight for name, weight in weights.items() if name in rates.weights],
+            "lr": rates.learning_rate,
+            "initial_lr": rates.learning_rate,
+            "weight_decay": rates.weight_decay,
+        }
+        for rates in trained
+    ]

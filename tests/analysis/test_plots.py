@@ -134,7 +134,7 @@ class TestCurves:
     def test_by_default_the_best_and_metrics_that_were_measured_again_and_again(self, tmp_path: Path) -> None:
         """Not their parts: there may be fifty."""
         table = rows(1.0, 2.0, 3.0)
-        for name in ("validation.accuracy", "test.error", "test.error.mnist"):
+        for name in ("validation.accuracy", "test.error", "test.error.mnist", "test.error.kmnist"):
             table[0][name] = table[2][name] = 0.5
         table[2]["validation.loss"] = 0.5
         finished(tmp_path / "run", rows=table)

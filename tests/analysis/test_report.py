@@ -138,6 +138,20 @@ def test_arms_of_several_problems_have_all_their_columns(tmp_path: Path) -> None
     assert "best fitness against generations; function=sphere" in text.lower()
 
 
+def test_parts_of_metrics_are_folded_a_line_each(tmp_path: Path) -> None:
+    """The only part of a metric has its column."""
+    parts = {"error.mnist": 0.25, "error.kmnist": 0.75, "f1": 0.5, "f1.macro": 0.125}
+    for arm in ("a", "b"):
+        folder = finished(tmp_path / arm / "seed-1", strategy={"use": "snes", "sigma": 0.1 + (arm == "a")})
+        result = json.loads((folder / "result.json").read_text())
+        result["test"] |= {"error": 0.5, **parts}
+        (folder / "result.json").write_text(json.dumps(result))
+    text = " ".join(Page(write(complete(tmp_path))[0]).text.split())
+    assert "test error test f1 test f1 macro" in text
+    assert "Parts of these metrics" in text
+    assert "standard deviation over runs a b test error mnist 0.25 0.25 0.25 0.25 test error kmnist" in text
+
+
 def test_the_papers_value_and_what_deviates_by_an_override(tmp_path: Path) -> None:
     run = evoplug.run({**SNES, "paper": PAPER}, {"strategy.sigma": 0.7}, out=tmp_path / "run")
     text = " ".join(Page(write(run.folder)[0]).text.split())

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy
 import pytest
+import torch
 from PIL import Image
 
 import evoplug
 from analysis.folders import finished
 from evoplug import Run, build, catalogue
-from evoplug.contracts import Film, Genotype
+from evoplug.contracts import Film, Genotype, Network
 from evoplug.running import filming
 from evoplug.testing import SUITES, DatasetSuite, EvaluatorSuite, PlotSuite, suites
 from image_files import pixels, put_cifar100, put_folder, put_omniglot, write_idx
@@ -51,9 +53,17 @@ class TestTrain(EvaluatorSuite):
     name = "train"
     examples = (
         {**SMALL, "epochs": 2, "optimizer": "adam", "finish": {"epochs": 1}},
-        {**SMALL, "augmentation": ["crop", "flip"]},
+        {**SMALL, "augmentation": ["flip", "flip-vertical", "rotate", "translate", "crop"], "rotations": 3},
+        {**SMALL, "augmentation": ["crop", "flip"], "headline": "f1.macro", "metrics": ["auc", "by-class"]},
         {**SMALL, "fitness": "training-loss", "fitness_split": "train", "cases": "loss"},
         {**SMALL, "share": "dealt", "batch": 20},
+        {
+            **SMALL,
+            "batch": 20,
+            "class_weights": "balanced",
+            "drop_last": True,
+            "groups": {"head": {"weights": ["output.*"]}},
+        },
     )
 
 
@@ -67,6 +77,35 @@ class TestTrainWithGenes(EvaluatorSuite):
     def genotype(self) -> Genotype:
         rate = {"use": "real-vector", "length": 1, "low": 0.001, "high": 0.1, "scale": "log"}
         genotype = build("genotypes", "composite", parts={"loss": {"use": "taylorglo"}, "learning_rate": rate})
+        assert isinstance(genotype, Genotype)
+        return genotype
+
+
+class TestTrainFromAFile(EvaluatorSuite):
+    """New members begin with weights that another run has learned; the last layer is drawn."""
+
+    name = "train"
+    kept = TemporaryDirectory()
+    """Another process reads the file too."""
+    examples = ({**SMALL, "pretrained": {"file": f"{kept.name}/start.pt", "new": ["output.*"]}},)
+
+    @pytest.fixture(autouse=True)
+    def _file(self) -> None:
+        network = build("networks", "mlp", hidden=[8])
+        assert isinstance(network, Network)
+        torch.save(network.build((1, 8, 8), 3).state_dict(), Path(self.kept.name) / "start.pt")
+
+
+class TestTrainWithGenesOfGroups(EvaluatorSuite):
+    """Genes set the learning rates of a group and of the rest."""
+
+    name = "train"
+    examples = ({**SMALL, "groups": {"head": {"weights": ["output.*"]}}},)
+
+    @pytest.fixture
+    def genotype(self) -> Genotype:
+        rates = {"use": "real-vector", "length": 2, "low": 0.0, "high": 0.1}
+        genotype = build("genotypes", "composite", parts={"learning_rate": rates})
         assert isinstance(genotype, Genotype)
         return genotype
 
@@ -151,7 +190,11 @@ class TestImageFolder(DatasetSuite):
     """Images of two classes."""
 
     name = "image-folder"
-    examples = ({"folder": "pets", "validation": 2}, {"folder": "pets", "validation": 2, "size": 3, "channels": 1})
+    examples = (
+        {"folder": "pets", "validation": 2},
+        {"folder": "pets", "validation": 2, "size": 3, "channels": 1},
+        {"folder": "pets", "validation": 2, "crop": 4, "subjects": r"^(\w+)\."},
+    )
 
     @pytest.fixture(autouse=True)
     def _files(self, tmp_path: Path, _no_data: None) -> None:
@@ -160,7 +203,7 @@ class TestImageFolder(DatasetSuite):
                 folder = tmp_path / "pets" / half / name
                 folder.mkdir(parents=True)
                 for number in range(4):
-                    Image.new("RGB", (6, 4), colour).save(folder / f"{number}.png")
+                    Image.new("RGB", (6, 4), colour).save(folder / f"{half}{number}.png")
 
 
 class Lamarckian(PlotSuite):

@@ -24,6 +24,7 @@ FAULTS = {
     "evaluators/wavering": "cases are there where they are read",
     "evaluators/saying-late": "what it says of members needs no data",
     "evaluators/adding-up": "several members may be measured as one",
+    "evaluators/offering": "every headline that it offers is measured",
     "evaluators/filming-anew": "a member may have a film",
     "evaluators/filming-late": "a film comes back from what a run leaves",
     "evaluators/owning": "a model comes back from what a run leaves",

@@ -45,9 +45,38 @@ def test_what_is_measured_keeps_its_column_and_its_last_value_between_two_measur
 
 
 def test_parts_of_a_metric_stay_in_the_file() -> None:
-    lines = shown(row(1, **{"validation.error": 0.5, "validation.error.mnist": 0.25, "validation.errors": 2.0}))
+    parts = {"validation.error.mnist": 0.25, "validation.error.kmnist": 0.75}
+    lines = shown(row(1, **{"validation.error": 0.5, **parts, "validation.errors": 2.0}))
     assert lines[1].split()[6:] == ["validation.error", "validation.errors"]
     assert lines[2].split()[6:] == ["0.5", "2"]
+
+
+def test_the_only_part_of_a_metric_is_shown() -> None:
+    lines = shown(row(1, **{"validation.f1": 0.5, "validation.f1.macro": 0.25}))
+    assert lines[1].split()[6:] == ["validation.f1", "validation.f1.macro"]
+
+
+def test_of_many_metrics_the_first_are_shown_that_find_room() -> None:
+    names = [f"validation.{name}" for name in ("accuracy", "f1", "sensitivity", "specificity", "auc")]
+    lines = shown(row(1, **dict.fromkeys(names, 0.5)))
+    assert lines[1].split()[6:] == names[:3]
+    assert lines[-1].endswith("2 more columns in metrics.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        (4, ["validation a validation b validation c validation d", "reported 0.5 0.5 0.5 0.5", "others 0.25 - - -"]),
+        (9, ["reported others", "validation a 0.5 0.25", "validation b 0.5 -"]),
+    ],
+)
+def test_many_metrics_of_a_solution_have_lines_of_their_own(count: int, expected: list[str]) -> None:
+    watching, said = narrow(120)
+    watching.folder = Path("runs")
+    result = {"status": "finished", "reason": "", "best": {"fitness": 0.5}, "ledger": {}, "seconds": {}, "test": {}}
+    beside = {"others": {"validation": {"a": 0.25}}}
+    watching.end({**result, "validation": dict.fromkeys("abcdefghi"[:count], 0.5), "beside": beside})
+    assert [" ".join(line.split()) for line in said.getvalue().splitlines()][2:5] == expected
 
 
 class Place:
@@ -83,10 +112,10 @@ def test_without_validation_there_is_no_column_for_it() -> None:
     assert not [line for line in shown(row(1), row(2)) if "validation" in line]
 
 
-def narrow() -> tuple[Watching, io.StringIO]:
+def narrow(width: int = 40) -> tuple[Watching, io.StringIO]:
     """On a terminal of 40 columns, and what it says."""
     said = io.StringIO()
-    return Watching(Console(file=said, width=40)), said
+    return Watching(Console(file=said, width=width)), said
 
 
 def test_paths_are_whole_on_a_narrow_terminal() -> None:

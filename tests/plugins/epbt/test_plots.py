@@ -146,6 +146,22 @@ def test_a_rate_on_a_logarithmic_scale_is_drawn_on_one() -> None:
     assert figure.axes[0].get_yscale() == "log"
 
 
+def test_rates_of_groups_are_drawn_one_by_one_by_the_names_of_the_groups() -> None:
+    genes = {"learning_rate": [[0.01, 0.2, 0.3]], "weight_decay": [[0.1, 0.2]], "momentum": [[0.9, 0.8]]}
+    evolved = run([record(1, [0], [-1], [0.5], genes)], best=0, learning_rate={"use": "real-vector", "scale": "log"})
+    evolved.config["evaluator"]["groups"] = {"stem": {}, "stages": {}}
+    figure = Schedules().draw({"pbt": [evolved]})
+    assert figure is not None
+    drawn = {axes.get_ylabel(): (axes.lines[0].get_ydata()[0], axes.get_yscale()) for axes in figure.axes if axes.lines}
+    assert drawn == {
+        "learning rate, stem": (0.01, "log"),
+        "learning rate, stages": (0.2, "log"),
+        "learning rate, rest": (0.3, "log"),
+        "weight decay, stem": (0.1, "linear"),
+        "weight decay, stages": (0.2, "linear"),
+    }
+
+
 def test_accuracy_is_drawn_against_the_epochs_of_one_network_with_plain_training_beside_it() -> None:
     plain = run(strategy="gradient-descent")
     figure = Accuracy().draw({"epbt": [run()], "plain": [plain]})

@@ -75,6 +75,7 @@ def test_biases_are_zero_and_gains_one():
     assert parameters["0.bias"].eq(0).all()
     assert parameters["1.weight"].eq(1).all()
     assert parameters["1.bias"].eq(0).all()
+    assert drawn(nn.MultiheadAttention(4, 2), "he-normal")["in_proj_bias"].eq(0).all()
 
 
 def test_the_stream_alone_decides():

@@ -11,6 +11,7 @@ from evoplug import ConfigError, FilesError, Members, Parts, Rng
 from evoplug.contracts import Dataset, DatasetInfo, Genotype, Network
 from evoplug.population.workers import workers
 from evoplug.running.problem import RunProblem
+from evoplug_supervised.augmentation import AUGMENTATIONS
 from evoplug_supervised.gradient_descent import GradientDescent
 from evoplug_supervised.orders import Dealt
 from evoplug_supervised.train import Train
@@ -184,7 +185,7 @@ def test_a_network_that_diverges_has_no_finite_fitness():
     assert not evaluation.fitness.isfinite().any()
 
 
-@pytest.mark.parametrize("parameters", [{}, {"dataset": Sides(shape=(3, 8, 8)), "augmentation": ("crop", "flip")}])
+@pytest.mark.parametrize("parameters", [{}, {"dataset": Sides(shape=(3, 8, 8)), "augmentation": tuple(AUGMENTATIONS)}])
 def test_neither_workers_nor_company_change_a_member(parameters):
     alone = evaluator(**parameters).evaluate(members(1, first_id=2), Rng(1))
     one = evaluator(**parameters).evaluate(members(4), Rng(1))
@@ -208,6 +209,23 @@ def test_a_data_set_without_validation_examples_is_judged_on_the_training_exampl
     evaluation = train.evaluate(members(1), Rng(1))
     assert evaluation.fitness[0] > 0.6
     assert train.measure(members(1, evaluation.states), "validation", Rng(1)) == {}
+
+
+def test_rotations_change_what_is_measured_and_neither_training_nor_the_exported_network():
+    images = {"dataset": Sides(shape=(1, 8, 8)), "epochs": 3}
+    plain, turning = evaluator(**images), evaluator(**images, rotations=4)
+    one, four = (train.evaluate(members(1), Rng(1)) for train in (plain, turning))
+    assert equal(one.states[0], four.states[0])
+    assert torch.equal(one.fitness, four.fitness)
+
+    x, y = images["dataset"].load("test")
+    models = [train.model(members(1, one.states)).module for train in (plain, turning)]
+    assert torch.equal(*(model(x) for model in models))
+    turns = [x.rot90(quarter, (-2, -1)) for quarter in range(4)]
+    loss = nn.functional.cross_entropy(torch.stack([models[0](turn) for turn in turns]).mean(0), y)
+    measured = [train.measure(members(1, one.states), "test", Rng(1))["loss"].item() for train in (plain, turning)]
+    assert measured[1] == pytest.approx(loss.item(), abs=1e-5)
+    assert measured[1] != pytest.approx(measured[0], abs=1e-5)
 
 
 # ------------------------------------------------------------------------------------------- inheritance
@@ -397,6 +415,7 @@ def test_the_loss_comes_from_the_gene_and_members_are_compared_by_cross_entropy(
         (None, {"dataset": Sides(shape=(3, 3))}, "network.takes", "cannot take examples of shape (3, 3)"),
         (None, {"dataset": Sides(validation=0)}, "fitness_split", "has no validation examples"),
         (None, {"augmentation": ("flip",)}, "augmentation", "is for images"),
+        (None, {"rotations": 8}, "rotations", "is for images, and an example has shape (2,)"),
     ],
 )
 def test_what_does_not_fit_is_found_before_anything_is_loaded(genotype, parameters, key, message):

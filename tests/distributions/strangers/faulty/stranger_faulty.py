@@ -1,7 +1,7 @@
 """One fault each: what the conformance suites must find."""
 
 import threading
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -357,6 +357,16 @@ class AddingUp(Summing, genome="real-vector"):
 
     def ensemble(self, members, split, rng):
         return {"sum": members.genomes.sum().reshape(1) + len(members)}
+
+
+@dataclass(kw_only=True)
+class Offering(Summing, genome="real-vector"):
+    """Whatever is to decide, it measures the sum."""
+
+    headline: Annotated[Literal["sum", "least"], "what decides"] = "sum"
+
+    def measure(self, members, split, rng):
+        return {"sum": members.genomes.sum(1)}
 
 
 @dataclass(kw_only=True)
