@@ -36,7 +36,7 @@ from evoplug.contracts import (
 )
 from evoplug.population.bounds import lost
 from evoplug.population.workers import parallel
-from evoplug_supervised import class_weights, finishing, groups, pretrained, schedules
+from evoplug_supervised import beginnings, class_weights, finishing, genome_parts, groups, pretrained, schedules
 from evoplug_supervised.architectures import Architectures
 from evoplug_supervised.augmentation import AUGMENTATIONS, Augmentation, augmented, stream
 from evoplug_supervised.groups import Groups
@@ -62,12 +62,6 @@ from evoplug_supervised.trainer import (
     train,
     trains_on_one,
 )
-
-GENES = ("architecture", "loss", "learning_rate", "momentum", "weight_decay")
-"""What parts of a genome can set."""
-
-UNTRAINED: Mapping[str, Any] = {"member": None, "epochs": 0, "passes": 0}
-"""The state of a new member."""
 
 
 @dataclass(kw_only=True)
@@ -246,14 +240,14 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         return 1 if self.output == "binary" else self.dataset.info().classes
 
     def bind(self, genotype: Genotype | None) -> None:
-        self._genes = _parts(genotype)
+        self._genes = genome_parts.parts(genotype)
         usual = binary_cross_entropy if self.output == "binary" else cross_entropy
         self._loss: Loss = by_network(per_example(self.loss)) if self.loss else usual
         self._weigh: Callable[[Loss], Loss] = lambda loss: loss
         self._decay = self._schedule()
         self._rounds = 0
         self._given = pretrained.NOTHING
-        _refuse([*self._misfits(genotype), *self._data_misfits()])
+        _refuse([*genome_parts.misfits(self, genotype), *self._data_misfits()])
         info = self.dataset.info()
         self._architectures = Architectures(
             tuple(info.shape), self._outputs, self.network or MLP(), self._genes.get("architecture")
@@ -390,16 +384,20 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         if self.finish is None:
             return None
         last = finishing.of(self.finish)
-        old, genes = _state(member, 0), self._numbers(member, [0])
+        old, genes = beginnings.state(member, 0), self._numbers(member, [0])
         ((teams, _),) = self._architectures.split(member, [None])
-        kept = {**old, "optimizer": {}} if last.weights == "inherited" else {**UNTRAINED, "member": old["member"]}
+        kept = (
+            {**old, "optimizer": {}}
+            if last.weights == "inherited"
+            else {**beginnings.UNTRAINED, "member": old["member"]}
+        )
         begin = self._begin(kept, teams.template, old["member"], rng)
         decay = schedules.step(last.milestones, last.decay)
         recipe = replace(self._recipe(genes), epochs=last.epochs, schedule=decay)
         (state,) = train(
             teams.team(1), *self._examples(last.split), self._loss_of(genes, ()), recipe, [begin], 0, [rng]
         )
-        return {**state, **_older(begin, last.epochs, 1), "member": old["member"]}
+        return {**state, **beginnings.older(begin, last.epochs, 1), "member": old["member"]}
 
     def _examples(self, splits: finishing.Split) -> tuple[torch.Tensor, torch.Tensor]:
         parts = [self._data[split] for split in splits.split("+") if split in self._data]
@@ -435,7 +433,9 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         networks, genes = teams.team(len(rows)), self._numbers(members, rows)
         ids = members.ids[rows].tolist()
         begins = [
-            self._begin(_state(members, row), teams.template, member, rng.child(_origin(members, row)))
+            self._begin(
+                beginnings.state(members, row), teams.template, member, rng.child(beginnings.origin(members, row))
+            )
             for row, member in zip(rows, ids, strict=True)
         ]
         loss = self._loss_of(genes, networks.lead)
@@ -445,7 +445,7 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         streams = [rng.child(member) for member in ids]
         states = train(networks, *self._data["train"], loss, recipe, begins, clock, streams, seen.append, orders)
         for state, begin, member, order in zip(states, begins, ids, orders, strict=True):
-            state |= {"member": member, **_older(begin, self.epochs, len(order) / examples)}
+            state |= {"member": member, **beginnings.older(begin, self.epochs, len(order) / examples)}
         x, y = self._data[self.fitness_split]
         mean = torch.cat([*seen], -1).mean(-1, dtype=torch.float64).view(-1)
         if self.fitness == "training-loss":
@@ -480,7 +480,7 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
 
     def _measure(self, teams: Teams, rows: list[int], members: Members, split: str) -> dict[str, torch.Tensor]:
         networks = teams.team(len(rows))
-        networks.load([_state(members, row) for row in rows])
+        networks.load([beginnings.state(members, row) for row in rows])
         seen = networks if self.rotations == 1 else Turning(networks, self.rotations)
         x, y = self._data[split]
         if not (names := beside_accuracy(self.headline, self.metrics)):
@@ -495,7 +495,9 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
 
     def _plan(self, members: Members, row: int) -> tuple[Recipe, int]:
         """How a member is trained, and the epoch at which its schedule goes on."""
-        clock = _state(members, row)["epochs"] if self._passes("schedule_clock") else self._rounds * self.epochs
+        clock = (
+            beginnings.state(members, row)["epochs"] if self._passes("schedule_clock") else self._rounds * self.epochs
+        )
         return self._recipe(self._numbers(members, [row])), clock
 
     def _numbers(self, members: Members, rows: Sequence[int]) -> dict[str, torch.Tensor]:
@@ -535,36 +537,6 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         return schedules.constant if self.total_epochs is None else schedules.cosine(self.total_epochs)
 
     # -------------------------------------------------------------------------------------- what does not fit
-
-    def _misfits(self, genotype: Genotype | None) -> Iterable[tuple[str, str]]:
-        """(key, message) of each part of the genotype that cannot set what it is named after."""
-        if self.groups and "architecture" in self._genes:
-            yield "groups", "are of one network, and the genotype's architecture gives each member its own"
-        if genotype is not None and not self._genes:
-            yield "", f"needs a composite genotype, whose parts are of {', '.join(GENES)}; or none"
-        for name, part in self._genes.items():
-            if name not in GENES:
-                yield "", f"does not know the genotype's part `{name}`; choices: {', '.join(GENES)}"
-            elif getattr(self, (key := "network" if name == "architecture" else name)) is not None:
-                yield key, f"is set by the genotype's {name} too; leave out one of the two"
-            elif name == "architecture":
-                if self.pretrained is not None:
-                    yield "pretrained", "is for one network, and the genotype's part `architecture` sets many"
-                if not hasattr(part, "network"):
-                    yield "", f"the genotype's part `architecture` is a {part.kinds[0]}, which gives no network"
-            elif name == "loss":
-                if not hasattr(part, "loss"):
-                    yield "", f"the genotype's part `loss` is a {part.kinds[0]}, which gives no loss function"
-            elif name == "momentum" and self.optimizer == "adam":
-                yield "optimizer", "the genotype's part `momentum` sets that of sgd; adam has none to set"
-            elif (length := getattr(part, "length", None)) is None or (length > 1 and name not in groups.RATES):
-                yield "", f"the genotype's part `{name}` must be a real-vector of length 1"
-            elif length > 1 and not self.groups:
-                yield "groups", f"are none, so the genotype's part `{name}` takes 1 gene; it has {length}"
-            elif (part.lower < 0).any():
-                yield "", f"the genotype's part `{name}` must not go below 0"
-            elif name == "momentum" and (part.upper >= 1).any():
-                yield "", "the genotype's part `momentum` must stay below 1: set its `high`"
 
     def _data_misfits(self) -> Iterable[tuple[str, str]]:
         info = self.dataset.info()
@@ -621,32 +593,6 @@ class _Trained(NamedTuple):
     """As :func:`by_example` gives them, where fitness was measured by example."""
 
 
-def _parts(genotype: Genotype | None) -> Mapping[str, Any]:
-    """Name -> what sets it, a part or the whole; empty where nothing is set by genes, or nobody can tell what is."""
-    if genotype is None or genotype.parts:
-        return {} if genotype is None else genotype.parts
-    return {name: genotype for name in ("architecture", "loss") if name in genotype.kinds}
-
-
-def _state(members: Members, row: int) -> Mapping[str, Any]:
-    """What a member goes on from; of a new one, that it was never trained."""
-    state = members.states[row] if members.states else None
-    return state or UNTRAINED
-
-
 def _counts(values: Sequence[float]) -> torch.Tensor:
     """Whole ones as such."""
     return torch.tensor(values, dtype=torch.int64 if all(isinstance(value, int) for value in values) else torch.float64)
-
-
-def _origin(members: Members, row: int) -> int:
-    """Whose stream draws the weights that a member lacks: its own; of one that was never trained its parent's, if it
-    has one, which was not trained either: so it begins as that would have, and like its siblings."""
-    parent = int(members.parents[row, 0])
-    return int(members.ids[row]) if parent < 0 or _state(members, row)["member"] is not None else parent
-
-
-def _older(begin: Mapping[str, Any], epochs: int, share: float) -> dict[str, Any]:
-    """What a state says of its age after some more epochs of a share of the training examples: ``epochs``, by which its
-    schedule goes, and ``passes`` over all examples."""
-    return {"epochs": begin["epochs"] + epochs, "passes": begin["passes"] + epochs * (int(share) or share)}
