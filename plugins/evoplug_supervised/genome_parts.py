@@ -20,8 +20,11 @@ def parts(genotype: Genotype | None) -> Mapping[str, Any]:
 
 
 def misfits(settings: Any, genotype: Genotype | None) -> Iterator[tuple[str, str]]:
-    """(key, message) of each part of the genotype that cannot set what it is named after; ``settings`` are the parameters
-    of `train`."""
+    """(key, message) of each part of the genotype that cannot set what it is named after.
+
+    Args:
+        settings: the parameters of `train`.
+    """
     known = parts(genotype)
     if settings.groups and "architecture" in known:
         yield "groups", "are of one network, and the genotype's architecture gives each member its own"
