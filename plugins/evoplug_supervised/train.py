@@ -321,7 +321,7 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
                 "lineage_epochs": _counts([state["passes"] for state in states]),
                 "training_loss": torch.cat([team.training_loss for team in trained]),
             },
-            cases=self._cases(pieces, trained, rng.child("cases")) if self.reads_cases else None,
+            cases=self._cases(trained, rng.child("cases")) if self.reads_cases else None,
         )
 
     def _orders(self, members: Members, rng: Rng) -> list[Order]:
@@ -336,7 +336,7 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
             raise EvaluationError(f"train: share: {batches} are too few to deal one to each of {n} members: {most}")
         return [Dealt(examples, self.batch, number, n, rng) for number in range(n)]
 
-    def _cases(self, pieces: Sequence[tuple[Teams, list[int]]], trained: Sequence[_Trained], rng: Rng) -> Any:
+    def _cases(self, trained: Sequence[_Trained], rng: Rng) -> Any:
         """``(n, cases)`` as they were measured with fitness, or to be computed as they are read."""
         if self.fitness != "training-loss":
             return torch.cat([self._of_cases(team.examples) for team in trained])
@@ -350,10 +350,7 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         def scored(networks: Alone | Stack, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
             return self._of_cases(by_example(networks, x, y, self._loss))
 
-        loaded = [teams.team(len(rows)) for teams, rows in pieces]
-        for networks, team in zip(loaded, trained, strict=True):
-            networks.load(team.states)
-        return LazyCases(loaded, len(y), examples, scored)
+        return LazyCases([team.networks for team in trained if team.networks], len(y), examples, scored)
 
     def _of_cases(self, examples: Mapping[str, torch.Tensor]) -> torch.Tensor:
         return examples["correct"] if self.cases == "correct" else -examples["loss"]
@@ -450,7 +447,9 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         mean = torch.cat([*seen], -1).mean(-1, dtype=torch.float64).view(-1)
         if self.fitness == "training-loss":
             sound = by_example(networks, x[:2], y[:2], self._loss)["correct"].isfinite().all(-1)  # after the last step
-            return _Trained(states, -mean.where(sound, torch.nan), mean)
+            return _Trained(
+                states, -mean.where(sound, torch.nan), mean, networks=networks if self.reads_cases else None
+            )
         scored = by_example(networks, x, y, self._loss)
         scores = averaged(scored)
         fitness = scores["accuracy"] if self.fitness == "accuracy" else -scores["loss"]
@@ -591,6 +590,8 @@ class _Trained(NamedTuple):
     """``(k,)``: the mean of the last epoch, as it was trained."""
     examples: Mapping[str, torch.Tensor] = MappingProxyType({})
     """As :func:`by_example` gives them, where fitness was measured by example."""
+    networks: Alone | Stack | None = None
+    """As they are now, where cases are to be read of them."""
 
 
 def _counts(values: Sequence[float]) -> torch.Tensor:

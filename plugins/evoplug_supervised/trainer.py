@@ -98,6 +98,7 @@ def train(
                 of_step.mean(-1).sum().backward()
                 optimizer.step()
                 watch(of_step.detach())
+    optimizer.zero_grad()  # whoever keeps the networks keeps no gradients
     return networks.states(optimizer)
 
 
