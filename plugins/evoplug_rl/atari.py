@@ -126,7 +126,7 @@ class Atari(Evaluator, genome=("weights", "seed-chain")):
         return ProcessArena(partial(Emulator, self._rules), shapes(self._rules), self.slots, count())
 
     def close(self) -> None:
-        for arena in self._arenas:
+        for arena in getattr(self, "_arenas", ()):  # none where it did not start
             arena.close()
 
     def evaluate(self, members: Members, rng: Rng) -> Evaluation:

@@ -350,7 +350,8 @@ class Train(Evaluator, genome=("composite", "architecture", "loss")):
         def scored(networks: Alone | Stack, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
             return self._of_cases(by_example(networks, x, y, self._loss))
 
-        return LazyCases([team.networks for team in trained if team.networks], len(y), examples, scored)
+        networks = [team.networks for team in trained if team.networks is not None]
+        return LazyCases(networks, len(y), examples, scored)
 
     def _of_cases(self, examples: Mapping[str, torch.Tensor]) -> torch.Tensor:
         return examples["correct"] if self.cases == "correct" else -examples["loss"]

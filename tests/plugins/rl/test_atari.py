@@ -178,6 +178,10 @@ def test_a_genotype_of_networks_is_needed():
         evaluator.bind(None)
 
 
+def test_one_that_did_not_start_can_be_closed():
+    build("evaluators", "atari", **SMALL).close()
+
+
 def test_a_film_is_the_episode_of_its_stream(started):
     problem = started()
     member = problem.sample(1)
